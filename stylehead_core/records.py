@@ -1,0 +1,167 @@
+"""What the stages hand to one another: small frozen recipes from which every frame can be drawn again.
+
+Axes: R style rows, D style width, C channels of the moved feature, h w its size, S picture size, T frames, K coefficients.
+Pictures are RGB in [-1, 1]. Positions are pixels: x to the right, y down, (0, 0) the centre of the first pixel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .errors import InputError, MotionError
+from .spaces import MotionSpace, space_named
+
+__all__ = ["Edit", "Head", "Inversion", "Motion", "Portrait"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portrait:
+    """One aligned face, and the way back to the picture that it was cut from."""
+
+    image: Tensor  # (1 3 S S) in [-1, 1]
+    crop: Tensor | None = None  # (2 3): pixel of the original = crop @ (x, y, 1) of the aligned picture
+    original: Tensor | None = None  # (1 3 H W) in [-1, 1], what ``crop`` leads back to
+    landmarks: Tensor | None = None  # (478 3) of the face landmarker, pixels of the aligned picture; z too
+    mask: Tensor | None = None  # (1 1 S S) in 0..1: the face, with soft edge
+    coefficients: Tensor | None = None  # (K) the portrait's own pose and expression, in the model's space
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.image.shape)
+        if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
+            raise InputError(f"A portrait is one square picture (1, 3, S, S); found {shape}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One direction in style space, and how strongly it acts over the clip."""
+
+    name: str
+    direction: Tensor  # (R D), added to the styles at strength 1
+    curve: tuple[tuple[float, float], ...]  # (position in the clip 0..1, strength), rising positions
+    target: Literal["shift", "coordinate"] = "shift"
+    """``shift`` adds strength * direction. ``coordinate`` drives the coordinate on a principal component to the
+    strength (GANSpace, SPEC section 9); it needs ``mean`` and ``deviation``."""
+    mean: Tensor | None = None  # (D)
+    deviation: float = 1.0
+
+    def strength(self, position: float) -> float:
+        """The strength at ``position`` of the clip (0 first frame, 1 last frame): linear between the points."""
+        points = self.curve
+        if position <= points[0][0]:
+            return points[0][1]
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            if position <= x1:
+                return y1 if x1 == x0 else y0 + (y1 - y0) * (position - x0) / (x1 - x0)
+        return points[-1][1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inversion:
+    """The codes that redraw a portrait, and the edits that are asked for."""
+
+    portrait: Portrait
+    styles: Tensor  # (R D), w+
+    feature: Tensor  # (C h w): the map that is moved, complete with consultation or optimisation
+    rgb: (
+        Tensor | None
+    )  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
+    redrawn: Tensor  # (1 3 S S): the generator's picture of the above
+    condition: tuple[Tensor, Tensor] | None = (
+        None  # scale, shift (C h w) each, where the feature came from a consultation
+    )
+    edits: tuple[Edit, ...] = ()
+
+    def with_edit(self, edit: Edit) -> "Inversion":
+        """The same inversion with one more edit."""
+        return replace(self, edits=(*self.edits, edit))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """Pose and expression over time, with an exact frame rate.
+
+    Raises:
+        MotionError: no frames, a rate that is not positive, a width that is not the space's, values that are no numbers.
+    """
+
+    coefficients: Tensor  # (T K) float32
+    fps: Fraction
+    space: str = "arkit"  # see spaces.py
+    found: Tensor = field(default=None)  # type: ignore[assignment]  # (T) bool: a face was measured in this frame; none given = all
+    mel: Tensor | None = None  # (T 80 W): windows centred on each frame, where speech drives
+    relative: bool = False  # coefficients are changes against the source's own, not absolute values
+
+    def __post_init__(self) -> None:
+        if self.coefficients.ndim != 2 or len(self.coefficients) == 0:
+            raise MotionError(
+                f"A motion needs coefficients (frames, {self.width}); found {tuple(self.coefficients.shape)}. "
+                "Take at least one frame."
+            )
+        if self.coefficients.shape[1] != self.width:
+            raise MotionError(
+                f"The motion space {self.space!r} has {self.width} coefficients a frame; "
+                f"found {self.coefficients.shape[1]}."
+            )
+        if not torch.isfinite(self.coefficients).all():
+            frames = torch.nonzero(~torch.isfinite(self.coefficients).all(1)).flatten().tolist()
+            raise MotionError(f"The motion holds values that are no numbers, first in frame {frames[0]}.")
+        try:
+            fps = Fraction(self.fps)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise MotionError(
+                f"The frame rate must be a number above 0, such as 25 or 30000/1001; found {self.fps!r}."
+            ) from error
+        if fps <= 0:
+            raise MotionError(f"The frame rate must be above 0; found {fps}.")
+        object.__setattr__(self, "fps", fps)
+        if self.found is None:
+            object.__setattr__(self, "found", torch.ones(len(self.coefficients), dtype=torch.bool))
+        if len(self.found) != len(self.coefficients):
+            raise MotionError(f"{len(self.coefficients)} frames, but {len(self.found)} marks of found faces.")
+        if self.mel is not None and len(self.mel) != len(self.coefficients):
+            raise MotionError(f"{len(self.coefficients)} frames, but {len(self.mel)} mel windows.")
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.described.names
+
+    @property
+    def described(self) -> MotionSpace:
+        return space_named(self.space)
+
+    @property
+    def seconds(self) -> Fraction:
+        return len(self) / self.fps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """An inversion with a motion, and the flow that carries it there: everything a frame is drawn from."""
+
+    inversion: Inversion
+    motion: Motion
+    flow: Tensor  # (T 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
+    audio_flow: Tensor | None = None  # (T 2 h w), applied after ``flow``
+    visibility: Tensor | None = (
+        None  # (T 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
+    )
+    descriptor: Tensor | None = None  # (T D) of the motion encoder
+    strength: float = 0.0  # of the calibration, 0 = off
+
+    def __len__(self) -> int:
+        return len(self.flow)
+
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total); raises to stop a run."""
