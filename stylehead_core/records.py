@@ -66,9 +66,7 @@ class Inversion:
     portrait: Portrait
     styles: Tensor  # (R D), w+
     feature: Tensor  # (C h w): the map that is moved, complete with consultation or optimisation
-    rgb: (
-        Tensor | None
-    )  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
+    rgb: Tensor | None  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
     redrawn: Tensor  # (1 3 S S): the generator's picture of the above
     condition: tuple[Tensor, Tensor] | None = (
         None  # scale, shift (C h w) each, where the feature came from a consultation
@@ -153,9 +151,7 @@ class Head:
     motion: Motion
     flow: Tensor  # (T 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
     audio_flow: Tensor | None = None  # (T 2 h w), applied after ``flow``
-    visibility: Tensor | None = (
-        None  # (T 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
-    )
+    visibility: Tensor | None = None  # (T 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
     descriptor: Tensor | None = None  # (T D) of the motion encoder
     strength: float = 0.0  # of the calibration, 0 = off
 

@@ -53,9 +53,7 @@ POSE = ("pitch", "yaw", "roll", "x", "y", "log_scale")
 REGIONS: dict[str, tuple[str, ...]] = {
     "lips": tuple(n for n in BLENDSHAPES if n.startswith(("mouth", "cheekPuff", "tongue"))),
     "jaw": tuple(n for n in BLENDSHAPES if n.startswith("jaw")),
-    "eyes": tuple(
-        n for n in BLENDSHAPES if n.startswith(("eyeBlink", "eyeSquint", "eyeWide", "cheekSquint"))
-    ),
+    "eyes": tuple(n for n in BLENDSHAPES if n.startswith(("eyeBlink", "eyeSquint", "eyeWide", "cheekSquint"))),
     "gaze": tuple(n for n in BLENDSHAPES if n.startswith("eyeLook")),
     "brows": tuple(n for n in BLENDSHAPES if n.startswith(("brow", "noseSneer"))),
     "pose": POSE,
