@@ -1,12 +1,15 @@
 """What the stages hand to one another: small frozen recipes from which every frame can be drawn again.
 
-Axes: R style rows, D style width, C channels of the moved feature, h w its size, S picture size, T frames, K coefficients.
+Axes: R style rows, D style width, C channels of the moved feature, h w its size, S picture size, T frames,
+K coefficients.
 Pictures are RGB in [-1, 1]. Positions are pixels: x to the right, y down, (0, 0) the centre of the first pixel.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -40,20 +43,30 @@ class Edit:
     """One direction in style space, and how strongly it acts over the clip."""
 
     name: str
-    direction: Tensor  # (R D), added to the styles at strength 1
+    direction: Tensor  # (R D)
     curve: tuple[tuple[float, float], ...]  # (position in the clip 0..1, strength), rising positions
     target: Literal["shift", "coordinate"] = "shift"
-    """``shift`` adds strength * direction. ``coordinate`` drives the coordinate on a principal component to the
-    strength (GANSpace, SPEC section 9); it needs ``mean`` and ``deviation``."""
-    mean: Tensor | None = None  # (D)
-    deviation: float = 1.0
+    """``shift`` adds strength * direction. ``coordinate`` moves the face's coordinate on a principal component from
+    where it is (strength 0) to ``goal`` (strength 1): GANSpace, SPEC section 9. It needs ``mean`` and ``axis``."""
+    mean: Tensor | None = None  # (D), of the styles
+    axis: Tensor | None = None  # (D): the coordinate is (first style row - mean) @ axis
+    goal: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.curve or any(a[0] > b[0] for a, b in pairwise(self.curve)):
+            raise InputError(
+                f"The curve of the edit {self.name!r} needs points (position 0..1, strength) in rising order; "
+                f"found {self.curve}."
+            )
+        if not all(math.isfinite(number) for point in self.curve for number in point):
+            raise InputError(f"The curve of the edit {self.name!r} holds values that are no numbers: {self.curve}.")
 
     def strength(self, position: float) -> float:
         """The strength at ``position`` of the clip (0 first frame, 1 last frame): linear between the points."""
         points = self.curve
         if position <= points[0][0]:
             return points[0][1]
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             if position <= x1:
                 return y1 if x1 == x0 else y0 + (y1 - y0) * (position - x0) / (x1 - x0)
         return points[-1][1]
@@ -64,13 +77,11 @@ class Inversion:
     """The codes that redraw a portrait, and the edits that are asked for."""
 
     portrait: Portrait
-    styles: Tensor  # (R D), w+
+    styles: Tensor  # (R D), w+, without the edits
     feature: Tensor  # (C h w): the map that is moved, complete with consultation or optimisation
     rgb: Tensor | None  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
     redrawn: Tensor  # (1 3 S S): the generator's picture of the above
-    condition: tuple[Tensor, Tensor] | None = (
-        None  # scale, shift (C h w) each, where the feature came from a consultation
-    )
+    residual: Tensor | None = None  # (1 3 P P): what the styles alone do not redraw; of a consulted feature
     edits: tuple[Edit, ...] = ()
 
     def with_edit(self, edit: Edit) -> "Inversion":
@@ -83,13 +94,14 @@ class Motion:
     """Pose and expression over time, with an exact frame rate.
 
     Raises:
-        MotionError: no frames, a rate that is not positive, a width that is not the space's, values that are no numbers.
+        MotionError: no frames, a rate that is not positive, a width that is not the space's, values that are no
+            numbers.
     """
 
     coefficients: Tensor  # (T K) float32
     fps: Fraction
     space: str = "arkit"  # see spaces.py
-    found: Tensor = field(default=None)  # type: ignore[assignment]  # (T) bool: a face was measured in this frame; none given = all
+    found: Tensor = field(default=None)  # type: ignore[assignment]  # (T) bool: a face was measured here; not given: all
     mel: Tensor | None = None  # (T 80 W): windows centred on each frame, where speech drives
     relative: bool = False  # coefficients are changes against the source's own, not absolute values
 
@@ -116,10 +128,12 @@ class Motion:
         if fps <= 0:
             raise MotionError(f"The frame rate must be above 0; found {fps}.")
         object.__setattr__(self, "fps", fps)
-        if self.found is None:
-            object.__setattr__(self, "found", torch.ones(len(self.coefficients), dtype=torch.bool))
-        if len(self.found) != len(self.coefficients):
-            raise MotionError(f"{len(self.coefficients)} frames, but {len(self.found)} marks of found faces.")
+        found: Tensor | None = self.found
+        if found is None:
+            found = torch.ones(len(self.coefficients), dtype=torch.bool)
+            object.__setattr__(self, "found", found)
+        if len(found) != len(self.coefficients):
+            raise MotionError(f"{len(self.coefficients)} frames, but {len(found)} marks of found faces.")
         if self.mel is not None and len(self.mel) != len(self.coefficients):
             raise MotionError(f"{len(self.coefficients)} frames, but {len(self.mel)} mel windows.")
 
