@@ -1,0 +1,59 @@
+"""Layers whose weights are stored with unit variance and scaled when used, as StyleGAN2 keeps them.
+
+Every weight then learns at the same speed, however many inputs it has.
+
+Axes: B batch, I inputs, O outputs, k kernel.
+
+Source: StyleGAN2 (arXiv 1912.04958), after Progressive GAN's equalised learning rate.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["GAIN", "SLOPE", "EqualConv", "EqualLinear", "activate"]
+
+SLOPE = 0.2
+GAIN = math.sqrt(2)  # makes up for the variance that the leaky ReLU takes
+
+
+def activate(x: Tensor) -> Tensor:
+    """StyleGAN2's leaky ReLU, which keeps the variance. Works in place."""
+    return F.leaky_relu(x, SLOPE, inplace=True).mul_(GAIN)
+
+
+class EqualLinear(nn.Module):
+    """A linear layer with equalised weights."""
+
+    def __init__(self, inputs: int, outputs: int, *, first_bias: float = 0.0, speed: float = 1.0) -> None:
+        """``speed`` multiplies how fast weight and bias learn against the rest of the network."""
+        super().__init__()
+        self.speed = speed
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / speed)
+        self.bias = nn.Parameter(torch.full((outputs,), first_bias / speed))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(... I) to (... O)."""
+        scale = self.speed / math.sqrt(self.weight.shape[1])
+        return F.linear(x, self.weight * scale, self.bias * self.speed)
+
+
+class EqualConv(nn.Module):
+    """A convolution with equalised weights."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int | None = None, bias: bool = True
+    ) -> None:
+        """Without ``padding`` a stride of 1 keeps the picture's size."""
+        super().__init__()
+        self.stride = stride
+        self.padding = kernel // 2 if padding is None else padding
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B I H W) to (B O H' W')."""
+        scale = 1 / math.sqrt(self.weight[0].numel())
+        return F.conv2d(x, self.weight * scale, self.bias, self.stride, self.padding)

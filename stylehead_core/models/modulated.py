@@ -1,0 +1,111 @@
+"""A convolution that a style steers: input channels made louder or quieter, outputs brought back to unit size.
+
+A style that stays the same over many frames goes into the weight once; styles that differ within a batch go
+around one common convolution, so that no batch ever needs grouped convolutions.
+
+Axes: B batch, I inputs, O outputs, k kernel, D style width, H W picture.
+
+Source: StyleGAN2 (arXiv 1912.04958), section 2.2.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops.filters import blur
+from .equalised import GAIN, SLOPE, EqualLinear
+
+__all__ = ["FixedConv", "ModulatedConv"]
+
+TINY = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedConv:
+    """A modulated convolution with its styles worked in. The activation's gain is part of the numbers."""
+
+    weight: Tensor  # (O I k k)
+    bias: Tensor  # (O)
+    before: Tensor | None = None  # (B I 1 1), for styles that differ within the batch
+    after: Tensor | None = None  # (B O 1 1)
+    up: bool = False  # the result is twice as large
+    active: bool = True  # with the leaky ReLU
+    noise_strength: Tensor | None = None  # ()
+
+    def __call__(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Draw ``x`` (B I H W) as (B O H' W'); ``noise`` is (B or 1, 1 H' W')."""
+        if self.before is not None:
+            x = x * self.before
+        plain = self.after is None and not self.up  # then the bias costs nothing
+        if self.up:
+            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
+            x = blur(x, 1, gain=4, bias=self.bias if self.after is None else None)
+        else:
+            x = F.conv2d(x, self.weight, self.bias if plain else None, padding=self.weight.shape[-1] // 2)
+        if self.after is not None:
+            x = torch.addcmul(self.bias[:, None, None], x, self.after)
+        if noise is not None and self.noise_strength is not None:
+            x = x + self.noise_strength * noise
+        return F.leaky_relu(x, SLOPE, inplace=True) if self.active else x
+
+
+class ModulatedConv(nn.Module):
+    """A convolution with its own reading of the style. Weights are equalised."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        style_dim: int,
+        *,
+        kernel: int = 3,
+        up: bool = False,
+        active: bool = True,
+        demodulate: bool = True,
+        noise: bool = False,
+    ) -> None:
+        super().__init__()
+        self.up, self.active, self.demodulate = up, active, demodulate
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.style = EqualLinear(style_dim, inputs, first_bias=1.0)
+        self.noise_strength = nn.Parameter(torch.zeros(())) if noise else None
+
+    def fix(self, style: Tensor) -> FixedConv:
+        """Work ``style`` (B D) in. The sums are made in float32 whatever the weights' dtype.
+
+        One style (B = 1) gives a plain convolution for a batch of any size.
+        """
+        dtype = self.weight.dtype
+        weight = self.weight.float() / math.sqrt(self.weight[0].numel())  # O I k k
+        reading = F.linear(
+            style.float(),
+            self.style.weight.float() / math.sqrt(style.shape[-1]),
+            self.style.bias.float(),
+        )  # B I
+        gain = GAIN if self.active else 1.0
+        # Only the product of ``reading`` and ``level`` matters; each is kept near 1, so that float16 can hold it.
+        peak = (
+            reading.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
+            if self.demodulate
+            else torch.ones_like(reading[:, :1])
+        )
+        level = peak.expand(-1, len(weight))  # B O
+        if self.demodulate:
+            level = level * torch.rsqrt(reading.square() @ weight.square().sum((2, 3)).T + TINY)
+        reading, level = reading / peak, gain * level
+        noise_strength = None if self.noise_strength is None else gain * self.noise_strength
+        common = {"bias": (gain * self.bias.float()).to(dtype), "up": self.up, "active": self.active}
+        if len(style) == 1:
+            weight = weight * reading[0, :, None, None] * level[0, :, None, None, None]
+            return FixedConv(weight=weight.to(dtype), noise_strength=noise_strength, **common)
+        return FixedConv(
+            weight=weight.to(dtype),
+            before=reading.to(dtype)[..., None, None],
+            after=level.to(dtype)[..., None, None],
+            noise_strength=noise_strength,
+            **common,
+        )

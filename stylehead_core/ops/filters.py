@@ -1,0 +1,44 @@
+"""The small binomial filter with which StyleGAN2 enlarges and shrinks pictures without aliasing.
+
+Axes: B batch, C channels, H W picture. The filter is (1, 3, 3, 1) / 8 on either axis.
+
+Source: StyleGAN2 (arXiv 1912.04958), the resampling layers; plain convolutions instead of a special operation.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["blur", "blur_kernel", "upsample"]
+
+TAPS = (1, 3, 3, 1)
+
+
+def blur_kernel(channels: int, like: Tensor, gain: float = 1.0) -> Tensor:
+    """The filter as the weight (C 1 4 4) of a depthwise convolution, with the device and dtype of ``like``."""
+    taps = torch.tensor(TAPS, device=like.device, dtype=torch.float32) / sum(TAPS)
+    return (gain * torch.outer(taps, taps)).to(like.dtype).expand(channels, 1, 4, 4)
+
+
+def blur(x: Tensor, pad: int, *, gain: float = 1.0, stride: int = 1, bias: Tensor | None = None) -> Tensor:
+    """Filter ``x`` (B C H W), with ``pad`` zeros on all sides.
+
+    Args:
+        x: (B C H W).
+        pad: pixels; the result has H + 2 pad - 3 rows before the stride.
+        gain: what a plain surface is multiplied by.
+        stride: 2 keeps every second row and column, from the first.
+        bias: (C), added to the result.
+    """
+    channels = x.shape[1]
+    return F.conv2d(x, blur_kernel(channels, x, gain), bias, stride=stride, padding=pad, groups=channels)
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Enlarge ``x`` (B C H W) to (B C 2H 2W): zeros between the pixels, then the filter with gain 4.
+
+    Pixel 2i of the result is 1/4 of pixel i - 1 with 3/4 of pixel i, and pixel 2i + 1 is 3/4 of pixel i with 1/4 of
+    pixel i + 1; outside is zero. So it is the usual bilinear enlargement, but for that border.
+    """
+    framed = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2, mode="bilinear", align_corners=False)
+    return framed[..., 2:-2, 2:-2]
