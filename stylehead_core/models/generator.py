@@ -71,13 +71,16 @@ class GeneratorConfig:
     def rows(self) -> int:
         return 2 * len(self.channels)
 
+    def row(self, resolution: int) -> int:
+        """The style row of the second convolution at ``resolution``."""
+        return 2 * self.resolutions.index(resolution)
+
 
 class Level(nn.Module):
     """All that is drawn at one resolution."""
 
     def __init__(self, config: GeneratorConfig, resolution: int) -> None:
         super().__init__()
-        self.row = 2 * config.resolutions.index(resolution)  # of the second convolution
         channels, below = config.channels[resolution], config.channels.get(resolution // 2)
         self.up = (
             ModulatedConv(below, channels, config.style_dim, up=True, noise=config.noise) if below is not None else None
@@ -201,7 +204,7 @@ class Generator(nn.Module):
         """One set of noise maps (1 1 r r), by the style row of the convolution that adds it."""
         sizes = {0: FIRST}
         for resolution in self.config.resolutions[1:]:
-            row = self.levels[str(resolution)].row
+            row = self.config.row(resolution)
             sizes |= {row - 1: resolution, row: resolution}
         like = self.constant
         return {
@@ -215,14 +218,14 @@ class Generator(nn.Module):
 
     def _fix(self, resolution: int, styles: Tensor, *parts: str) -> FixedLevel:
         """Work styles into the named parts of one level; none named = all."""
-        level = self.levels[str(resolution)]
-        rows = {"up": level.row - 1, "conv": level.row, "rgb": level.row + 1}
+        level, row = self.levels[str(resolution)], self.config.row(resolution)
+        rows = {"up": row - 1, "conv": row, "rgb": row + 1}
         fixed = {
             part: getattr(level, part).fix(styles[:, rows[part]])
             for part in parts or rows
             if getattr(level, part) is not None
         }
-        return FixedLevel(resolution=resolution, row=level.row, **fixed)
+        return FixedLevel(resolution=resolution, row=row, **fixed)
 
 
 def _draw(
