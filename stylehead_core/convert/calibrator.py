@@ -1,0 +1,72 @@
+"""The official calibration network, ``calibrator``, to our names and back."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ..models.calibrator import TAPS, CalibratorConfig
+from .adain import adain
+from .renaming import inverted, layer, rename
+
+__all__ = ["CALIBRATOR", "from_official", "to_official"]
+
+CALIBRATOR = CalibratorConfig(heads="all")
+FILTERS = tuple(f"conv_body_down.{i}.{part}.0.kernel" for i in range(CALIBRATOR.levels) for part in ("conv2", "skip"))
+"""Smoothing filters that the official file repeats; ours come from the code."""
+
+
+def from_official(state: Mapping[str, Tensor], *, acting_only: bool = False) -> dict[str, Tensor]:
+    """Our names for a ``calibrator`` (without that prefix).
+
+    Args:
+        state: the official state dict.
+        acting_only: leave out the heads of the lower levels, which no generator reads, for a network with
+            ``heads="acting"``. There is no way back from that.
+    """
+    ours = rename({key: tensor for key, tensor in state.items() if key not in FILTERS}, _names())
+    if not acting_only:
+        return ours
+    last = CALIBRATOR.levels - 1
+    unused = tuple(f"{head}.{i}." for head in ("scale", "shift") for i in range(last))
+    kept = {key: tensor for key, tensor in ours.items() if not key.startswith(unused)}
+    return {
+        key.replace(f"scale.{last}.", "scale.0.").replace(f"shift.{last}.", "shift.0."): tensor
+        for key, tensor in kept.items()
+    }
+
+
+def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The official names for what ``from_official`` gives, filters made again."""
+    taps = torch.tensor(TAPS)
+    filters = {name: torch.outer(taps, taps) for name in FILTERS}
+    return {**rename(state, inverted(_names())), **filters}
+
+
+def _names() -> dict[str, str]:
+    """Official name of a tensor -> ours. They keep the bias apart from the weight wherever an activation follows."""
+    names = {
+        **_activated("conv_body_first.0", "conv_body_first.1", "first"),
+        **_activated("final_conv.0", "final_conv.1", "middle"),
+        **layer("linear_3dmm.0", "descriptor_in"),
+        **layer("linear_3dmm.2", "descriptor_out"),
+    }
+    for i in range(CALIBRATOR.levels):
+        down, up, inject = f"conv_body_down.{i}", f"conv_body_up.{i}", f"inject_3dmm.{i}"
+        names |= _activated(f"{down}.conv1.0", f"{down}.conv1.1", f"down.{i}.mix")
+        names |= _activated(f"{down}.conv2.1", f"{down}.conv2.2", f"down.{i}.shrink")
+        names |= layer(f"{down}.skip.1", f"down.{i}.short", ["weight"])
+        names |= _activated(f"{up}.conv1.0", f"{up}.conv1.1", f"up.{i}.mix")
+        names |= _activated(f"{up}.conv2", f"{up}.conv2.activation", f"up.{i}.grow")
+        names |= layer(f"{up}.skip", f"up.{i}.short", ["weight"])
+        for theirs, ours in (("1", "first"), ("2", "second")):
+            names |= layer(f"{inject}.conv{theirs}", f"inject.{i}.{ours}")
+            names |= adain(f"{inject}.norm{theirs}", f"inject.{i}.{ours}_norm")
+        for head in ("scale", "shift"):
+            names |= layer(f"condition_{head}.{i}.0", f"{head}.{i}.mix")
+            names |= layer(f"condition_{head}.{i}.2", f"{head}.{i}.out")
+    return names
+
+
+def _activated(weight: str, bias: str, ours: str) -> dict[str, str]:
+    return {f"{weight}.weight": f"{ours}.weight", f"{bias}.bias": f"{ours}.bias"}

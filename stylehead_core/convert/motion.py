@@ -1,0 +1,70 @@
+"""The official motion generators, ``video_warper`` and ``audio_warper``, to our names and back.
+
+Each holds an encoder and a flow field. Ours are two networks, under the names that they have in ``StyleHead``:
+``motion_encoder`` and ``flow_field``, ``audio_encoder`` and ``audio_flow_field``. The official spelling tells them
+apart: the flow field is ``warping_net`` for video, but ``warpping_net`` for audio.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ..models.audio_encoder import AudioEncoderConfig
+from ..models.flow_field import FlowFieldConfig
+from ..models.motion_encoder import MotionEncoderConfig
+from .adain import adain
+from .renaming import inverted, layer, rename
+
+__all__ = ["AUDIO_ENCODER", "FLOW_FIELD", "MOTION_ENCODER", "from_official", "to_official"]
+
+MOTION_ENCODER = MotionEncoderConfig()
+AUDIO_ENCODER = AudioEncoderConfig(form="conv")
+FLOW_FIELD = FlowFieldConfig()  # of both
+
+
+def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our names for a ``video_warper``, an ``audio_warper`` or both (without those prefixes)."""
+    renamed = rename(state, _names())
+    return {key: tensor.flatten() if _is_layer_norm(key) else tensor for key, tensor in renamed.items()}
+
+
+def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The official names for what ``from_official`` gives."""
+    shaped = {key: tensor[:, None, None] if _is_layer_norm(key) else tensor for key, tensor in state.items()}
+    return rename(shaped, inverted(_names()))
+
+
+def _is_layer_norm(key: str) -> bool:
+    """Theirs has (C 1 1) values, ours (C)."""
+    return key.rpartition(".")[0] in ("flow_field.norm", "audio_flow_field.norm")
+
+
+def _names() -> dict[str, str]:
+    """Official name of a tensor -> ours."""
+    names = {}
+    for theirs, ours in (("mapping_net", "motion_encoder"), ("audio_encoder", "audio_encoder.network")):
+        names |= layer(f"{theirs}.first.0", f"{ours}.first")
+        for i in range(MOTION_ENCODER.blocks):
+            names |= layer(f"{theirs}.encoder{i}.1", f"{ours}.blocks.{i}")
+    for theirs, ours in (("warping_net", "flow_field"), ("warpping_net", "audio_flow_field")):
+        names |= layer(f"{theirs}.hourglass.encoder.input_layer", f"{ours}.first")
+        for i in range(FLOW_FIELD.down):
+            block = f"{theirs}.hourglass.encoder.encoder{i}"
+            names |= _steered(block, "0", f"{ours}.down.{i}", "shrink")
+            names |= _steered(block, "1", f"{ours}.down.{i}", "mix")
+        for i in range(FLOW_FIELD.up):
+            block = f"{theirs}.hourglass.decoder.decoder{FLOW_FIELD.down - 1 - i}"
+            names |= _steered(block, "0", f"{ours}.up.{i}", "mix")
+            names |= _steered(block, "1", f"{ours}.up.{i}", "grow")
+            names |= _steered(block, "s", f"{ours}.up.{i}", "short")
+        names |= layer(f"{theirs}.flow_out.0", f"{ours}.norm")
+        names |= layer(f"{theirs}.flow_out.2", f"{ours}.last")
+    return names
+
+
+def _steered(their_block: str, their_part: str, our_block: str, our_part: str) -> dict[str, str]:
+    """A convolution and the normalisation before it."""
+    return {
+        **layer(f"{their_block}.conv_{their_part}", f"{our_block}.{our_part}"),
+        **adain(f"{their_block}.norm_{their_part}", f"{our_block}.norm_{our_part}"),
+    }

@@ -1,0 +1,207 @@
+"""From a warped feature map to the scale and shift that mend it.
+
+Axes: B batch, C feature channels, h w feature size, D descriptor, E extra planes.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from .adain import AdaIN
+
+__all__ = ["Calibrator", "CalibratorConfig"]
+
+TAPS = (1 / 8, 3 / 8, 3 / 8, 1 / 8)  # the smoothing before every halving, along each axis
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibratorConfig:
+    feature_channels: int = 512
+    feature_size: int = 64
+    extra_channels: int = 0  # more planes at the feature's size, such as the visibility
+    width: int = 256  # channels inside
+    descriptor: int = 256
+    hidden: int = 128  # of the networks that turn the descriptor into scales and shifts
+    levels: int = 4  # halvings: 64 -> 4, and as many doublings
+    heads: Literal["acting", "all"] = "acting"
+    """``all`` also holds the heads of the lower levels, as the official file does. The generator uses none of them."""
+    gate: bool = False  # let the calibration act only where the portrait does not show what is to be seen
+    zero_init: bool = False  # start without any effect
+
+    def __post_init__(self) -> None:
+        if self.heads not in ("acting", "all"):
+            raise ConfigError(f"The heads of a calibrator are 'acting' or 'all'; found {self.heads!r}.")
+        if self.levels < 1 or self.feature_size % 2**self.levels:
+            raise ConfigError(
+                f"A feature of {self.feature_size} pixels cannot be halved {self.levels} times. "
+                "Take fewer levels, at least one."
+            )
+        if min(self.feature_channels, self.width, self.descriptor, self.hidden) < 1:
+            raise ConfigError(f"A calibrator needs at least one of every channel; found {self}.")
+
+
+class Calibrator(nn.Module):
+    """A U-net with the descriptor injected on its way up. Source: SPEC section 4."""
+
+    def __init__(self, config: CalibratorConfig = CalibratorConfig()) -> None:
+        super().__init__()
+        self.config = config
+        width, levels = config.width, config.levels
+        self.first = EqualConv(config.feature_channels + config.extra_channels, width, 1)
+        self.down = nn.ModuleList(Down(width) for _ in range(levels))
+        self.middle = EqualConv(width, width, 3)
+        self.descriptor_in = nn.Linear(config.descriptor, config.descriptor)
+        self.descriptor_out = nn.Linear(config.descriptor, config.descriptor)
+        self.up = nn.ModuleList(Up(width) for _ in range(levels))
+        self.inject = nn.ModuleList(Inject(width, config.descriptor, config.hidden) for _ in range(levels))
+        heads = levels if config.heads == "all" else 1
+        self.scale = nn.ModuleList(Head(width, config.feature_channels, config.zero_init) for _ in range(heads))
+        self.shift = nn.ModuleList(Head(width, config.feature_channels, config.zero_init) for _ in range(heads))
+
+    def forward(
+        self,
+        feature: Tensor,
+        descriptor: Tensor,
+        extra: Tensor | None = None,
+        visibility: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """What is to be done to ``feature``: ``feature * (1 + scale) + shift``.
+
+        Args:
+            feature: (B C h w), warped.
+            descriptor: (B D) of the motion.
+            extra: (B E h w), where the config has extra channels.
+            visibility: (B 1 h w) in 0..1, where the config has a gate: at 1 nothing is changed.
+
+        Returns:
+            scale and shift, (B C h w) each.
+        """
+        mended = self._mend(feature, descriptor, extra)[-1]
+        scale, shift = self.scale[-1](mended), self.shift[-1](mended)
+        if self.config.gate:
+            assert visibility is not None, "a calibrator with a gate takes the visibility"
+            scale, shift = scale * (1 - visibility), shift * (1 - visibility)
+        return scale, shift
+
+    def conditions(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> list[Tensor]:
+        """All of the official outputs: scale and shift at the lowest level, then at the next; the last two act.
+
+        Only with ``heads="all"``. The gate is not applied.
+        """
+        mended = self._mend(feature, descriptor, extra)
+        heads = zip(self.scale, self.shift, mended, strict=True)
+        return [head(level) for scale, shift, level in heads for head in (scale, shift)]
+
+    def _mend(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
+        """The map after each level, from the smallest to the feature's own size."""
+        code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
+        x = _activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
+        shortcuts = []
+        for down in self.down:
+            x = down(x)
+            shortcuts.append(x)
+        x = _activate(self.middle(x))
+        levels = []
+        for up, inject in zip(self.up, self.inject, strict=True):
+            x = inject(up(x + shortcuts.pop()), code)
+            levels.append(x)
+        return levels
+
+
+class EqualConv(nn.Module):
+    """A convolution whose weights are drawn with deviation 1 and scaled where they are used.
+
+    So that all layers learn at the same rate (Karras et al., arXiv 1710.10196). Keeps the size, unless strided.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(channels_out)) if bias else None
+        self.scale = 1 / math.sqrt(channels_in * kernel**2)
+
+    def forward(self, x: Tensor, *, stride: int = 1, padding: int | None = None) -> Tensor:
+        padding = self.weight.shape[-1] // 2 if padding is None else padding
+        return F.conv2d(x, self.weight * self.scale, self.bias, stride=stride, padding=padding)
+
+
+class Down(nn.Module):
+    """Half the size, with a shortcut, as in StyleGAN2's discriminator (arXiv 1912.04958)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = EqualConv(width, width, 3)
+        self.shrink = EqualConv(width, width, 3)
+        self.short = EqualConv(width, width, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shrunk = _smooth(_activate(self.mix(x)), padding=2)
+        shrunk = _activate(self.shrink(shrunk, stride=2, padding=0))
+        # Smoothing only the pixels that the strided 1 x 1 convolution would keep.
+        return (shrunk + self.short(_smooth(x, padding=1, stride=2))) / math.sqrt(2)
+
+
+class Up(nn.Module):
+    """Double the size, with a shortcut."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = EqualConv(width, width, 3)
+        self.grow = EqualConv(width, width, 3)
+        self.short = EqualConv(width, width, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        grown = _activate(self.grow(_enlarge(_activate(self.mix(x)))))
+        # A 1 x 1 convolution and a resize may change places: on the smaller map it costs a quarter.
+        return (grown + _enlarge(self.short(x))) / math.sqrt(2)
+
+
+class Inject(nn.Module):
+    """Two convolutions, each steered by the descriptor, the second beside a shortcut."""
+
+    def __init__(self, width: int, descriptor: int, hidden: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.first_norm = AdaIN(width, descriptor, hidden)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.second_norm = AdaIN(width, descriptor, hidden)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        x = F.leaky_relu(self.first_norm(self.first(x), code), 0.01)
+        return self.second_norm(self.second(x), code) + x
+
+
+class Head(nn.Module):
+    """From the map inside to as many channels as the feature has."""
+
+    def __init__(self, width: int, feature_channels: int, zero_init: bool) -> None:
+        super().__init__()
+        self.mix = EqualConv(width, width, 3)
+        self.out = EqualConv(width, feature_channels, 3)
+        if zero_init:
+            nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(_activate(self.mix(x)))
+
+
+def _activate(x: Tensor) -> Tensor:
+    """A leaky ReLU that keeps the variance, as in StyleGAN2."""
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
+def _enlarge(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _smooth(x: Tensor, *, padding: int, stride: int = 1) -> Tensor:
+    """Each channel through the separable filter of ``TAPS``, one axis at a time."""
+    channels = x.shape[1]
+    taps = torch.tensor(TAPS, device=x.device, dtype=x.dtype).expand(channels, 1, -1)
+    x = F.conv2d(x, taps[..., None, :], stride=(1, stride), padding=(0, padding), groups=channels)
+    return F.conv2d(x, taps[..., :, None], stride=(stride, 1), padding=(padding, 0), groups=channels)

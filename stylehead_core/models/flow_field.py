@@ -1,0 +1,133 @@
+"""From a picture and a descriptor of motion to the flow that carries the picture there.
+
+Axes: B batch, S picture size, h w flow size, D descriptor, E extra planes.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from .adain import AdaIN
+
+__all__ = ["FlowField", "FlowFieldConfig"]
+
+SLOPE = 0.1  # of every leaky ReLU here
+SEEN_AT_FIRST = 3.0  # before the sigmoid: an untrained network finds everything visible (0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowFieldConfig:
+    image_size: int = 256
+    image_channels: int = 3
+    extra_channels: int = 0  # more planes at the picture's size, such as the picture after a first warp
+    base: int = 32  # channels at the picture's own size; twice as many with every halving
+    maximum: int = 256  # channels, at most
+    down: int = 5  # halvings: 256 -> 8
+    up: int = 3  # doublings: 8 -> 64
+    descriptor: int = 256
+    hidden: int = 128  # of the networks that turn the descriptor into scales and shifts
+    visibility: bool = False  # also say which points the portrait does not show
+    zero_init: bool = False  # start with no flow at all
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.up <= self.down:
+            raise ConfigError(f"A flow field goes up at most as often as down; found down {self.down}, up {self.up}.")
+        if self.image_size % 2**self.down or self.image_size // 2**self.down < 2:
+            raise ConfigError(
+                f"A picture of {self.image_size} pixels cannot be halved {self.down} times to 2 pixels or more. "
+                "Take a larger picture or fewer halvings."
+            )
+        if min(self.image_channels, self.base, self.maximum, self.descriptor, self.hidden) < 1:
+            raise ConfigError(f"A flow field needs at least one of every channel; found {self}.")
+
+    @property
+    def flow_size(self) -> int:
+        return self.image_size // 2 ** (self.down - self.up)
+
+    def channels(self, halvings: int) -> int:
+        """How many channels there are after so many halvings."""
+        return min(self.base * 2**halvings, self.maximum)
+
+
+class FlowField(nn.Module):
+    """An hourglass with shortcuts, steered by the descriptor in every layer. Source: SPEC sections 3.3 and 3.4."""
+
+    def __init__(self, config: FlowFieldConfig = FlowFieldConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.first = nn.Conv2d(config.image_channels + config.extra_channels, config.base, 7, padding=3)
+        self.down = nn.ModuleList(
+            Down(config.channels(level), config.channels(level + 1), config) for level in range(config.down)
+        )
+        self.up = nn.ModuleList()
+        channels = config.channels(config.down)
+        for level in range(config.down - 1, config.down - 1 - config.up, -1):
+            self.up.append(Up(channels, config.channels(level), config))
+            channels = 2 * config.channels(level)  # its own, and as many of the shortcut
+        self.norm = nn.GroupNorm(1, channels)  # over channels and pixels together
+        self.last = nn.Conv2d(channels, 3 if config.visibility else 2, 7, padding=3)
+        with torch.no_grad():
+            if config.zero_init:
+                self.last.weight.zero_()
+                self.last.bias.zero_()  # type: ignore[union-attr]
+            if config.visibility:
+                self.last.bias[2] = SEEN_AT_FIRST  # type: ignore[index]
+
+    def forward(self, image: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The flow of ``image`` for what ``descriptor`` says.
+
+        Args:
+            image: (B 3 S S), RGB in [-1, 1].
+            descriptor: (B D).
+            extra: (B E S S), where the config has extra channels.
+
+        Returns:
+            The flow (B 2 h w) in pixels of its own grid (see ``ops.warp``); and the visibility (B 1 h w) in 0..1,
+            0 where the portrait does not show what is to be seen, or None where the config has none.
+        """
+        x = self.first(image if extra is None else torch.cat((image, extra), dim=1))
+        shortcuts = []
+        for down in self.down:
+            shortcuts.append(x)
+            x = down(x, descriptor)
+        for up in self.up:
+            x = torch.cat((up(x, descriptor), shortcuts.pop()), dim=1)
+        x = self.last(F.leaky_relu(self.norm(x), SLOPE)).float()
+        return x[:, :2], torch.sigmoid(x[:, 2:]) if self.config.visibility else None
+
+
+class Down(nn.Module):
+    """Half the size: a strided convolution and a plain one, each behind its normalisation."""
+
+    def __init__(self, channels_in: int, channels_out: int, config: FlowFieldConfig) -> None:
+        super().__init__()
+        self.norm_shrink = AdaIN(channels_in, config.descriptor, config.hidden)
+        self.shrink = nn.Conv2d(channels_in, channels_out, 4, stride=2, padding=1)
+        self.norm_mix = AdaIN(channels_out, config.descriptor, config.hidden)
+        self.mix = nn.Conv2d(channels_out, channels_out, 3, padding=1)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        x = self.shrink(F.leaky_relu(self.norm_shrink(x, descriptor), SLOPE))
+        return self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE))
+
+
+class Up(nn.Module):
+    """Double the size: a plain convolution and a transposed one, beside a transposed shortcut."""
+
+    def __init__(self, channels_in: int, channels_out: int, config: FlowFieldConfig) -> None:
+        super().__init__()
+        double = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
+        self.norm_mix = AdaIN(channels_in, config.descriptor, config.hidden)
+        self.mix = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.norm_grow = AdaIN(channels_out, config.descriptor, config.hidden)
+        self.grow = nn.ConvTranspose2d(channels_out, channels_out, **double)
+        self.norm_short = AdaIN(channels_in, config.descriptor, config.hidden)
+        self.short = nn.ConvTranspose2d(channels_in, channels_out, **double)
+
+    def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
+        mixed = self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE))
+        grown = self.grow(F.leaky_relu(self.norm_grow(mixed, descriptor), SLOPE))
+        return grown + self.short(F.leaky_relu(self.norm_short(x, descriptor), SLOPE))

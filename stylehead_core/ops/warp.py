@@ -1,0 +1,123 @@
+"""Flows: where each point of a new picture is fetched from in the old one.
+
+A flow (B 2 H W) is in pixels of its own H x W grid: channel 0 to the right, channel 1 down. ``flow[:, 0] = 3`` fetches
+from three columns further right, so the picture moves left. Grids and sampling are float32 whatever the feature is:
+in bfloat16 a position on a 64 x 64 map is only good to half a pixel.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["Convention", "compose_flows", "flow_to_grid", "resize_flow", "sample", "warp", "warp_by_grid"]
+
+Convention = Literal["identity", "official"]
+"""``identity``: no flow changes nothing, bit for bit; points from outside repeat the border.
+``official``: as the released weights were trained. No flow is a zoom by W/(W-1), and the border fades to zero."""
+
+
+def warp(feature: Tensor, flow: Tensor, convention: Convention = "identity") -> Tensor:
+    """Draw each point of ``feature`` from where ``flow`` points to.
+
+    Args:
+        feature: (B C H W), or (1 C H W) for all flows; any values and dtype.
+        flow: (B 2 h w), in pixels of its own grid. Where h w is not H W the flow is brought to that size first:
+            ``identity`` resizes the flow, ``official`` the grid made from it.
+        convention: see ``Convention``.
+
+    Returns:
+        (B C H W), dtype of the feature.
+
+    Source: StyleHEAT (arXiv 2203.04036), the warping of the generator's feature map.
+    """
+    if convention == "official":
+        return warp_by_grid(feature, flow_to_grid(flow))
+    height, width = feature.shape[-2:]
+    flow = resize_flow(flow, (height, width))
+    rows, columns = _axes(flow)
+    return sample(feature, columns + flow[:, 0], rows[:, None] + flow[:, 1])
+
+
+def sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The values of ``feature`` at places between its pixels, bilinear; places outside get the border's value.
+
+    Exact at whole pixels. ``grid_sample`` takes places in [-1, 1] and turns them back into pixels, which rounds unless
+    the size is a power of two; so other sizes are laid on a larger canvas of zeros, of which nothing is ever seen.
+
+    Args:
+        feature: (B C H W), or (1 C H W) for all places.
+        x, y: (B h w), pixels; (0, 0) is the centre of the first pixel.
+
+    Returns:
+        (B C h w), dtype of the feature.
+    """
+    height, width = feature.shape[-2:]
+    canvas = _power_of_two(height), _power_of_two(width)
+    wide = feature if feature.dtype == torch.float64 else feature.float()
+    wide = F.pad(wide, (0, canvas[1] - width, 0, canvas[0] - height))
+    x, y = x.to(wide.dtype).clamp(0, width - 1), y.to(wide.dtype).clamp(0, height - 1)
+    grid = torch.stack(((2 * x + 1) / canvas[1] - 1, (2 * y + 1) / canvas[0] - 1), dim=-1)  # B h w 2
+    return _grid_sample(wide, grid).to(feature.dtype)
+
+
+def flow_to_grid(flow: Tensor) -> Tensor:
+    """The official grid (B H W 2; x, y) of a flow (B 2 H W): -1 and 1 are the centres of the outermost pixels.
+
+    Source: SPEC section 3.5. The grid counts corner to corner, but ``warp_by_grid`` samples edge to edge.
+    """
+    height, width = flow.shape[-2:]
+    flow = flow if flow.dtype == torch.float64 else flow.float()
+    along = {"device": flow.device, "dtype": flow.dtype}
+    x = torch.linspace(-1, 1, width, **along) + 2 * flow[:, 0] / (width - 1)
+    y = torch.linspace(-1, 1, height, **along)[:, None] + 2 * flow[:, 1] / (height - 1)
+    return torch.stack((x, y), dim=-1)
+
+
+def warp_by_grid(feature: Tensor, grid: Tensor) -> Tensor:
+    """Sample ``feature`` (B C H W) by an official grid (B h w 2), which is resized to H W first; outside is zero."""
+    if grid.shape[1:3] != feature.shape[-2:]:
+        planes = grid.permute(0, 3, 1, 2)
+        planes = F.interpolate(planes, size=feature.shape[-2:], mode="bilinear", align_corners=False)
+        grid = planes.permute(0, 2, 3, 1)
+    return _grid_sample(feature.to(grid.dtype), grid).to(feature.dtype)
+
+
+def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """The same movement on a grid of ``size`` (H, W): bilinear between pixel centres, values scaled with the size."""
+    height, width = flow.shape[-2:]
+    if (height, width) == tuple(size):
+        return flow
+    flow = flow if flow.dtype == torch.float64 else flow.float()
+    resized = F.interpolate(flow, size=size, mode="bilinear", align_corners=False)
+    scale = torch.tensor((size[1] / width, size[0] / height), device=flow.device, dtype=flow.dtype)
+    return resized * scale[:, None, None]
+
+
+def compose_flows(first: Tensor, second: Tensor) -> Tensor:
+    """One flow for two: warping by it is warping by ``first``, then by ``second`` (identity convention).
+
+    Equal but for the blur: two warps sample twice, one samples once.
+    """
+    return second + warp(first, second)
+
+
+def _axes(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and column numbers of a flow's grid, in float32 or better."""
+    dtype = torch.promote_types(flow.dtype, torch.float32)
+    height, width = flow.shape[-2:]
+    return (
+        torch.arange(height, device=flow.device, dtype=dtype),
+        torch.arange(width, device=flow.device, dtype=dtype),
+    )
+
+
+def _grid_sample(feature: Tensor, grid: Tensor) -> Tensor:
+    if len(feature) == 1:
+        feature = feature.expand(len(grid), -1, -1, -1)
+    return F.grid_sample(feature, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _power_of_two(size: int) -> int:
+    return 1 << (size - 1).bit_length()
