@@ -60,6 +60,8 @@ class Edit:
             )
         if not all(math.isfinite(number) for point in self.curve for number in point):
             raise InputError(f"The curve of the edit {self.name!r} holds values that are no numbers: {self.curve}.")
+        if self.target == "coordinate" and (self.mean is None or self.axis is None):
+            raise InputError(f"The edit {self.name!r} of a coordinate needs the mean and the axis to measure it by.")
 
     def strength(self, position: float) -> float:
         """The strength at ``position`` of the clip (0 first frame, 1 last frame): linear between the points."""

@@ -12,10 +12,10 @@ import os
 import re
 import struct
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -332,7 +332,7 @@ def fetch(
                 file.write(block)
                 if progress:
                     progress(file.tell(), entry.bytes)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, HTTPException) as error:
         raise WeightsError(
             f"{entry.name!r} could not be downloaded: {error}.\n"
             f"  from  {_address(entry.source)}\n"

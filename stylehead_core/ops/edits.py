@@ -1,0 +1,45 @@
+"""What an edit adds to the styles of a face.
+
+Axes: R style rows, D style width.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..records import Edit
+
+__all__ = ["edited_styles", "position_in_clip", "strengths_at"]
+
+
+def position_in_clip(frame: int, frames: int) -> float:
+    """Where frame ``frame`` (0 first) stands in a clip of ``frames``, 0 to 1. A single frame shows the curve's end."""
+    return frame / (frames - 1) if frames > 1 else 1.0
+
+
+def strengths_at(edits: Sequence[Edit], position: float) -> tuple[float, ...]:
+    """How strongly each edit acts at ``position`` (0..1) of the clip."""
+    return tuple(edit.strength(position) for edit in edits)
+
+
+def edited_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float]) -> Tensor:
+    """``styles`` (R D) with every edit at its strength; at strength 0 the same tensor, bit for bit.
+
+    Every edit is measured on the unedited face, so that their order does not matter.
+    """
+    result = styles
+    for edit, strength in zip(edits, strengths, strict=True):
+        if strength:
+            direction = edit.direction.to(styles)
+            result = result + strength * (_distance(styles, edit) * direction)
+    return result
+
+
+def _distance(styles: Tensor, edit: Edit) -> Tensor | float:
+    """How often the direction is to be taken at strength 1: once, or as often as leads to the goal."""
+    if edit.target == "shift":
+        return 1.0
+    assert edit.mean is not None, edit
+    assert edit.axis is not None, edit
+    # Source: GANSpace as the official code uses it (SPEC section 9): measured on the first row alone.
+    return edit.goal - (styles[0] - edit.mean.to(styles)) @ edit.axis.to(styles)
