@@ -69,12 +69,12 @@ class FlowField(nn.Module):
             channels = 2 * config.channels(level)  # its own, and as many of the shortcut
         self.norm = nn.GroupNorm(1, channels)  # over channels and pixels together
         self.last = nn.Conv2d(channels, 3 if config.visibility else 2, 7, padding=3)
-        with torch.no_grad():
-            if config.zero_init:
-                self.last.weight.zero_()
-                self.last.bias.zero_()  # type: ignore[union-attr]
-            if config.visibility:
-                self.last.bias[2] = SEEN_AT_FIRST  # type: ignore[index]
+        assert self.last.bias is not None
+        if config.zero_init:
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
+        if config.visibility:
+            nn.init.constant_(self.last.bias[2:], SEEN_AT_FIRST)
 
     def forward(self, image: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """The flow of ``image`` for what ``descriptor`` says.
@@ -119,15 +119,18 @@ class Up(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, config: FlowFieldConfig) -> None:
         super().__init__()
-        double = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
         self.norm_mix = AdaIN(channels_in, config.descriptor, config.hidden)
         self.mix = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.norm_grow = AdaIN(channels_out, config.descriptor, config.hidden)
-        self.grow = nn.ConvTranspose2d(channels_out, channels_out, **double)
+        self.grow = _transposed(channels_out, channels_out)
         self.norm_short = AdaIN(channels_in, config.descriptor, config.hidden)
-        self.short = nn.ConvTranspose2d(channels_in, channels_out, **double)
+        self.short = _transposed(channels_in, channels_out)
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         mixed = self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE))
         grown = self.grow(F.leaky_relu(self.norm_grow(mixed, descriptor), SLOPE))
         return grown + self.short(F.leaky_relu(self.norm_short(x, descriptor), SLOPE))
+
+
+def _transposed(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(channels_in, channels_out, 3, stride=2, padding=1, output_padding=1)
