@@ -1,0 +1,163 @@
+"""ComfyUI's values on one side, the core's on the other. Only this file moves anything between devices.
+
+ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "sample_rate"}.
+Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds (C N) and their rate.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import comfy.model_management as management
+import comfy.model_patcher
+import comfy.utils
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..stylehead_core.assemble import StyleHead
+from ..stylehead_core.errors import InputError
+
+PREVIEW = 512  # pixels: the longer side of a preview picture
+LARGEST = 16384  # pixels of a side
+EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120))  # 23.976, 29.97, ...
+
+
+# Models
+
+
+class _Movable(nn.Module):
+    """What ComfyUI's patcher may write its own attributes on, so that the core's class stays as it is."""
+
+    def __init__(self, stylehead: StyleHead) -> None:
+        super().__init__()
+        self.stylehead = stylehead
+
+
+@dataclass(frozen=True, eq=False)
+class ManagedModel:
+    """What a model socket carries: the networks, and ComfyUI's handle to load and offload them."""
+
+    name: str
+    patcher: comfy.model_patcher.ModelPatcher
+
+    @classmethod
+    def of(cls, name: str, model: StyleHead) -> "ManagedModel":
+        kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)  # since 0.12
+        rests = management.unet_offload_device()
+        return cls(name, kind(_Movable(model.to(rests)), management.get_torch_device(), rests))
+
+    def ready(self) -> StyleHead:
+        """The networks, on the device where they run: whole, since plain layers cannot be loaded by halves.
+
+        Outside of ComfyUI's inference mode: weights that are moved inside it can take no part in an optimisation.
+        """
+        with torch.inference_mode(False):
+            management.load_models_gpu([self.patcher], force_full_load=True)
+        return self.patcher.model.stylehead
+
+
+def precision(name: str) -> torch.dtype:
+    """The number format behind a choice of the loader: ``auto`` is half precision where the device gains by it."""
+    if name == "auto":
+        return torch.float16 if management.should_use_fp16(management.get_torch_device()) else torch.float32
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
+
+
+# Pictures
+
+
+def image_in(image: Tensor, what: str = "picture") -> Tensor:
+    """IMAGE (B H W C) as pictures (B 3 H W) in [-1, 1]. Grey becomes RGB; a fourth channel is left out.
+
+    Raises:
+        InputError: no pictures, larger ones than any camera's, or values that are no numbers.
+    """
+    if image.ndim != 4 or 0 in image.shape:
+        raise InputError(f"The {what} should be an IMAGE (batch, height, width, channels); found {tuple(image.shape)}.")
+    if max(image.shape[1:3]) > LARGEST:
+        raise InputError(f"The {what} is {image.shape[2]} x {image.shape[1]} pixels; {LARGEST} a side is the most.")
+    colours = image[..., :3] if image.shape[-1] >= 3 else image[..., :1].expand(*image.shape[:3], 3)
+    colours = colours.float()
+    if not torch.isfinite(colours).all():
+        raise InputError(f"The {what} holds values that are no numbers (NaN or infinite). What made it went wrong.")
+    return colours.movedim(-1, 1).clamp(0, 1) * 2 - 1
+
+
+def one_image_in(image: Tensor, what: str) -> Tensor:
+    """As ``image_in``, of a single picture (1 3 H W); a batch is refused, since nobody could say which was meant."""
+    if len(image) > 1:
+        raise InputError(
+            f"The {what} should be one picture; found a batch of {len(image)}. "
+            'Pick one with "Image From Batch", or wire a chain for each.'
+        )
+    return image_in(image, what)
+
+
+def image_out(picture: Tensor) -> Tensor:
+    """Pictures (B 3 H W) in [-1, 1] as IMAGE."""
+    image = (picture.float().clamp(-1, 1) + 1) / 2
+    return image.movedim(1, -1).to(management.intermediate_device()).contiguous()
+
+
+def mask_in(mask: Tensor | None) -> Tensor | None:
+    """MASK (B H W), or a single one (H W), as (B 1 H W); none stays none."""
+    if mask is None:
+        return None
+    if not torch.isfinite(mask).all():
+        raise InputError("The mask holds values that are no numbers (NaN or infinite). What made it went wrong.")
+    return mask.reshape(-1, 1, *mask.shape[-2:]).float().clamp(0, 1)
+
+
+def mask_out(mask: Tensor) -> Tensor:
+    """A mask (B 1 H W) as MASK."""
+    return mask[:, 0].float().to(management.intermediate_device())
+
+
+# Sound and time
+
+
+def audio_in(audio: dict) -> tuple[Tensor, int]:
+    """AUDIO as samples (C N) and their rate; of a batch the first.
+
+    Raises:
+        InputError: no sound in it, or values that are no numbers.
+    """
+    waveform, rate = audio["waveform"], int(audio["sample_rate"])
+    if waveform.ndim != 3 or 0 in waveform.shape:
+        raise InputError(f"The audio is empty: {tuple(waveform.shape)} (batch, channels, samples). Wire a sound in.")
+    if not torch.isfinite(waveform).all():
+        raise InputError("The audio holds values that are no numbers (NaN or infinite). What made it went wrong.")
+    return waveform[0].float().cpu(), rate
+
+
+def audio_out(samples: Tensor, rate: int) -> dict:
+    """Samples (C N) as AUDIO."""
+    return {"waveform": samples[None].float().cpu(), "sample_rate": rate}
+
+
+def rate_in(fps: float) -> Fraction:
+    """The exact frame rate that a number of a widget stands for: 29.97 is 30000/1001."""
+    for exact in EXACT_RATES:
+        if abs(fps - exact) < 0.006:
+            return exact
+    return Fraction(fps).limit_denominator(1001)
+
+
+# Progress
+
+
+class Progress:
+    """The bar under a node, with a picture now and then; ends the run when the user asked for that."""
+
+    def __init__(self) -> None:
+        self.bar = comfy.utils.ProgressBar(1)
+
+    def __call__(self, done: int, total: int, picture: Tensor | None = None) -> None:
+        """Show ``done`` of ``total``, and ``picture`` (3 H W) in [-1, 1] beside it."""
+        management.throw_exception_if_processing_interrupted()
+        self.bar.update_absolute(done, total, None if picture is None else ("JPEG", _pillow(picture), PREVIEW))
+
+
+def _pillow(picture: Tensor) -> Image.Image:
+    numbers = ((picture.float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    return Image.fromarray(numbers.movedim(0, -1).cpu().numpy())

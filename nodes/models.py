@@ -1,0 +1,73 @@
+"""The node that loads a model, and the folder where users put theirs."""
+
+import os
+
+import folder_paths
+import torch
+from comfy_api.latest import io
+
+from ..stylehead_core.assemble import load_stylehead
+from ..stylehead_core.weights import embedded_models, find_model
+from . import bridge, sockets
+
+FOLDER = "stylehead"
+EXTENSIONS = {".safetensors"}
+
+
+def register_folder() -> None:
+    """models/stylehead, after what extra_model_paths.yaml gave under the same name."""
+    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
+    paths, extensions = folder_paths.folder_names_and_paths[FOLDER]
+    folder_paths.folder_names_and_paths[FOLDER] = (paths, set(extensions) | EXTENSIONS)
+
+
+def embedded_names() -> list[str]:
+    return [entry.name for entry in embedded_models()]
+
+
+def path_of(name: str) -> str:
+    """The file behind a choice of the loader: an embedded model's, or one of models/stylehead."""
+    if name in embedded_names():
+        return str(find_model(name))
+    return folder_paths.get_full_path_or_raise(FOLDER, name)
+
+
+class LoadModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_LoadModel",
+            display_name="Load StyleHead Model",
+            description="Loads the networks that redraw a face and move it. The embedded model works at once; "
+            "others go into models/stylehead.",
+            search_aliases=["styleheat", "talking head", "checkpoint", "loader"],
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=[*embedded_names(), *folder_paths.get_filename_list(FOLDER)],
+                    tooltip="An embedded model (no file ending), or a file in models/stylehead.",
+                ),
+                sockets.advanced(
+                    io.Combo,
+                    "precision",
+                    options=["auto", "fp32", "bf16", "fp16"],
+                    default="auto",
+                    tooltip="How exactly numbers are kept. Auto: half precision on a GPU that gains by it, else full.",
+                ),
+            ],
+            outputs=[
+                sockets.Model.Output(display_name="model", tooltip="For every other StyleHead node of this graph."),
+                io.String.Output(display_name="licence", tooltip="What may be done with this model and its pictures."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, model_name: str, precision: str) -> tuple:
+        found = os.stat(path_of(model_name))
+        return found.st_mtime_ns, found.st_size, precision
+
+    @classmethod
+    def execute(cls, model_name: str, precision: str) -> io.NodeOutput:
+        with torch.inference_mode(False):  # or its weights could not take part in an optimisation
+            model = load_stylehead(path_of(model_name), dtype=bridge.precision(precision))
+        return io.NodeOutput(bridge.ManagedModel.of(model_name, model), model.config.license)

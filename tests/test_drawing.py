@@ -1,0 +1,42 @@
+"""Drawings say what they are meant to: colour for direction, dark for no error, one face chosen."""
+
+import torch
+
+from stylehead_core.drawing import draw_error, draw_flow, draw_points
+
+GREY = torch.zeros(1, 3, 32, 32)
+
+
+def flow_of(x: float, y: float) -> torch.Tensor:
+    return torch.tensor([x, y]).reshape(1, 2, 1, 1).expand(1, 2, 16, 16)
+
+
+def test_no_flow_is_a_white_picture():
+    assert (draw_flow(flow_of(0, 0), size=32) == 1).all()
+
+
+def test_opposite_movements_have_different_colours_and_the_same_strength():
+    right, left = (draw_flow(flow_of(x, 0), size=256)[0, :, 0, 0] for x in (-4.0, 4.0))
+    assert right[0] > right[1]  # red is to the right
+    assert left[0] < left[1]
+    torch.testing.assert_close(right.amin(), left.amin())
+
+
+def test_a_clip_shares_one_scale():
+    clip = torch.cat([flow_of(1, 0), flow_of(8, 0)])
+    faint, strong = draw_flow(clip, size=256)[:, :, 0, 0]
+    assert faint.amin() > strong.amin()
+
+
+def test_equal_pictures_have_no_heat_and_opposite_ones_the_most():
+    assert draw_error(GREY, GREY).amax() < 0
+    assert draw_error(GREY - 1, GREY + 1).amin() > 0.5
+
+
+def test_only_the_chosen_face_is_green():
+    face = torch.tensor([[8.0, 8.0], [20.0, 20.0]])
+    drawn = draw_points(GREY, [face, face + 6], chosen=1)
+    assert drawn.shape == GREY.shape
+    first, second = drawn[0, :, 8, 8], drawn[0, :, 26, 26]
+    assert first[0] == first[1]
+    assert second[1] > second[0]
