@@ -1,0 +1,141 @@
+"""Which layer to warp: move each feature map of a generator in turn by one known flow, and see what is drawn.
+
+A low map is too coarse to follow the flow; a high one leaves a ghost of the unmoved picture, since the RGB sum of the
+levels below it stays where it was.
+
+Axes: B pictures, S their size.
+
+Source: StyleHEAT's supplement, section 2. Its judgement was by eye; the numbers here are ours.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError, InputError
+from ..models.generator import Generator
+from ..ops.warp import warp
+from .pictures import unit
+
+__all__ = ["Followed", "LayerStudy", "follow", "studied_resolutions", "study_layers"]
+
+STILL = 1.0  # pixels: points that move less tell nothing about following
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """How well a picture follows a flow. The pixels that count are those that move, and come from inside."""
+
+    moved: float
+    """Part of the fine detail that is where the flow takes it; 1 is all, higher is better."""
+    ghost: float
+    """Part of the fine detail that is still in the old place; 0 is none, lower is better."""
+    error: float
+    """Mean difference from the warped picture, in levels of 0..255; lower is better."""
+    still: float
+    """The same number for the picture that was not moved at all: what ``error`` is to be compared with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerStudy:
+    picture: Tensor  # (B 3 S S) as the generator draws it
+    warped: Tensor  # (B 3 S S) that picture, moved by the flow: what every layer should give
+    drawn: dict[int, Tensor]  # by resolution of the warped feature map: (B 3 S S)
+    followed: dict[int, Followed]
+
+    def table(self) -> str:
+        """The study as lines of text, one a resolution."""
+        lines = [f"{'warped at':>10} {'moved':>7} {'ghost':>7} {'error':>7} {'(still)':>8}"]
+        lines += [
+            f"{f'{r} x {r}':>10} {f.moved:>7.2f} {f.ghost:>7.2f} {f.error:>7.2f} {f.still:>8.2f}"
+            for r, f in self.followed.items()
+        ]
+        return "\n".join(lines)
+
+
+def studied_resolutions(generator: Generator) -> list[int]:
+    """The resolutions whose feature map can be moved: all but the first, whose map is the same for every picture."""
+    return generator.config.resolutions[1:]
+
+
+@torch.no_grad()
+def study_layers(
+    generator: Generator,
+    styles: Tensor,
+    flow: Tensor,
+    *,
+    resolutions: Sequence[int] | None = None,
+    rgb: Literal["still", "warped"] = "still",
+) -> LayerStudy:
+    """Warp one feature map at a time by ``flow``, keep the styles, and draw on.
+
+    Args:
+        generator: any; its own waist does not matter here.
+        styles: (B R D).
+        flow: (1 2 S S) in pixels of the picture; it is brought to the size of each map.
+        resolutions: which maps to move; all that can be by default.
+        rgb: whether the RGB sum of the levels below the moved map moves along. ``still`` is the paper's procedure.
+    """
+    size = generator.config.size
+    if flow.shape != (1, 2, size, size):
+        raise InputError(f"One flow in pixels of the picture is needed, (1, 2, {size}, {size}); found {flow.shape}.")
+    picture = generator(styles).clamp(-1, 1)
+    warped = warp(picture, flow.expand(len(picture), -1, -1, -1))
+    drawn = {
+        resolution: _draw_moved(generator, styles, flow, resolution, rgb).clamp(-1, 1)
+        for resolution in resolutions or studied_resolutions(generator)
+    }
+    followed = {resolution: follow(result, picture, warped, flow) for resolution, result in drawn.items()}
+    return LayerStudy(picture=picture, warped=warped, drawn=drawn, followed=followed)
+
+
+def follow(drawn: Tensor, picture: Tensor, warped: Tensor, flow: Tensor) -> Followed:
+    """How well ``drawn`` is ``picture`` moved by ``flow``.
+
+    The fine detail of ``drawn`` is explained, by least squares, as ``moved`` parts of that of the warped picture and
+    ``ghost`` parts of that of the unmoved one; what a network adds of its own is in neither.
+
+    Args:
+        drawn, picture, warped: (B 3 S S) in [-1, 1].
+        flow: (1 2 S S) in pixels.
+    """
+    size = flow.shape[-1]
+    axis = torch.arange(size, device=flow.device)
+    x, y = flow[0, 0] + axis, flow[0, 1] + axis[:, None]
+    inside = (x >= 0) & (x <= size - 1) & (y >= 0) & (y <= size - 1)
+    counts = inside & (flow[0].norm(dim=0) > STILL)
+    if not counts.any():
+        counts = inside  # nothing moves: then everything should stay
+    there, here, found = (_detail(p)[..., counts].flatten().double() for p in (warped, picture, drawn))
+    gram = torch.stack((torch.stack((there @ there, there @ here)), torch.stack((there @ here, here @ here))))
+    parts = torch.linalg.pinv(gram, hermitian=True) @ torch.stack((there @ found, here @ found))
+    levels = 255 * (unit(drawn) - unit(warped)).abs()[..., counts].mean()
+    still = 255 * (unit(picture) - unit(warped)).abs()[..., counts].mean()
+    return Followed(moved=float(parts[0]), ghost=float(parts[1]), error=float(levels), still=float(still))
+
+
+def _draw_moved(generator: Generator, styles: Tensor, flow: Tensor, resolution: int, rgb: str) -> Tensor:
+    if resolution not in studied_resolutions(generator):
+        raise ConfigError(
+            f"There is no feature map of {resolution} pixels to move; "
+            f"take one of {', '.join(map(str, studied_resolutions(generator)))}."
+        )
+    cut = copy.copy(generator)  # the same weights, cut in two elsewhere
+    cut.config = replace(generator.config, waist=resolution)
+    feature, below = cut.lower(styles)
+    flows = flow.expand(len(styles), -1, -1, -1)
+    if below is not None and rgb == "warped":
+        below = warp(below, flows)
+    return cut.upper(warp(feature, flows), styles, below)
+
+
+def _detail(pictures: Tensor) -> Tensor:
+    """What is finer than about a sixteenth of the picture."""
+    reach = max(1, pictures.shape[-1] // 32)
+    padded = F.pad(pictures, (reach,) * 4, mode="replicate")
+    return pictures - F.avg_pool2d(padded, 2 * reach + 1, 1)
