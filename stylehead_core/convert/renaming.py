@@ -1,38 +1,78 @@
-"""State dicts under other names: the part that adapters share."""
+"""Gives the tensors of a foreign state dict other names, all of them or none."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from ..errors import WeightsError
 
-__all__ = ["inverted", "layer", "rename"]
+__all__ = ["invert", "rename", "stem_names", "unit_names"]
+
+SHOWN = 8  # names in an error
 
 
-def rename(state: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """The same tensors under their new names.
+def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, dropped: str = "") -> dict[str, Tensor]:
+    """The tensors of ``state`` under their new names.
 
     Args:
-        state: any part of a network's tensors.
-        names: old name -> new name, of all that may be there.
+        state: tensors by name.
+        names: the new name of each tensor that is kept.
+        what: the network, for the error.
+        dropped: a regular expression of the whole name of tensors that the new network does not need.
 
     Raises:
-        WeightsError: there are names that the network does not have.
+        WeightsError: a name is missing, or there is one that nobody knows.
     """
-    unknown = [name for name in state if name not in names]
-    if unknown:
+    missing = [name for name in names if name not in state]
+    unknown = [name for name in state if name not in names and not (dropped and re.fullmatch(dropped, name))]
+    if missing or unknown:
+        found = [f"  {word}  {_some(keys)}" for word, keys in (("missing", missing), ("unknown", unknown)) if keys]
         raise WeightsError(
-            f"{len(unknown)} of {len(state)} tensors have names that this network does not know, "
-            f"first {unknown[0]!r}. This is the file of another network, or of another version of it."
+            f"These are not the weights of {what}.\n"
+            + "\n".join(found)
+            + "\nThe file may hold another network, or another version of it. Get the one that the README names."
         )
-    return {names[name]: tensor for name, tensor in state.items()}
+    return {new: state[old] for old, new in names.items()}
 
 
-def layer(theirs: str, ours: str, tensors: Iterable[str] = ("weight", "bias")) -> dict[str, str]:
-    """The names of one layer's tensors."""
-    return {f"{theirs}.{tensor}": f"{ours}.{tensor}" for tensor in tensors}
+def invert(names: Mapping[str, str]) -> dict[str, str]:
+    """From new names to old ones."""
+    return {new: old for old, new in names.items()}
 
 
-def inverted(names: Mapping[str, str]) -> dict[str, str]:
-    """The way back."""
-    return {ours: theirs for theirs, ours in names.items()}
+def unit_names(official: str, own: str, *, shortcut: bool, attention: bool) -> dict[str, str]:
+    """Official and own names of one ``ResidualUnit``."""
+    parts = {
+        **_norm(f"{official}.res_layer.0", f"{own}.norm_in"),
+        f"{official}.res_layer.1.weight": f"{own}.conv_in.weight",
+        f"{official}.res_layer.2.weight": f"{own}.slope.weight",
+        f"{official}.res_layer.3.weight": f"{own}.conv_out.weight",
+        **_norm(f"{official}.res_layer.4", f"{own}.norm_out"),
+    }
+    if attention:
+        parts[f"{official}.res_layer.5.fc1.weight"] = f"{own}.attention.squeeze.weight"
+        parts[f"{official}.res_layer.5.fc2.weight"] = f"{own}.attention.excite.weight"
+    if shortcut:
+        parts[f"{official}.shortcut_layer.0.weight"] = f"{own}.shortcut.0.weight"
+        parts |= _norm(f"{official}.shortcut_layer.1", f"{own}.shortcut.1")
+    return parts
+
+
+def stem_names(official: str, own: str) -> dict[str, str]:
+    """Official and own names of a ``stem``."""
+    return {
+        f"{official}.0.weight": f"{own}.0.weight",
+        **_norm(f"{official}.1", f"{own}.1"),
+        f"{official}.2.weight": f"{own}.2.weight",
+    }
+
+
+def _norm(official: str, own: str) -> dict[str, str]:
+    parts = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    return {f"{official}.{part}": f"{own}.{part}" for part in parts}
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
