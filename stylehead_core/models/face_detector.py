@@ -1,0 +1,87 @@
+"""Finds faces: BlazeFace for the short range, 128 x 128 pixels in, scored boxes with six points out.
+
+Axes: B batch, A anchors (896), P six points (eyes, nose, mouth, ears; the subject's right eye first), x y.
+Source: BlazeFace (arXiv 1907.05047), as MediaPipe's face landmarker ships it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .same_padding import pad_same
+
+__all__ = ["SIZE", "FaceDetector", "decode"]
+
+SIZE = 128  # pixels of the square that it looks at
+FINE, COARSE = (16, 2), (8, 6)  # grid cells on a side, anchors in each: 512 + 384
+POINTS = 6
+SCORE_CLIP = 100.0
+
+_BLOCKS = (  # channels in, channels out, stride
+    *((24, 24, 1), (24, 28, 1), (28, 32, 2), (32, 36, 1), (36, 42, 1), (42, 48, 2)),
+    *((48, 56, 1), (56, 64, 1), (64, 72, 1), (72, 80, 1), (80, 88, 1)),
+    *((88, 96, 2), (96, 96, 1), (96, 96, 1), (96, 96, 1), (96, 96, 1)),
+)
+_FINE_BLOCKS = 11  # the fine grid is read after these
+
+
+class _Block(nn.Module):
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.stride, self.wider = stride, channels_out - channels_in
+        self.depthwise = nn.Conv2d(channels_in, channels_in, 3, stride, groups=channels_in)
+        self.pointwise = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = F.max_pool2d(x, 2) if self.stride == 2 else x
+        shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.wider))
+        return F.relu(shortcut + self.pointwise(self.depthwise(pad_same(x, 3, self.stride))))
+
+
+class FaceDetector(nn.Module):
+    """Sixteen depthwise blocks; anchors are read from a 16 x 16 and an 8 x 8 grid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 24, 5, 2)
+        self.blocks = nn.ModuleList(_Block(*block) for block in _BLOCKS)
+        self.score_fine = nn.Conv2d(88, FINE[1], 1)
+        self.score_coarse = nn.Conv2d(96, COARSE[1], 1)
+        self.place_fine = nn.Conv2d(88, FINE[1] * (4 + 2 * POINTS), 1)
+        self.place_coarse = nn.Conv2d(96, COARSE[1] * (4 + 2 * POINTS), 1)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """``picture`` (B 3 128 128) in [-1, 1] -> scores (B A) as logits, places (B A 16) in pixels from the anchor."""
+        x = F.relu(self.stem(pad_same(picture, 5, 2)))
+        for block in self.blocks[:_FINE_BLOCKS]:
+            x = block(x)
+        fine = x
+        for block in self.blocks[_FINE_BLOCKS:]:
+            x = block(x)
+        scores = torch.cat((_by_anchor(self.score_fine(fine), 1), _by_anchor(self.score_coarse(x), 1)), dim=1)
+        places = torch.cat((_by_anchor(self.place_fine(fine), 16), _by_anchor(self.place_coarse(x), 16)), dim=1)
+        return scores[..., 0], places
+
+
+def _by_anchor(x: Tensor, values: int) -> Tensor:
+    """(B anchors*values H W) -> (B H*W*anchors values)"""
+    return x.permute(0, 2, 3, 1).reshape(len(x), -1, values)
+
+
+def anchors(device: torch.device) -> Tensor:
+    """(A 2): the middle of each anchor's cell, in pixels of the square."""
+    grids = []
+    for cells, repeats in (FINE, COARSE):
+        middle = (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) * SIZE / cells
+        grid = torch.stack(torch.meshgrid(middle, middle, indexing="xy"), dim=-1).reshape(-1, 2)
+        grids.append(grid.repeat_interleave(repeats, dim=0))
+    return torch.cat(grids)
+
+
+def decode(scores: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Probabilities (B A), and (B A 8 2): corner low, corner high, then the six points, in pixels of the square."""
+    at = anchors(places.device)[None, :, None]  # 1 A 1 2
+    pairs = places.reshape(*places.shape[:2], 8, 2)
+    centre, extent, points = at + pairs[:, :, :1], pairs[:, :, 1:2], at + pairs[:, :, 2:]
+    boxes = torch.cat((centre - extent / 2, centre + extent / 2, points), dim=2)
+    return scores.clamp(-SCORE_CLIP, SCORE_CLIP).sigmoid(), boxes

@@ -1,0 +1,137 @@
+"""Where a head is in a picture and which way it looks: rotations, and the pose of 478 landmarks.
+
+Two frames are in use. The picture's: x to the right, y down, pixels. The head's: x to the picture's right, y up,
+z towards the camera, centimetres of the canonical face. Angles are (pitch, yaw, roll) in radians: pitch + looks down,
+yaw + to the picture's right, roll + anticlockwise.
+
+Axes: N heads, P points.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .align import ffhq_square, five_points
+
+__all__ = [
+    "CanonicalFace",
+    "HeadPose",
+    "angles_to_matrix",
+    "fit_pose",
+    "matrix_to_angles",
+    "placement",
+    "pose_from_coefficients",
+]
+
+_FLIP = (1.0, -1.0, -1.0)  # between the picture's frame and the head's: y and z change sign
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanonicalFace:
+    """The face that landmarks are compared with, and how much each of its points says about the pose."""
+
+    vertices: Tensor  # (468 3), cm, the head's frame
+    indices: Tensor  # (P) int64: the vertices that hardly move with the expression
+    weights: Tensor  # (P)
+
+    @cached_property
+    def reach(self) -> float:
+        """Half a side of the FFHQ crop around this face, in cm: what ``log_scale`` 0 means."""
+        return ffhq_square(*five_points(self.vertices[None] * self.vertices.new_tensor(_FLIP)))[1].norm().item()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadPose:
+    """The similarity that carries canonical points into the picture: centre + scale * flip(rotation @ point)."""
+
+    rotation: Tensor  # (N 3 3), the head's frame
+    scale: Tensor  # (N) pixels per cm
+    centre: Tensor  # (N 3) pixels: where the canonical face's origin (inside the head) is; z on the landmarks' scale
+
+    @property
+    def angles(self) -> Tensor:
+        """(N 3) pitch, yaw, roll in rad."""
+        return matrix_to_angles(self.rotation)
+
+    def only(self, which: Tensor) -> "HeadPose":
+        """These heads alone: indices or a mask."""
+        return HeadPose(rotation=self.rotation[which], scale=self.scale[which], centre=self.centre[which])
+
+    def pose(self, points: Tensor) -> Tensor:
+        """``points`` (N P 3) in cm of the head's frame -> pixels of the picture (N P 3)."""
+        flip = points.new_tensor(_FLIP)
+        return self.centre[:, None] + self.scale[:, None, None] * (points @ self.rotation.mT) * flip
+
+    def unpose(self, points: Tensor) -> Tensor:
+        """``points`` (N P 3) in pixels -> cm of the head's frame (N P 3): the inverse of ``pose``."""
+        flip = points.new_tensor(_FLIP)
+        return ((points - self.centre[:, None]) * flip / self.scale[:, None, None]) @ self.rotation
+
+
+def angles_to_matrix(angles: Tensor) -> Tensor:
+    """(... 3) pitch, yaw, roll in rad -> (... 3 3): Rz(roll) Ry(yaw) Rx(pitch), the head's frame."""
+    (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(-1), angles.sin().unbind(-1)
+    rows = (
+        torch.stack((cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx), dim=-1),
+        torch.stack((sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx), dim=-1),
+        torch.stack((-sy, cy * sx, cy * cx), dim=-1),
+    )
+    return torch.stack(rows, dim=-2)
+
+
+def matrix_to_angles(rotation: Tensor) -> Tensor:
+    """(... 3 3) -> (... 3) pitch, yaw, roll in rad; yaw within a quarter turn to either side."""
+    pitch = torch.atan2(rotation[..., 2, 1], rotation[..., 2, 2])
+    yaw = torch.asin(rotation[..., 2, 0].neg().clamp(-1, 1))
+    roll = torch.atan2(rotation[..., 1, 0], rotation[..., 0, 0])
+    return torch.stack((pitch, yaw, roll), dim=-1)
+
+
+def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
+    """The pose in which the canonical face lies nearest to ``landmarks`` (N 478 3, pixels), in weighted squares.
+
+    Source: Kabsch 1976, Umeyama 1991, with the weights that the face landmarker ships. It is a scaled orthographic
+    fit: no camera is assumed, since a portrait seldom says which it was taken with.
+    """
+    weights = canonical.weights.double()[:, None] / canonical.weights.double().sum()
+    target = landmarks[:, canonical.indices].double() * landmarks.new_tensor(_FLIP).double()  # N P 3
+    source = canonical.vertices[canonical.indices].double()  # P 3
+    target_middle, source_middle = (target * weights).sum(1), (source * weights).sum(0)
+    target, source = target - target_middle[:, None], source - source_middle
+    u, strength, v = torch.linalg.svd((target * weights).mT @ source)
+    sign = torch.ones_like(strength)
+    sign[:, 2] = torch.linalg.det(u @ v).sign()  # a rotation, never a mirror
+    rotation = (u * sign[:, None]) @ v
+    scale = (strength * sign).sum(1) / (weights * source.square()).sum()
+    centre = target_middle - scale[:, None] * (rotation @ source_middle)
+    centre = centre * landmarks.new_tensor(_FLIP).double()
+    dtype = landmarks.dtype
+    return HeadPose(rotation=rotation.to(dtype), scale=scale.to(dtype), centre=centre.to(dtype))
+
+
+def placement(pose: HeadPose, size: float | tuple[float, float], canonical: CanonicalFace) -> Tensor:
+    """The ``arkit`` placement (N 3) of a head in a picture of ``size`` (width, height) pixels: x, y, log_scale.
+
+    x, y: the head's centre from the picture's middle, in half sides (x right, y down); log_scale: natural logarithm
+    of the head's size, 0 where the canonical face would fill the picture as its own FFHQ crop does.
+    """
+    width, height = (size, size) if isinstance(size, (int, float)) else size
+    half = math.sqrt(width * height) / 2
+    middle = pose.centre.new_tensor(((width - 1) / 2, (height - 1) / 2))
+    x_y = (pose.centre[:, :2] - middle) / half
+    log_scale = (pose.scale * canonical.reach / half).log()
+    return torch.cat((x_y, log_scale[:, None]), dim=1)
+
+
+def pose_from_coefficients(coefficients: Tensor, size: float, canonical: CanonicalFace) -> HeadPose:
+    """The pose (N) that ``arkit`` pitch, yaw, roll, x, y, log_scale (N 6) describe in a square of ``size`` pixels."""
+    half = size / 2
+    x_y = coefficients[:, 3:5] * half + (size - 1) / 2
+    return HeadPose(
+        rotation=angles_to_matrix(coefficients[:, :3]),
+        scale=coefficients[:, 5].exp() * half / canonical.reach,
+        centre=torch.cat((x_y, torch.zeros_like(x_y[:, :1])), dim=1),
+    )

@@ -1,0 +1,81 @@
+"""Turned squares of a picture: cutting them out, and carrying points between the square and the picture.
+
+A region is centre x, centre y, side (pixels) and angle (rad, clockwise as one sees it, since y points down).
+Pixels: (0, 0) is the centre of the first pixel. In a square of S pixels the region's centre is at (S / 2, S / 2), half
+a pixel right of and below the middle: this is how the face landmarker's networks were trained.
+
+Axes: N regions, P points.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["cut_regions", "from_region", "to_region"]
+
+MARGIN = 2  # pixels that are read beyond a region, for the interpolation
+
+
+def from_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
+    """``points`` (N P 2 or 3) in pixels of the cut square -> pixels of the picture; a third coordinate is scaled."""
+    x, y, side, angle = regions.to(points).unbind(1)
+    step = (side / size)[:, None]
+    across, down = points[..., 0] - size / 2, points[..., 1] - size / 2
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    placed = (x[:, None] + step * (across * cos - down * sin), y[:, None] + step * (across * sin + down * cos))
+    return torch.stack((*placed, *(z * step for z in points[..., 2:].unbind(-1))), dim=-1)
+
+
+def to_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
+    """The inverse of ``from_region``, for x and y: (N P 2+) pixels of the picture -> (N P 2) of the square."""
+    x, y, side, angle = regions.to(points).unbind(1)
+    across, down = points[..., 0] - x[:, None], points[..., 1] - y[:, None]
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    turned = torch.stack((across * cos + down * sin, down * cos - across * sin), dim=-1)
+    return turned * (size / side)[:, None, None] + size / 2
+
+
+def cut_regions(
+    pictures: Tensor, regions: Tensor, size: int, *, of: Tensor | None = None, outside: Literal["border", "zeros"]
+) -> Tensor:
+    """Cut squares out of pictures.
+
+    Args:
+        pictures: (B 3 H W), float in [-1, 1] or uint8 in 0..255.
+        regions: (N 4).
+        size: of the squares, pixels.
+        of: (N) which picture each region is of; none: N = B, or B = 1.
+        outside: what lies outside of the picture: its border goes on, or black.
+
+    Returns:
+        (N 3 size size) in 0..1. Where a square is at least twice as large as ``size``, pixels are averaged first:
+        plain sampling would skip them, and small movements would flicker.
+    """
+    pick = [0] * len(regions) if len(pictures) == 1 else list(range(len(regions)))
+    pick = pick if of is None else of.tolist()
+    squares = [_cut(pictures[i], region, size, outside) for i, region in zip(pick, regions, strict=True)]
+    return torch.cat(squares) if squares else pictures.new_zeros((0, 3, size, size), dtype=torch.float32)
+
+
+def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", "zeros"]) -> Tensor:
+    """One square (1 3 size size); only the part of the picture that it needs is converted."""
+    height, width = picture.shape[-2:]
+    line = torch.arange(size, dtype=torch.float32, device=picture.device)
+    points = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1).reshape(1, -1, 2)
+    at = from_region(points, region[None], size).reshape(size, size, 2)
+    low, high = at.amin((0, 1)).floor().long() - MARGIN, at.amax((0, 1)).ceil().long() + MARGIN
+    (left, top), (right, bottom) = low.tolist(), high.tolist()
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    right, bottom = min(max(right, left), width - 1), min(max(bottom, top), height - 1)
+    part = picture[None, :, top : bottom + 1, left : right + 1]
+    part = part.float() / 255 if part.dtype == torch.uint8 else (part.float() + 1) / 2
+    at = at - at.new_tensor((left, top))
+    shrink = int(region[2].item() / size)
+    if shrink >= 2:
+        part = F.avg_pool2d(part, shrink, ceil_mode=True)
+        at = (at - (shrink - 1) / 2) / shrink
+    extent = at.new_tensor((part.shape[-1], part.shape[-2]))
+    grid = (2 * at + 1) / extent - 1
+    return F.grid_sample(part, grid[None], padding_mode=outside, align_corners=False)
