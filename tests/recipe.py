@@ -6,13 +6,13 @@ the sha256 of its name, then scaled as its line in the key table says.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -69,6 +69,14 @@ def _real_value(namespace: str, key: str) -> Tensor:
         return torch.tensor(LPIPS_SHIFT if key == "net.mean" else LPIPS_SCALE).view(1, 3, 1, 1)
     grows = namespace == "stylegan2"  # its filters make up for the zeros between the pixels
     return torch.from_numpy(BLUR * np.float32(4 if grows else 1))
+
+
+def filled(network: Callable[[], nn.Module], state: Mapping[str, Tensor]) -> nn.Module:
+    """``network()`` with the weights ``state``, in eval mode and without gradients. No time goes into first weights."""
+    with torch.device("meta"):
+        built = network()
+    built.load_state_dict(state, assign=True)
+    return built.eval().requires_grad_(False)
 
 
 def mean_styles() -> Tensor:
