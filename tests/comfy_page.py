@@ -1,0 +1,59 @@
+"""ComfyUI's page in a headless Chromium: opens graphs, lays them out, and clicks Run."""
+
+import asyncio
+import json
+
+from chromium import Page
+
+READY = (
+    "!!(window.app && window.app.graph && window.LiteGraph"
+    " && Object.keys(LiteGraph.registered_node_types).length > 50)"
+)
+OPEN = """(async () => {
+  await app.loadGraphData(%s, true, true);
+  await new Promise(done => setTimeout(done, 500));
+  const nodes = app.graph.nodes || app.graph._nodes;
+  const { output } = await app.graphToPrompt();
+  return { missing: nodes.filter(n => !LiteGraph.registered_node_types[n.type] && !n.isVirtualNode).map(n => n.type),
+           red: nodes.filter(n => n.has_errors).map(n => n.type), prompt: output };
+})()"""
+LAY_OUT = """(async () => {
+  await app.loadApiJson(%s, 'graph.json');
+  await new Promise(done => setTimeout(done, 800));
+  app.graph.arrange && app.graph.arrange(60);
+  return app.graph.serialize();
+})()"""
+FOLLOW = """(() => {
+  const api = window.app.api || window.comfyAPI.api.api;
+  window.ended = null;
+  for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
+    api.addEventListener(kind, event => { window.ended = { kind, detail: event.detail }; });
+  return true;
+})()"""
+RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
+    "[...document.querySelectorAll('button')].filter(b => b.getBoundingClientRect().width > 0)"
+    ".find(b => b.dataset.testid === 'queue-button' || /^Run\\b/.test((b.innerText || '').trim()))"
+)
+
+
+async def come_up(page: Page, address: str) -> None:
+    await page.goto(address)
+    await page.wait(READY, 120)
+    await asyncio.sleep(1.5)  # the page loads a graph of its own first
+
+
+async def open_graph(page: Page, graph: dict) -> dict:
+    """Load a graph in UI form: node types that are missing, nodes drawn red, and the graph in API form."""
+    return await page.js(OPEN % json.dumps(graph))
+
+
+async def lay_out(page: Page, prompt: dict) -> dict:
+    """A graph in API form as one in UI form."""
+    return await page.js(LAY_OUT % json.dumps(prompt))
+
+
+async def click_run(page: Page, seconds: float = 240) -> dict:
+    """Click the page's Run button; returns how the run ended: kind, detail."""
+    await page.js(FOLLOW)
+    await page.click_on(RUN_BUTTON)
+    return await page.wait("window.ended", seconds)

@@ -1,0 +1,18 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))  # several workers share the machine
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of material that is not part of the project: $STYLEHEAD_SHARED, or beside the checkout."""
+    folder = Path(os.environ.get("STYLEHEAD_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip("needs the folder of shared material: set STYLEHEAD_SHARED")
+    return folder
