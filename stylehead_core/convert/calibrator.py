@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
-from ..models.calibrator import TAPS, CalibratorConfig
+from ..models.calibrator import CalibratorConfig
+from ..ops.filters import blur_kernel
 from .adain import adain
 from .renaming import inverted, layer, rename
 
@@ -38,8 +38,8 @@ def from_official(state: Mapping[str, Tensor], *, acting_only: bool = False) -> 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The official names for what ``from_official`` gives, filters made again."""
-    taps = torch.tensor(TAPS)
-    filters = {name: torch.outer(taps, taps) for name in FILTERS}
+    like = state["first.weight"]
+    filters = {name: blur_kernel(1, like)[0, 0] for name in FILTERS}
     return {**rename(state, inverted(_names())), **filters}
 
 

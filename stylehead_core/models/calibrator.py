@@ -12,11 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..ops.filters import blur
 from .adain import AdaIN
 
 __all__ = ["Calibrator", "CalibratorConfig"]
-
-TAPS = (1 / 8, 3 / 8, 3 / 8, 1 / 8)  # the smoothing before every halving, along each axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +139,10 @@ class Down(nn.Module):
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        shrunk = _smooth(_activate(self.mix(x)), padding=2)
+        shrunk = blur(_activate(self.mix(x)), 2)
         shrunk = _activate(self.shrink(shrunk, stride=2, padding=0))
         # Smoothing only the pixels that the strided 1 x 1 convolution would keep.
-        return (shrunk + self.short(_smooth(x, padding=1, stride=2))) / math.sqrt(2)
+        return (shrunk + self.short(blur(x, 1, stride=2))) / math.sqrt(2)
 
 
 class Up(nn.Module):
@@ -197,11 +196,3 @@ def _activate(x: Tensor) -> Tensor:
 
 def _enlarge(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def _smooth(x: Tensor, *, padding: int, stride: int = 1) -> Tensor:
-    """Each channel through the separable filter of ``TAPS``, one axis at a time."""
-    channels = x.shape[1]
-    taps = torch.tensor(TAPS, device=x.device, dtype=x.dtype).expand(channels, 1, -1)
-    x = F.conv2d(x, taps[..., None, :], stride=(1, stride), padding=(0, padding), groups=channels)
-    return F.conv2d(x, taps[..., :, None], stride=(stride, 1), padding=(padding, 0), groups=channels)

@@ -29,7 +29,9 @@ def test_the_official_tensors_are_exactly_those_of_our_network(official, heads):
 
 
 def test_there_and_back_is_where_we_were(official):
-    back = to_official(from_official(official))
+    ours = from_official(official)
+    ours["first.weight"] = torch.zeros_like(ours["first.weight"], device="cpu")  # decides where the filters are made
+    back = to_official(ours)
     assert shapes(back) == shapes(official)
     for name in FILTERS:
         torch.testing.assert_close(back[name], official[name])

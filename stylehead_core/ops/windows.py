@@ -1,0 +1,97 @@
+"""Windows around the frames of a clip: what a motion encoder sees of the motion, and of the sound.
+
+Axes: T frames of the clip, n frames asked for, W frames or mel columns of a window, K coefficients, F mel bands.
+"""
+
+from fractions import Fraction
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["MEL_RATE", "SILENCE", "mel_window_start", "mel_windows", "motion_windows", "window_positions"]
+
+MEL_RATE = 80  # mel columns a second
+SILENCE = -4.0  # the lowest value of a mel column
+
+
+def window_positions(frames: Tensor, window: int, step: Fraction = Fraction(1)) -> Tensor:
+    """Where each window looks, in frames of the clip: (n W) float64, the frame itself in the middle.
+
+    Args:
+        frames: (n) frame numbers.
+        window: W. Of an even number of places one more is before the frame than after it.
+        step: frames of the clip between two places of the window.
+    """
+    offsets = torch.arange(window, device=frames.device) - window // 2
+    # Whole numbers before the division: a whole step gives exactly whole positions.
+    moved = offsets.double() * step.numerator / step.denominator
+    return frames.double()[:, None] + moved
+
+
+def motion_windows(
+    coefficients: Tensor,
+    fps: Fraction,
+    *,
+    window: int,
+    rate: Fraction | None = None,
+    frames: slice | Tensor | None = None,
+) -> Tensor:
+    """The motion around each frame, its first and last frame repeated beyond the ends.
+
+    Args:
+        coefficients: (T K).
+        fps: of the motion.
+        window: W, frames.
+        rate: the frame rate at which the encoder was trained; a window at any other rate is read between the frames.
+            None takes the motion's own.
+        frames: which frames are asked for; none = all.
+
+    Returns:
+        (n K W). Where ``rate`` is ``fps`` these are copies of the coefficients.
+    """
+    total = len(coefficients)
+    numbers = torch.arange(total, device=coefficients.device)
+    if isinstance(frames, slice):
+        numbers = numbers[frames]
+    elif frames is not None:
+        numbers = frames.to(coefficients.device)
+    step = Fraction(1) if rate is None else Fraction(fps) / Fraction(rate)
+    positions = window_positions(numbers, window, step).clamp(0, total - 1)
+    before = positions.long()
+    share = (positions - before).to(coefficients.dtype)[..., None]  # n W 1
+    after = (before + 1).clamp(max=total - 1)
+    seen = torch.lerp(coefficients[before], coefficients[after], share)  # n W K
+    return seen.transpose(1, 2).contiguous()
+
+
+def mel_window_start(frame: int, window: int, fps: Fraction = Fraction(25)) -> int:
+    """The first mel column of a frame's window; below 0 where the window begins before the sound does.
+
+    The official windows of 16, 32, 48 and 80 columns start 2, 4, 7 and 12 video frames (at 25 a second) before theirs:
+    half a window, less a little, rounded down. Source: SPEC section 5.
+    """
+    lead = Fraction((5 * window - 16) // 32, 25)  # seconds
+    return (MEL_RATE * (Fraction(frame) / fps - lead)).__floor__()
+
+
+def mel_windows(mel: Tensor, frames: int, fps: Fraction, *, window: int) -> Tensor:
+    """The sound around each frame, silence beyond the ends.
+
+    Officially no window starts before the sound, so that the first 4 frames all hear the same, 0.16 s too late for
+    frame 0; here every frame stands at the same place of its window.
+
+    Args:
+        mel: (F N) columns, 80 a second.
+        frames: T, how many frames there are.
+        fps: of the frames.
+        window: W, columns.
+
+    Returns:
+        (T F W).
+    """
+    starts = [mel_window_start(frame, window, fps) for frame in range(frames)]
+    first = max(0, -starts[0])
+    last = max(0, starts[-1] + window - mel.shape[1])
+    padded = F.pad(mel, (first, last), value=SILENCE)
+    return torch.stack([padded[:, start + first : start + first + window] for start in starts])
