@@ -18,7 +18,7 @@ from torch import Tensor
 from .errors import InputError, MotionError
 from .spaces import MotionSpace, space_named
 
-__all__ = ["Edit", "Head", "Inversion", "Motion", "Portrait"]
+__all__ = ["Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +39,11 @@ class Portrait:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edit:
-    """One direction in style space, and how strongly it acts over the clip."""
+class Direction:
+    """Where an attribute lies in style space. Strength 1 of it is the full edit, -1 its opposite."""
 
     name: str
     direction: Tensor  # (R D)
-    curve: tuple[tuple[float, float], ...]  # (position in the clip 0..1, strength), rising positions
     target: Literal["shift", "coordinate"] = "shift"
     """``shift`` adds strength * direction. ``coordinate`` moves the face's coordinate on a principal component from
     where it is (strength 0) to ``goal`` (strength 1): GANSpace, SPEC section 9. It needs ``mean`` and ``axis``."""
@@ -53,6 +52,23 @@ class Edit:
     goal: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.direction.ndim != 2 or not torch.isfinite(self.direction).all():
+            raise InputError(
+                f"The direction {self.name!r} must hold finite numbers (rows, width); "
+                f"found shape {tuple(self.direction.shape)}."
+            )
+        if self.target == "coordinate" and (self.mean is None or self.axis is None):
+            raise InputError(f"The direction {self.name!r} needs the mean and the axis of its coordinate.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit(Direction):
+    """A direction, and how strongly it acts over the clip."""
+
+    curve: tuple[tuple[float, float], ...]  # (position in the clip 0..1, strength), rising positions
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.curve or any(a[0] > b[0] for a, b in pairwise(self.curve)):
             raise InputError(
                 f"The curve of the edit {self.name!r} needs points (position 0..1, strength) in rising order; "
@@ -60,8 +76,6 @@ class Edit:
             )
         if not all(math.isfinite(number) for point in self.curve for number in point):
             raise InputError(f"The curve of the edit {self.name!r} holds values that are no numbers: {self.curve}.")
-        if self.target == "coordinate" and (self.mean is None or self.axis is None):
-            raise InputError(f"The edit {self.name!r} of a coordinate needs the mean and the axis to measure it by.")
 
     def strength(self, position: float) -> float:
         """The strength at ``position`` of the clip (0 first frame, 1 last frame): linear between the points."""

@@ -1,0 +1,450 @@
+"""One model: all its networks, built from one configuration, kept in one file.
+
+Axes: B batch, R style rows, D style width, K coefficients, N descriptor, C h w the feature map, P size of the picture
+that the encoder and the flow field see, S size of the picture that is drawn.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config_json import from_json, to_json
+from .errors import ConfigError, WeightsError
+from .models.aligner import Aligner, AlignerConfig
+from .models.audio_encoder import AudioEncoder, AudioEncoderConfig
+from .models.calibrator import Calibrator, CalibratorConfig
+from .models.consultation import Consultation, ConsultationConfig
+from .models.encoder import Encoder, EncoderConfig
+from .models.flow_field import FlowField, FlowFieldConfig
+from .models.generator import Generator, GeneratorConfig
+from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
+from .models.style_prior import StylePrior, StylePriorConfig
+from .models.vgg import Vgg, VggConfig
+from .ops.warp import Convention, resize_flow, warp
+from .records import Direction
+from .spaces import MotionSpace, space_named
+from .weights import check_state, find_model, read_tensors, write_tensors
+
+__all__ = [
+    "DirectionConfig",
+    "StyleHead",
+    "StyleHeadConfig",
+    "build",
+    "debug",
+    "load_stylehead",
+    "save_stylehead",
+    "styleheat_1024",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectionConfig:
+    """What a direction of the model's own file is; its tensors stand under ``directions.<name>``."""
+
+    name: str
+    target: Literal["shift", "coordinate"] = "shift"
+    goal: float = 0.0  # of a coordinate
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name.startswith("_"):
+            raise ConfigError(f"A direction is named by letters, digits and underscores; found {self.name!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleHeadConfig:
+    name: str
+    generator: GeneratorConfig
+    encoder: EncoderConfig
+    motion_encoder: MotionEncoderConfig
+    flow_field: FlowFieldConfig
+    aligner: AlignerConfig | None = None
+    consultation: ConsultationConfig | None = None
+    calibrator: CalibratorConfig | None = None
+    audio_encoder: AudioEncoderConfig | None = None
+    audio_flow_field: FlowFieldConfig | None = None
+    perceptual: VggConfig | None = None  # what optimisation compares pictures by
+    style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
+    directions: tuple[DirectionConfig, ...] = ()
+    space: Literal["arkit", "bfm"] = "arkit"
+    rate: Fraction = Fraction(25)  # frames a second at which the motion window is spaced
+    warp: Convention = "identity"
+    warp_rgb: bool = True  # the RGB sum from below the feature map moves with it
+    audio_region: Literal["lower half", "soft"] = "soft"  # where the flow from sound acts
+    antialias: bool = True  # where a picture is made smaller for a network
+    license: str = "Apache-2.0"
+    notice: str = ""  # what one may and may not do with the file
+
+    def __post_init__(self) -> None:
+        waist = self.generator.channels[self.generator.waist]
+        self._agree("style rows", generator=self.generator.rows, encoder=self.encoder.rows)
+        self._agree("style width", generator=self.generator.style_dim, encoder=self.encoder.style_dim)
+        width = len(space_named(self.space).names)
+        self._agree("coefficients", **{self.space: width, "motion_encoder": self.motion_encoder.coefficients})
+        self._agree("descriptor", motion_encoder=self.motion_encoder.descriptor, flow_field=self.flow_field.descriptor)
+        if self.motion_encoder.window % 2 == 0:
+            raise ConfigError(f"A window has a frame in its middle: {self.motion_encoder.window} is even.")
+        if self.consultation is not None:
+            self._agree("feature channels", generator=waist, consultation=self.consultation.feature_channels)
+            self._agree("feature size", generator=self.generator.waist, consultation=self.consultation.feature_size)
+        if self.aligner is not None and self.consultation is None:
+            raise ConfigError("An aligner prepares what the consultation looks at: a model with one needs the other.")
+        if self.calibrator is not None:
+            self._agree("feature channels", generator=waist, calibrator=self.calibrator.feature_channels)
+            self._agree("feature size", generator=self.generator.waist, calibrator=self.calibrator.feature_size)
+            self._agree(
+                "descriptor", motion_encoder=self.motion_encoder.descriptor, calibrator=self.calibrator.descriptor
+            )
+            if self.calibrator.extra_channels not in (0, 1, 3):
+                raise ConfigError(
+                    "A calibrator's extra channels are 0 (none), 1 (visibility) or 3 (visibility and flow); "
+                    f"found {self.calibrator.extra_channels}."
+                )
+            looks = self.calibrator.extra_channels or self.calibrator.gate
+            if looks and not self.flow_field.visibility:
+                raise ConfigError("A calibrator with a gate or extra channels needs a flow field with visibility.")
+        if (self.audio_encoder is None) != (self.audio_flow_field is None):
+            raise ConfigError("Sound needs both, an audio_encoder and an audio_flow_field; found one of them.")
+        if self.audio_encoder is not None and self.audio_flow_field is not None:
+            self._agree(
+                "descriptor",
+                audio_encoder=self.audio_encoder.descriptor,
+                audio_flow_field=self.audio_flow_field.descriptor,
+            )
+        if self.rate <= 0:
+            raise ConfigError(f"The rate of the motion window must be above 0; found {self.rate}.")
+
+    def _agree(self, what: str, **numbers: int) -> None:
+        if len(set(numbers.values())) > 1:
+            found = ", ".join(f"{name} {number}" for name, number in numbers.items())
+            raise ConfigError(f"The parts of the model {self.name!r} must have the same {what}; found {found}.")
+
+    @property
+    def motion_space(self) -> MotionSpace:
+        return space_named(self.space)
+
+    @property
+    def picture_size(self) -> int:
+        """Pixels of the picture that the encoder sees."""
+        return self.encoder.size
+
+    @property
+    def size(self) -> int:
+        """Pixels of the picture that is drawn."""
+        return self.generator.size
+
+    @property
+    def window(self) -> int:
+        """Frames that are looked at to draw one."""
+        return self.motion_encoder.window
+
+
+class StyleHead(nn.Module):
+    """The networks of one model, and the few sums that join them."""
+
+    def __init__(self, config: StyleHeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Generator(config.generator)
+        self.encoder = Encoder(config.encoder)
+        self.motion_encoder = MotionEncoder(config.motion_encoder)
+        self.flow_field = FlowField(config.flow_field)
+        self.aligner = Aligner(config.aligner) if config.aligner else None
+        self.consultation = Consultation(config.consultation) if config.consultation else None
+        self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
+        self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
+        self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
+        self.perceptual = Vgg(config.perceptual) if config.perceptual else None
+        self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
+        self.directions = Directions(config)
+
+    @property
+    def device(self) -> torch.device:
+        return self.generator.constant.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the networks that draw: the generator and the calibrator. All others are float32."""
+        return self.generator.constant.dtype
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The directions that this model knows by name."""
+        return tuple(direction.name for direction in self.config.directions)
+
+    def draw_in(self, dtype: torch.dtype) -> "StyleHead":
+        """Let the networks that draw compute in ``dtype``, all others in float32.
+
+        The others run once for a source or on small pictures, and a flow in bfloat16 is only good to a tenth of a
+        pixel.
+        """
+        for name, part in self.named_children():
+            part.to(dtype if name in ("generator", "calibrator") else torch.float32)
+        return self
+
+    def fit(self, picture: Tensor, size: int) -> Tensor:
+        """``picture`` (B 3 S S) at ``size`` pixels."""
+        if picture.shape[-1] == size:
+            return picture
+        smooth = self.config.antialias and picture.shape[-1] > size
+        return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=smooth)
+
+    def lower(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The feature map (B C h w) of ``styles`` (B R D), and the RGB sum below it, in float32."""
+        feature, rgb = self.generator.lower(styles.to(self.dtype))
+        return feature.float(), None if rgb is None else rgb.float()
+
+    def upper(self, feature: Tensor, styles: Tensor, rgb: Tensor | None) -> Tensor:
+        """The picture (B 3 S S) of a feature map, not clamped, in float32."""
+        lower_rgb = None if rgb is None else rgb.to(self.dtype)
+        return self.generator.upper(feature.to(self.dtype), styles, lower_rgb).float()
+
+    def consult(self, residual: Tensor, redrawn: Tensor) -> tuple[Tensor, Tensor]:
+        """What is to be done to the feature map so that it also draws what the styles alone do not.
+
+        Args:
+            residual: (B 3 P P), the portrait minus what its styles redraw.
+            redrawn: (B 3 P P) in [-1, 1], what is to be mended: the same, or the redrawing of edited styles.
+
+        Returns:
+            scale and shift (B C h w each): feature * (1 + scale) + shift.
+        """
+        if self.consultation is None:
+            raise ConfigError(f"The model {self.config.name!r} has no consultation network.")
+        return self.consultation(residual if self.aligner is None else self.aligner(residual, redrawn))
+
+    def find_flow(
+        self, picture: Tensor, descriptor: Tensor, prior_flow: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The flow that carries ``picture`` to where the motion wants it.
+
+        Args:
+            picture: (B or 1, 3 P P) in [-1, 1], as the generator redraws the portrait.
+            descriptor: (B N).
+            prior_flow: (B 2 h w), a first guess that the network corrects, where the model has one.
+
+        Returns:
+            flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
+        """
+        picture = picture.expand(len(descriptor), -1, -1, -1)
+        if prior_flow is None:
+            return self.flow_field(picture, descriptor)
+        size = picture.shape[-1]
+        planes = resize_flow(prior_flow, (size, size)) / size
+        extra = torch.cat((warp(picture, prior_flow), planes), dim=1)
+        correction, visibility = self.flow_field(picture, descriptor, extra)
+        return prior_flow + correction, visibility
+
+    def mend(
+        self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What the calibrator wants done to a warped ``feature`` (B C h w): feature * (1 + scale) + shift.
+
+        ``flow`` and ``visibility`` (B 2 h w, B 1 h w) are what it was warped by.
+        """
+        if self.calibrator is None:
+            raise ConfigError(f"The model {self.config.name!r} has no calibrator.")
+        extra = None
+        if self.calibrator.config.extra_channels:
+            assert visibility is not None
+            planes = (visibility, flow / flow.shape[-1])[: 1 + (self.calibrator.config.extra_channels == 3)]
+            extra = torch.cat(planes, dim=1).to(feature.dtype)
+        gate = visibility.to(feature.dtype) if self.calibrator.config.gate and visibility is not None else None
+        return self.calibrator(feature, descriptor.to(feature.dtype), extra, gate)
+
+
+class Directions(nn.Module):
+    """The tensors of the directions that a model knows by name."""
+
+    def __init__(self, config: StyleHeadConfig) -> None:
+        super().__init__()
+        self.configs = {direction.name: direction for direction in config.directions}
+        rows, width = config.generator.rows, config.generator.style_dim
+        for direction in config.directions:
+            tensors = nn.Module()
+            tensors.register_buffer("direction", torch.zeros(rows, width))
+            if direction.target == "coordinate":
+                tensors.register_buffer("mean", torch.zeros(width))
+                tensors.register_buffer("axis", torch.zeros(width))
+            self.add_module(direction.name, tensors)
+
+    def named(self, name: str) -> Direction:
+        """The direction called ``name``.
+
+        Raises:
+            ConfigError: this model has none; lists those it has.
+        """
+        if name not in self.configs:
+            known = ", ".join(self.configs) or "none; give a direction file instead"
+            raise ConfigError(f"This model knows no attribute {name!r}. Known: {known}.")
+        config = self.configs[name]
+        return Direction(
+            name=name, target=config.target, goal=config.goal, **dict(self.get_submodule(name).named_buffers())
+        )
+
+
+# Making, saving, loading
+
+
+def build(config: StyleHeadConfig, seed: int = 0) -> StyleHead:
+    """A model with weights of chance that only ``seed`` decides: for tests, benchmarks, and before training."""
+    with torch.inference_mode(False), torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        model = StyleHead(config)
+    return model.eval().requires_grad_(False)
+
+
+def save_stylehead(
+    model: StyleHead,
+    path: str | os.PathLike,
+    *,
+    recipe: str = "",
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write ``model`` as one safetensors file that says what it is.
+
+    Args:
+        recipe: how it was made, for the header.
+        dtype: of the floating numbers in the file, such as ``torch.float16``; None keeps them.
+    """
+    about = {
+        "config": to_json(model.config),
+        "license": model.config.license,
+        "notice": model.config.notice,
+        "recipe": recipe,
+    }
+    state = {k: v.to(dtype) if dtype and v.is_floating_point() else v for k, v in model.state_dict().items()}
+    write_tensors(path, "model", state, about)
+
+
+def load_stylehead(
+    name_or_path: str | os.PathLike,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> StyleHead:
+    """Load an embedded model by name, or any by the path of its file.
+
+    Args:
+        dtype: what the generator and the calibrator compute in; the other networks are float32.
+
+    Raises:
+        WeightsError: there is no such model, the file is damaged or of another kind, or does not hold exactly the
+            tensors that its configuration asks for.
+    """
+    path = find_model(name_or_path)
+    about, state = read_tensors(path, "model")
+    try:
+        config = from_json(StyleHeadConfig, about.get("config"), "config")
+    except ConfigError as error:
+        raise WeightsError(f"{path} holds a model that this version cannot build: {error}") from error
+    return fill(config, state, f"The model file {path}").to(device).draw_in(dtype)
+
+
+def fill(config: StyleHeadConfig, state: dict[str, Tensor], what: str) -> StyleHead:
+    """The model of ``config`` with the tensors of ``state``: all of them, or a ``WeightsError`` that lists them."""
+    with torch.inference_mode(False):
+        with torch.device("meta"):
+            model = StyleHead(config)
+        check_state(
+            {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()},
+            {name: tuple(tensor.shape) for name, tensor in state.items()},
+            what,
+        )
+        model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+# Presets
+
+
+def styleheat_1024(
+    *,
+    audio: bool = False,
+    perceptual: bool = False,
+    style_prior: bool = False,
+    directions: Sequence[DirectionConfig] = (),
+    notice: str = "",
+) -> StyleHeadConfig:
+    """The official model, with those of its optional parts that are there."""
+    return StyleHeadConfig(
+        name="styleheat-1024",
+        generator=GeneratorConfig(),
+        encoder=EncoderConfig(),
+        aligner=AlignerConfig(),
+        consultation=ConsultationConfig(),
+        motion_encoder=MotionEncoderConfig(),
+        flow_field=FlowFieldConfig(),
+        calibrator=CalibratorConfig(),
+        audio_encoder=AudioEncoderConfig(form="conv") if audio else None,
+        audio_flow_field=FlowFieldConfig() if audio else None,
+        perceptual=VggConfig() if perceptual else None,
+        style_prior=StylePriorConfig() if style_prior else None,
+        directions=tuple(directions),
+        space="bfm",
+        warp="official",
+        warp_rgb=False,
+        audio_region="lower half",
+        antialias=False,
+        license="research only",
+        notice=notice,
+    )
+
+
+def debug(space: Literal["arkit", "bfm"] = "arkit") -> StyleHeadConfig:
+    """A whole model that draws 64 pixels in milliseconds, for tests. ``bfm`` keeps to the official conventions."""
+    official = space == "bfm"
+    rows, width, descriptor = 10, 16, 12
+    hourglass = FlowFieldConfig(
+        image_size=64, base=4, maximum=8, down=3, up=2, descriptor=descriptor, hidden=8, visibility=not official
+    )
+    return StyleHeadConfig(
+        name=f"debug-{space}",
+        generator=GeneratorConfig(
+            size=64,
+            style_dim=width,
+            mapping_layers=2,
+            channels={4: 16, 8: 16, 16: 12, 32: 8, 64: 8},
+            waist=32,
+            rgb_from=4 if official else 32,
+        ),
+        encoder=EncoderConfig(
+            size=64, widths=(4, 8, 8, 16), units=(1, 1, 1, 1), rows=rows, style_dim=width, middle_rows=3
+        ),
+        aligner=AlignerConfig(size=64, widths=(4, 4, 8, 8)) if official else None,
+        consultation=ConsultationConfig(size=64, widths=(4, 8, 8), strides=(2, 1), feature_channels=8, feature_size=32),
+        motion_encoder=MotionEncoderConfig(
+            coefficients=len(space_named(space).names),
+            descriptor=descriptor,
+            window=27 if official else 5,
+            first_kernel=7 if official else 3,
+            blocks=3 if official else 0,
+            source=not official,
+        ),
+        flow_field=hourglass,
+        calibrator=CalibratorConfig(
+            feature_channels=8,
+            feature_size=32,
+            extra_channels=0 if official else 3,
+            width=8,
+            descriptor=descriptor,
+            hidden=8,
+            levels=2,
+            heads="all" if official else "acting",
+            gate=not official,
+        ),
+        audio_encoder=AudioEncoderConfig(descriptor=descriptor, form="conv" if official else "mlp", hidden=8),
+        audio_flow_field=hourglass,
+        perceptual=VggConfig(widths=(4, 4), convs=(1, 1)),
+        style_prior=StylePriorConfig(style_dim=width) if official else None,
+        directions=(DirectionConfig(name="old"), DirectionConfig(name="beard", target="coordinate", goal=-2.0)),
+        space=space,
+        warp="official" if official else "identity",
+        warp_rgb=not official,
+        audio_region="lower half" if official else "soft",
+        antialias=not official,
+    )
