@@ -1,0 +1,115 @@
+"""Cuts a square out of a picture by an affine map, and draws it back at its place.
+
+An affine (2 3) leads from pixels of the square to pixels of the picture: picture = affine @ (x, y, 1).
+Pixels: x to the right, y down, (0, 0) the centre of the first pixel.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["apply_affine", "cut_square", "gaussian_blur", "invert_affine", "place_square"]
+
+BLUR = 0.02  # of the side: how soft what is made up outside of the picture becomes
+FADE = 0.15  # of the side: over this distance it goes from sharp to soft
+_ROOM = 4  # pixels more than needed, for the interpolation
+
+
+def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
+    """``affine`` (2 3) on points (... 2+): x and y are moved, a third coordinate is scaled along."""
+    placed = points[..., :2] @ affine[:, :2].mT + affine[:, 2]
+    return torch.cat((placed, points[..., 2:] * affine[:, :2].det().abs().sqrt()), dim=-1)
+
+
+def invert_affine(affine: Tensor) -> Tensor:
+    """The way back, (2 3); in float64 inside, so that there and back is the same pixel to 1e-4."""
+    turn = torch.linalg.inv(affine[:, :2].double())
+    return torch.cat((turn, -turn @ affine[:, 2:].double()), dim=1).to(affine.dtype)
+
+
+def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:
+    """The square (1 3 size size) that ``affine`` cuts out of ``picture`` (1 3 H W).
+
+    What is larger than needed is averaged, what is smaller is interpolated (bicubic). Outside of the picture its
+    mirror image goes on, ever softer with the distance, so that no border shows.
+    """
+    height, width = picture.shape[-2:]
+    corners = apply_affine(affine, _grid(2, 2, affine) * (size - 1))
+    left, top = (corners.amin((0, 1)).floor().long() - _ROOM).tolist()
+    right, bottom = (corners.amax((0, 1)).ceil().long() + _ROOM).tolist()
+    columns, rows = torch.arange(left, right + 1), torch.arange(top, bottom + 1)
+    part = picture[:, :, _mirror(rows, height).to(picture.device)][..., _mirror(columns, width).to(picture.device)]
+    outside = torch.maximum(_beyond(rows, height)[:, None], _beyond(columns, width)[None]).to(part)
+    if outside.any():
+        side = affine[:, 0].norm().item() * size
+        part = torch.lerp(part, gaussian_blur(part, BLUR * side), (outside / (FADE * side)).clamp(0, 1))
+    at = apply_affine(affine, _grid(size, size, affine) * (size - 1)) - affine.new_tensor((left, top))
+    return _sample(part, at, affine[:, :2].det().abs().sqrt().item()).to(picture.dtype)
+
+
+def place_square(square: Tensor, affine: Tensor, height: int, width: int, *, outside: float = 0.0) -> Tensor:
+    """The inverse of ``cut_square``: the square (N C S S) on a picture of (height, width), ``outside`` around it.
+
+    Returns:
+        (N C height width).
+    """
+    size = square.shape[-1]
+    at = torch.stack(torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy"), dim=-1).to(affine)
+    at = apply_affine(invert_affine(affine), at)
+    covered = ((at > -0.5) & (at < size - 0.5)).all(-1)
+    placed = _sample(square, at, 1 / affine[:, :2].det().abs().sqrt().item())
+    return torch.where(covered, placed, placed.new_tensor(outside))
+
+
+def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
+    """``picture`` (N C H W) under a Gaussian of ``sigma`` pixels; at the edges the border pixel goes on."""
+    if sigma < 0.1:
+        return picture
+    if sigma > 8:  # as good at a smaller size, and much faster
+        small = F.interpolate(picture, scale_factor=4 / sigma, mode="bilinear", antialias=True)
+        soft = gaussian_blur(small, 4.0)
+        return F.interpolate(soft, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+    reach = max(1, round(3 * sigma))
+    line = torch.arange(-reach, reach + 1, dtype=picture.dtype, device=picture.device)
+    kernel = (-0.5 * (line / sigma) ** 2).exp()
+    kernel = (kernel / kernel.sum()).expand(picture.shape[1], 1, 1, -1)
+    wide = F.pad(picture, (reach, reach, 0, 0), mode="replicate")
+    across = F.conv2d(wide, kernel, groups=picture.shape[1])
+    tall = F.pad(across, (0, 0, reach, reach), mode="replicate")
+    return F.conv2d(tall, kernel.mT, groups=picture.shape[1])
+
+
+def _sample(picture: Tensor, at: Tensor, step: float) -> Tensor:
+    """``picture`` (N C H W) at pixel places (h w 2); ``step``: distance of neighbours, in its pixels."""
+    height, width = picture.shape[-2:]
+    if step > 1:
+        smaller = (max(1, round(height / step)), max(1, round(width / step)))
+        picture = F.interpolate(picture, size=smaller, mode="bicubic", antialias=True, align_corners=False)
+    extent = at.new_tensor((width, height))
+    grid = ((2 * at + 1) / extent - 1).to(picture.dtype)
+    low, high = picture.amin(), picture.amax()
+    drawn = F.grid_sample(
+        picture, grid.expand(len(picture), -1, -1, -1), mode="bicubic", padding_mode="border", align_corners=False
+    )
+    return drawn.clamp(low, high)  # bicubic overshoots at edges
+
+
+def _grid(height: int, width: int, like: Tensor) -> Tensor:
+    """(height width 2): x and y from 0 to 1."""
+    rows = torch.linspace(0, 1, height, dtype=like.dtype, device=like.device)
+    columns = torch.linspace(0, 1, width, dtype=like.dtype, device=like.device)
+    return torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
+
+
+def _mirror(index: Tensor, size: int) -> Tensor:
+    """Indices beyond 0..size-1 run back again, as often as needed; the border pixel stands once."""
+    if size == 1:
+        return torch.zeros_like(index)
+    period = 2 * (size - 1)
+    index = index % period
+    return torch.minimum(index, period - index)
+
+
+def _beyond(index: Tensor, size: int) -> Tensor:
+    """How many pixels an index is outside of 0..size-1."""
+    return torch.maximum(-index, index - (size - 1)).clamp(min=0)
