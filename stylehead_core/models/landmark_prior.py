@@ -1,0 +1,260 @@
+"""Where a face goes when its pose and expression change, from its landmarks alone.
+
+The portrait's 478 landmarks are turned to the front, moved by a linear model of the expression, and turned to where
+the head shall look. What lies between them moves with the triangles of the landmarker's canonical face, the rest of
+the head with an ellipsoid, the neck with a cylinder that turns less and less. The result is a flow that already
+nods, blinks and drops the jaw; a network corrects it where hair, cheeks and shadows are not where geometry thinks.
+
+Axes: B batch, P points, T triangles, K expression coefficients, C values, h w flow size.
+Frames: the picture's (pixels, y down, z away) and the head's (centimetres, y up, z to the camera); see ``ops.pose``.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
+
+__all__ = ["LandmarkPrior", "LandmarkPriorConfig"]
+
+LANDMARKS, VERTICES, TRIANGLES, BASIS = 478, 468, 898, 33
+
+INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+EYES = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+IRISES = (468, 473)  # the middle of each, in the order of EYES
+
+IRIS = 0.62  # cm: how far around its middle the iris' own movement reaches
+NEARER = 1.0  # cm by which the measured face lies before the guessed skull
+BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
+SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
+SKULL_FRONT, SKULL_LOW = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
+SKULL_POINTS = 2600
+NECK_RADII, NECK_CENTRE = (6.0, 5.5), -3.5  # cm, to the side and to the front; z of its axis
+NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (36, 48)  # cm of y; points along and around
+NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the one it turns with the head, below the other not at all
+HALO = (0.98, 1.18)  # in skull radii: hair beside the head moves with it up to the first, nothing beyond the second
+SHOULDERS = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
+FULL = 0.5  # of a point in a cell covers it
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandmarkPriorConfig:
+    flow_size: int = 64  # pixels of the flow
+    expression: int = 52  # coefficients of the expression; pitch, yaw, roll, x, y and log_scale follow them
+    fineness: int = 2  # each triangle is sampled at the square of this many points
+
+    def __post_init__(self) -> None:
+        if min(self.flow_size, self.expression, self.fineness) < 1:
+            raise ConfigError(f"A landmark prior needs at least one of everything; found {self}.")
+
+
+class LandmarkPrior(nn.Module):
+    """Landmarks and coefficients in, flow and visibility out. Nothing in it is learnt by descent: see ``fit_basis``."""
+
+    vertices: Tensor  # (468 3) cm, the canonical face
+    indices: Tensor  # (33) int64: its points that hardly move with the expression
+    weights: Tensor  # (33)
+    triangles: Tensor  # (898 3) int64: the canonical face's; they close the eyes and the mouth too
+    basis: Tensor  # (K 478 3) cm: where each landmark goes for a coefficient of 1
+
+    def __init__(self, config: LandmarkPriorConfig = LandmarkPriorConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("vertices", torch.zeros(VERTICES, 3))
+        self.register_buffer("indices", torch.zeros(BASIS, dtype=torch.int64))
+        self.register_buffer("weights", torch.ones(BASIS))
+        self.register_buffer("triangles", torch.zeros(TRIANGLES, 3, dtype=torch.int64))
+        self.register_buffer("basis", torch.zeros(config.expression, LANDMARKS, 3))
+        points, follows = _skull_and_neck()
+        self.register_buffer("hull", points, persistent=False)  # P 3
+        self.register_buffer("follows", follows, persistent=False)  # P: 1 turns with the head, 0 stays
+        self.register_buffer("corners", _samples(config.fineness), persistent=False)  # samples 3
+
+    @property
+    def canonical(self) -> CanonicalFace:
+        return CanonicalFace(vertices=self.vertices, indices=self.indices, weights=self.weights)
+
+    def move(
+        self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float
+    ) -> tuple[Tensor, HeadPose, HeadPose]:
+        """Where the landmarks go.
+
+        Args:
+            landmarks: (B or 1, 478 3) of the portrait, pixels of a square of ``size``.
+            source: (B or 1, K + 6) the portrait's own coefficients.
+            driving: (B K + 6) those asked for.
+            size: of the square, pixels.
+
+        Returns:
+            The moved landmarks (B 478 3), and both poses. Equal coefficients move nothing, bit for bit.
+        """
+        batch, expression = len(driving), self.config.expression
+        landmarks, source = landmarks.expand(batch, -1, -1), source.expand(batch, -1)
+        canonical = self.canonical
+        depth = fit_pose(landmarks, canonical).centre[:, 2]
+        poses = []
+        for coefficients in (source, driving):
+            pose = pose_from_coefficients(coefficients[:, expression:], size, canonical)
+            centre = torch.cat((pose.centre[:, :2], depth[:, None]), dim=1)
+            poses.append(HeadPose(rotation=pose.rotation, scale=pose.scale, centre=centre))
+        here, there = poses
+        front = here.unpose(landmarks)
+        change = torch.einsum("bk,kpc->bpc", (driving - source)[:, :expression], self.basis)
+        return landmarks + (there.pose(front + change) - here.pose(front)), here, there
+
+    def forward(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> tuple[Tensor, Tensor]:
+        """The flow for ``driving``, and what of it the portrait shows; arguments as in ``move``.
+
+        Returns:
+            flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
+            the surface there the portrait shows: 0 what it does not, 0.5 what it shows at half the size.
+        """
+        moved, here, there = self.move(landmarks, source, driving, size)
+        landmarks = landmarks.expand(len(moved), -1, -1)
+        face = self._face(landmarks, moved, there)
+        hull = self._hull(here, there)
+        points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(face, hull, strict=True))
+        scale = self.config.flow_size / size
+        places = (points + 0.5) * scale - 0.5
+        dense, covered = _splat(places, depth, values, front, self.config.flow_size)
+        flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size)
+        return scale * flow, covered * dense[:, 2:] + (1 - covered)
+
+    def _face(self, landmarks: Tensor, moved: Tensor, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Points of the face's surface: place (B P 2) and depth (B P), flow and visibility (B P 3), seen (B P)."""
+        batch = len(moved)
+        before, after = landmarks[:, self.triangles], moved[:, self.triangles]  # B T 3 3
+        start, goal = ((self.corners @ triangles).reshape(batch, -1, 3) for triangles in (before, after))
+        flow = (start - goal)[..., :2]
+        each = len(self.corners)
+        for ring, iris in zip(EYES, IRISES, strict=True):
+            inside = self._inside(ring).repeat_interleave(each)
+            away = (goal[:, inside, :2] - moved[:, iris : iris + 1, :2]).norm(dim=-1) / (IRIS * there.scale[:, None])
+            own = torch.exp(-0.5 * away.square())[..., None]
+            gaze = (landmarks - moved)[:, iris : iris + 1, :2]
+            flow[:, inside] = torch.lerp(flow[:, inside], gaze.expand_as(flow[:, inside]), own)
+        sign = _area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
+        was, now = sign * _area(before), sign * _area(after)  # B T, positive where it faces the camera
+        shown = (was.clamp_min(0) / now.clamp_min(0.02)).clamp_max(1)
+        values = torch.cat((flow, shown.repeat_interleave(each, dim=1)[..., None]), dim=-1)
+        depth = NEARER - goal[..., 2] / there.scale[:, None]
+        return goal[..., :2], depth, values, (now > 0).repeat_interleave(each, dim=1)
+
+    def _hull(self, here: HeadPose, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The same for the points of skull and neck."""
+        hull = self.hull.expand(len(here.scale), -1, -1)
+        start = here.pose(hull)
+        goal = start + (there.pose(hull) - start) * self.follows[:, None]
+        flow = (start - goal)[..., :2]
+        seen = torch.ones_like(flow[..., 0])
+        depth = -goal[..., 2] / there.scale[:, None]
+        return goal[..., :2], depth, torch.cat((flow, seen[..., None]), dim=-1), seen.bool()
+
+    def _halo(self, here: HeadPose, there: HeadPose, size: float) -> Tensor:
+        """The flow (B 2 h w, pixels of the picture) beside the head: it turns, grows and moves along, then fades."""
+        centre = self.vertices.new_tensor(SKULL_CENTRE).expand(len(here.scale), 1, 3)
+        start, goal = (pose.pose(centre)[:, 0, :2, None, None] for pose in (here, there))  # B 2 1 1
+        cells = self.config.flow_size
+        line = (torch.arange(cells, device=goal.device, dtype=goal.dtype) + 0.5) * (size / cells) - 0.5
+        place = torch.stack(torch.meshgrid(line, line, indexing="xy"))  # 2 h w
+        away = place - goal
+        flow = start + _turn(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
+        level = _turn(away, there, None) / there.scale[:, None, None, None]  # cm, in the head's own roll
+        radius = torch.hypot(level[:, 0] / SKULL_AXES[0], level[:, 1] / SKULL_AXES[1])
+        inside, above = _ramp(radius, HALO[1], HALO[0]), _ramp(level[:, 1], SHOULDERS[1], SHOULDERS[0])
+        return flow * (inside * above)[:, None]
+
+    def _inside(self, ring: tuple[int, ...]) -> Tensor:
+        """(T) which triangles lie within a ring of landmarks."""
+        return torch.isin(self.triangles, torch.tensor(ring, device=self.triangles.device)).all(dim=1)
+
+
+def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Lay points on a grid, the nearest on top.
+
+    Args:
+        places: (B P 2) x, y in cells.
+        depth: (B P) cm to the camera.
+        values: (B P C).
+        seen: (B P) points that face the camera.
+        size: cells of a side.
+
+    Returns:
+        Their mean in each cell (B C h w), each point shared among the four cells around it; and how far the cells
+        are covered (B 1 h w) in 0..1.
+    """
+    batch, _, channels = values.shape
+    first = places.floor()
+    nearest = depth.new_full((batch, size * size), -torch.inf)
+    shares = []
+    for corner in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        cell = first + first.new_tensor(corner)
+        share = (1 - (places - cell).abs()).prod(dim=-1)
+        there = seen & ((cell >= 0) & (cell < size)).all(dim=-1)
+        x, y = cell.long().clamp(0, size - 1).unbind(-1)
+        index = y * size + x
+        shares.append((index, share * there))
+        nearest.scatter_reduce_(1, index, depth.masked_fill(~there | (share < 0.1), -torch.inf), "amax")
+    total, weight = values.new_zeros(batch, size * size, channels), values.new_zeros(batch, size * size)
+    for index, share in shares:
+        share = share * (depth > nearest.gather(1, index) - BEHIND)
+        total.scatter_add_(1, index[..., None].expand(-1, -1, channels), values * share[..., None])
+        weight.scatter_add_(1, index, share)
+    mean = (total / weight.clamp_min(1e-6)[..., None]).mT.reshape(batch, channels, size, size)
+    return mean, (weight / FULL).clamp_max(1).view(batch, 1, size, size)
+
+
+def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
+    """``vectors`` (B 2 h w; y down) with the roll of ``off`` taken away and that of ``on`` put in its place."""
+    roll = off.angles[:, 2] - (0 if on is None else on.angles[:, 2])
+    cos, sin = roll.cos()[:, None, None], roll.sin()[:, None, None]
+    x, y = vectors.unbind(1)
+    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=1)
+
+
+def _ramp(x: Tensor, zero: float, one: float) -> Tensor:
+    """0 at ``zero`` and beyond, 1 at ``one`` and beyond, smooth between."""
+    t = ((x - zero) / (one - zero)).clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _area(triangles: Tensor) -> Tensor:
+    """Twice the signed area (...) of triangles (... 3 corners 2+)."""
+    a, b = triangles[..., 1, :2] - triangles[..., 0, :2], triangles[..., 2, :2] - triangles[..., 0, :2]
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _samples(fineness: int) -> Tensor:
+    """Weights of a triangle's corners (samples 3): the middles of the ``fineness``^2 triangles that it is made of."""
+    points = []
+    for row in range(fineness):
+        for column in range(fineness - row):
+            points.append((row + 1 / 3, column + 1 / 3))
+            if row + column < fineness - 1:
+                points.append((row + 2 / 3, column + 2 / 3))
+    two = torch.tensor(points) / fineness
+    return torch.cat((1 - two.sum(1, keepdim=True), two), dim=1)
+
+
+def _skull_and_neck() -> tuple[Tensor, Tensor]:
+    """Points (P 3) in cm of the head's frame, and how far each follows the head's turning (P)."""
+    number = torch.arange(SKULL_POINTS) + 0.5
+    height = 1 - 2 * number / SKULL_POINTS  # points of a sphere along a spiral, evenly
+    ring, angle = (1 - height.square()).sqrt(), math.pi * (1 + math.sqrt(5)) * number
+    sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
+    skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)
+    x, y, z = skull.unbind(1)
+    skull = skull[(z < SKULL_FRONT) & (y > SKULL_LOW) & ~((z > 1) & (y < 7))]  # the face itself is measured
+    along, around = NECK_POINTS
+    y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
+    angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
+    x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
+    neck = torch.stack((x, y, z), dim=-1).reshape(-1, 3)
+    follows = _ramp(neck[:, 1], NECK_STAYS, NECK_FOLLOWS)
+    return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))
