@@ -233,6 +233,7 @@ def _draw(
 ) -> tuple[Tensor, Tensor | None]:
     """Draw ``x`` through ``levels`` in order: the last feature map, and the RGB sum."""
     noise = noise or {}
+    x = x.contiguous(memory_format=torch.channels_last)
     for level in levels:
         if level.up is not None:
             x = level.up(x, noise.get(level.row - 1))

@@ -27,7 +27,7 @@ TINY = 1e-8
 class FixedConv:
     """A modulated convolution with its styles worked in. The activation's gain is part of the numbers."""
 
-    weight: Tensor  # (O I k k)
+    weight: Tensor  # (O I k k), and (I O k k) where the result is enlarged
     bias: Tensor  # (O)
     before: Tensor | None = None  # (B I 1 1), for styles that differ within the batch
     after: Tensor | None = None  # (B O 1 1)
@@ -41,7 +41,7 @@ class FixedConv:
             x = x * self.before
         plain = self.after is None and not self.up  # then the bias costs nothing
         if self.up:
-            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
+            x = F.conv_transpose2d(x, self.weight, stride=2)
             x = blur(x, 1, gain=4, bias=self.bias if self.after is None else None)
         else:
             x = F.conv2d(x, self.weight, self.bias if plain else None, padding=self.weight.shape[-1] // 2)
@@ -101,11 +101,9 @@ class ModulatedConv(nn.Module):
         common = {"bias": (gain * self.bias.float()).to(dtype), "up": self.up, "active": self.active}
         if len(style) == 1:
             weight = weight * reading[0, :, None, None] * level[0, :, None, None, None]
-            return FixedConv(weight=weight.to(dtype), noise_strength=noise_strength, **common)
-        return FixedConv(
-            weight=weight.to(dtype),
-            before=reading.to(dtype)[..., None, None],
-            after=level.to(dtype)[..., None, None],
-            noise_strength=noise_strength,
-            **common,
-        )
+        else:
+            common |= {"before": reading.to(dtype)[..., None, None], "after": level.to(dtype)[..., None, None]}
+        if self.up:
+            weight = weight.transpose(0, 1)
+        weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
+        return FixedConv(weight=weight, noise_strength=noise_strength, **common)
