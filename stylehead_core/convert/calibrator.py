@@ -7,10 +7,11 @@ from torch import Tensor
 from ..models.calibrator import CalibratorConfig
 from ..ops.filters import blur_kernel
 from .adain import adain
-from .renaming import inverted, layer, rename
+from .renaming import invert, layer, rename
 
 __all__ = ["CALIBRATOR", "from_official", "to_official"]
 
+WHAT = "the calibration network"
 CALIBRATOR = CalibratorConfig(heads="all")
 FILTERS = tuple(f"conv_body_down.{i}.{part}.0.kernel" for i in range(CALIBRATOR.levels) for part in ("conv2", "skip"))
 """Smoothing filters that the official file repeats; ours come from the code."""
@@ -24,7 +25,7 @@ def from_official(state: Mapping[str, Tensor], *, acting_only: bool = False) -> 
         acting_only: leave out the heads of the lower levels, which no generator reads, for a network with
             ``heads="acting"``. There is no way back from that.
     """
-    ours = rename({key: tensor for key, tensor in state.items() if key not in FILTERS}, _names())
+    ours = rename(state, _names(), what=WHAT, dropped=r"conv_body_down\.\d\.(conv2|skip)\.0\.kernel")
     if not acting_only:
         return ours
     last = CALIBRATOR.levels - 1
@@ -40,7 +41,7 @@ def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The official names for what ``from_official`` gives, filters made again."""
     like = state["first.weight"]
     filters = {name: blur_kernel(1, like)[0, 0] for name in FILTERS}
-    return {**rename(state, inverted(_names())), **filters}
+    return {**rename(state, invert(_names()), what=WHAT), **filters}
 
 
 def _names() -> dict[str, str]:

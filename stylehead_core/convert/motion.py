@@ -13,10 +13,11 @@ from ..models.audio_encoder import AudioEncoderConfig
 from ..models.flow_field import FlowFieldConfig
 from ..models.motion_encoder import MotionEncoderConfig
 from .adain import adain
-from .renaming import inverted, layer, rename
+from .renaming import invert, layer, rename
 
 __all__ = ["AUDIO_ENCODER", "FLOW_FIELD", "MOTION_ENCODER", "from_official", "to_official"]
 
+WHAT = "the official motion generators"
 MOTION_ENCODER = MotionEncoderConfig()
 AUDIO_ENCODER = AudioEncoderConfig(form="conv")
 FLOW_FIELD = FlowFieldConfig()  # of both
@@ -24,14 +25,14 @@ FLOW_FIELD = FlowFieldConfig()  # of both
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Our names for a ``video_warper``, an ``audio_warper`` or both (without those prefixes)."""
-    renamed = rename(state, _names())
+    renamed = rename(state, _names_of(state), what=WHAT)
     return {key: tensor.flatten() if _is_layer_norm(key) else tensor for key, tensor in renamed.items()}
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The official names for what ``from_official`` gives."""
     shaped = {key: tensor[:, None, None] if _is_layer_norm(key) else tensor for key, tensor in state.items()}
-    return rename(shaped, inverted(_names()))
+    return rename(shaped, invert(_names_of(state)), what=WHAT)
 
 
 def _is_layer_norm(key: str) -> bool:
@@ -39,26 +40,39 @@ def _is_layer_norm(key: str) -> bool:
     return key.rpartition(".")[0] in ("flow_field.norm", "audio_flow_field.norm")
 
 
-def _names() -> dict[str, str]:
-    """Official name of a tensor -> ours."""
+def _names_of(state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Official name of a tensor -> ours, for every generator of which ``state`` has anything."""
+    parts = {key.partition(".")[0] for key in state}
     names = {}
-    for theirs, ours in (("mapping_net", "motion_encoder"), ("audio_encoder", "audio_encoder.network")):
-        names |= layer(f"{theirs}.first.0", f"{ours}.first")
-        for i in range(MOTION_ENCODER.blocks):
-            names |= layer(f"{theirs}.encoder{i}.1", f"{ours}.blocks.{i}")
-    for theirs, ours in (("warping_net", "flow_field"), ("warpping_net", "audio_flow_field")):
-        names |= layer(f"{theirs}.hourglass.encoder.input_layer", f"{ours}.first")
-        for i in range(FLOW_FIELD.down):
-            block = f"{theirs}.hourglass.encoder.encoder{i}"
-            names |= _steered(block, "0", f"{ours}.down.{i}", "shrink")
-            names |= _steered(block, "1", f"{ours}.down.{i}", "mix")
-        for i in range(FLOW_FIELD.up):
-            block = f"{theirs}.hourglass.decoder.decoder{FLOW_FIELD.down - 1 - i}"
-            names |= _steered(block, "0", f"{ours}.up.{i}", "mix")
-            names |= _steered(block, "1", f"{ours}.up.{i}", "grow")
-            names |= _steered(block, "s", f"{ours}.up.{i}", "short")
-        names |= layer(f"{theirs}.flow_out.0", f"{ours}.norm")
-        names |= layer(f"{theirs}.flow_out.2", f"{ours}.last")
+    if parts & {"audio_encoder", "warpping_net", "audio_flow_field"}:
+        names |= _encoder("audio_encoder", "audio_encoder.network")
+        names |= _flow_field("warpping_net", "audio_flow_field")
+    if not names or parts & {"mapping_net", "motion_encoder", "warping_net", "flow_field"}:
+        names |= _encoder("mapping_net", "motion_encoder")
+        names |= _flow_field("warping_net", "flow_field")
+    return names
+
+
+def _encoder(theirs: str, ours: str) -> dict[str, str]:
+    names = layer(f"{theirs}.first.0", f"{ours}.first")
+    for i in range(MOTION_ENCODER.blocks):
+        names |= layer(f"{theirs}.encoder{i}.1", f"{ours}.blocks.{i}")
+    return names
+
+
+def _flow_field(theirs: str, ours: str) -> dict[str, str]:
+    names = layer(f"{theirs}.hourglass.encoder.input_layer", f"{ours}.first")
+    for i in range(FLOW_FIELD.down):
+        block = f"{theirs}.hourglass.encoder.encoder{i}"
+        names |= _steered(block, "0", f"{ours}.down.{i}", "shrink")
+        names |= _steered(block, "1", f"{ours}.down.{i}", "mix")
+    for i in range(FLOW_FIELD.up):
+        block = f"{theirs}.hourglass.decoder.decoder{FLOW_FIELD.down - 1 - i}"
+        names |= _steered(block, "0", f"{ours}.up.{i}", "mix")
+        names |= _steered(block, "1", f"{ours}.up.{i}", "grow")
+        names |= _steered(block, "s", f"{ours}.up.{i}", "short")
+    names |= layer(f"{theirs}.flow_out.0", f"{ours}.norm")
+    names |= layer(f"{theirs}.flow_out.2", f"{ours}.last")
     return names
 
 

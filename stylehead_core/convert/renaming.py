@@ -1,13 +1,13 @@
 """Gives the tensors of a foreign state dict other names, all of them or none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
 from ..errors import WeightsError
 
-__all__ = ["invert", "rename", "stem_names", "unit_names"]
+__all__ = ["invert", "layer", "rename", "stem_names", "unit_names"]
 
 SHOWN = 8  # names in an error
 
@@ -39,6 +39,11 @@ def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, 
 def invert(names: Mapping[str, str]) -> dict[str, str]:
     """From new names to old ones."""
     return {new: old for old, new in names.items()}
+
+
+def layer(official: str, own: str, tensors: Iterable[str] = ("weight", "bias")) -> dict[str, str]:
+    """Official and own names of one layer's tensors."""
+    return {f"{official}.{tensor}": f"{own}.{tensor}" for tensor in tensors}
 
 
 def unit_names(official: str, own: str, *, shortcut: bool, attention: bool) -> dict[str, str]:

@@ -43,5 +43,5 @@ def test_the_filters_that_we_make_again_are_named_one_by_one(official):
 
 
 def test_a_name_of_another_network_is_refused():
-    with pytest.raises(WeightsError, match="'mapping_net"):
+    with pytest.raises(WeightsError, match="mapping_net"):
         from_official({"mapping_net.first.0.bias": torch.zeros(3)})

@@ -22,9 +22,9 @@ def inputs(batch: int = 2, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.inference_mode()
 def official(table: str, name: str) -> FlowField:
-    state = from_official(recipe.official_state(table, only=["warp"]))
+    state = from_official(recipe.official_state(table))
     field = FlowField(FLOW_FIELD)
-    field.load_state_dict({key.removeprefix(f"{name}."): value for key, value in state.items()})
+    field.load_state_dict({key[len(name) + 1 :]: state[key] for key in state if key.startswith(f"{name}.")})
     return field
 
 
