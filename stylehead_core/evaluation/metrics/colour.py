@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..pictures import check_pair, unit
+from ..pictures import unit
 
 __all__ = ["colour_shift", "lab"]
 
@@ -26,22 +26,27 @@ def lab(pictures: Tensor) -> Tensor:
     return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), dim=1)
 
 
-def colour_shift(generated: Tensor, target: Tensor, where: Tensor | None = None) -> Tensor:
+def colour_shift(
+    generated: Tensor, target: Tensor, where: Tensor | None = None, where_target: Tensor | None = None
+) -> Tensor:
     """Mean colour of ``generated`` minus that of ``target``; nearer 0 is better.
 
     Args:
         generated: (T 3 H W) in [-1, 1], or bytes.
-        target: the same shape.
+        target: (T 3 H W), or (1 3 H W) for all frames.
         where: (T 1 H W) or (1 1 H W) in 0..1: how much each pixel counts, for example 1 on the face. All by default.
+        where_target: the same for the target, where its face is in another place; ``where`` by default.
 
     Returns:
         (T 3): shift of L*, a*, b*. +3 in b* is a yellow tinge that one sees.
 
     Source: CIE 1976 L*a*b*; the mean is taken first, so that fine detail in another place does not count.
     """
-    check_pair(generated, target)
-    difference = lab(generated) - lab(target)
+    return _mean_colour(generated, where) - _mean_colour(target, where if where_target is None else where_target)
+
+
+def _mean_colour(pictures: Tensor, where: Tensor | None) -> Tensor:
     if where is None:
-        return difference.mean(dim=(2, 3))
-    weight = where.float().expand(len(difference), -1, -1, -1)
-    return (difference * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp(min=1e-12)
+        return lab(pictures).mean(dim=(2, 3))
+    weight = where.float().expand(len(pictures), -1, -1, -1)
+    return (lab(pictures) * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp(min=1e-12)

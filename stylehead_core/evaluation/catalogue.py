@@ -1,0 +1,331 @@
+"""The catalogue of metrics: how each is asked of a clip, and which number stands beside it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .clips import CHUNK, by_chunks
+from .evidence import Evidence, Lacking
+from .faces import background, face_masks, lip_opening, mouth_boxes
+from .judges import Track
+from .metrics.aed import aed
+from .metrics.apd import apd
+from .metrics.colour import colour_shift
+from .metrics.csim import csim
+from .metrics.flicker import flicker
+from .metrics.frechet import frechet_distance
+from .metrics.jitter import jitter
+from .metrics.landmark_distance import akd, nme
+from .metrics.leakage import region_leakage
+from .metrics.lip_envelope import lip_envelope_correlation, sound_envelope
+from .metrics.lpips import lpips
+from .metrics.psnr import psnr
+from .metrics.seam import seam
+from .metrics.sharpness import sharpness
+from .metrics.ssim import ssim
+from .metrics.sync import Sync, sync
+from .pictures import unit
+from .report import Better
+
+__all__ = ["METRICS", "Found", "Metric"]
+
+STILL = "source kept still"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a metric came to: numbers of 0 dimensions, or (T) one a frame, NaN where a frame does not count."""
+
+    here: Tensor
+    beside: Tensor | None = None  # the same number for what gives it meaning
+    against: str = ""  # what that is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    name: str
+    title: str
+    unit: str = ""
+    better: Better
+    range: str
+    compute: Callable[[Evidence], Found]
+
+
+# With the truth at hand
+
+
+def _compared(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidence], Found]:
+    """A metric of generated and true frames, beside the same for the still portrait."""
+
+    def compute(evidence: Evidence) -> Found:
+        target = evidence.clip("target").frames
+        still = by_chunks(function, evidence.still, target) if evidence.has("source") else None
+        return Found(by_chunks(function, evidence.generated.frames, target), still, STILL)
+
+    return compute
+
+
+def _lpips(evidence: Evidence) -> Found:
+    network = evidence.judge("perceptual", "LPIPS")
+    return _compared(lambda a, b: lpips(a, b, network))(evidence)
+
+
+def _seen(network: nn.Module, frames: Tensor) -> Tensor:
+    with torch.no_grad():
+        return by_chunks(lambda part: network(unit(part) * 2 - 1), frames)
+
+
+def _frechet(evidence: Evidence) -> Found:
+    network = evidence.judge("features", "a feature network for the Fréchet distance")
+    truth = evidence.clip("target" if evidence.has("target") else "driving")
+    return Found(
+        torch.tensor(frechet_distance(_seen(network, evidence.generated.frames), _seen(network, truth.frames)))
+    )
+
+
+def _csim(evidence: Evidence) -> Found:
+    network = evidence.judge("identity", "a face recognition network")
+    source = _seen(network, evidence.source)
+    truth = csim(_seen(network, evidence.clip("target").frames), source) if evidence.has("target") else None
+    return Found(csim(_seen(network, evidence.generated.frames), source), truth, "target clip")
+
+
+def _sharpness(evidence: Evidence) -> Found:
+    """In parts of the truth's where there is one, else of the portrait's."""
+    here = by_chunks(sharpness, evidence.generated.frames)
+    source = sharpness(evidence.source) if evidence.has("source") else None
+    if not evidence.has("target") and source is not None:
+        return Found(here / source.clamp(min=1e-12))
+    truth = by_chunks(sharpness, evidence.clip("target").frames).mean().clamp(min=1e-12)
+    return Found(here / truth, None if source is None else source.mean() / truth, STILL)
+
+
+def _mouth_sharpness(evidence: Evidence) -> Found:
+    """In parts of the truth's mouth where there is one, else of the portrait's."""
+    name = "target" if evidence.has("target") else "source"
+    frames = evidence.clip("target").frames if name == "target" else evidence.source
+    truth = _at_mouth(frames, evidence.track(name)).nanmean().clamp(min=1e-12)
+    return Found(_at_mouth(evidence.generated.frames, evidence.track("generated")) / truth)
+
+
+def _at_mouth(frames: Tensor, track: Track) -> Tensor:
+    boxes = mouth_boxes(track.landmarks[track.found])
+    return _only_found(track.found, by_chunks(sharpness, frames[track.found.to(frames.device)], boxes))
+
+
+def _tracked(function: Callable[[Track, Track], Tensor], other: str) -> Callable[[Evidence], Found]:
+    """A metric of the faces in the generated and in another clip, beside the same for the still portrait."""
+
+    def compute(evidence: Evidence) -> Found:
+        there, here = evidence.track(other), evidence.track("generated")
+        both = here.found & there.found
+        if not both.any():
+            raise Lacking("no frame shows a face in both clips")
+        still = None
+        if evidence.has("source"):
+            still = function(evidence.track("source").repeated(len(there)), there)
+            still = torch.where(there.found, still, torch.nan)
+        return Found(torch.where(both, function(here, there), torch.nan), still, STILL)
+
+    return compute
+
+
+# Without
+
+
+def _alone(function: Callable[[Evidence, str], Tensor]) -> Callable[[Evidence], Found]:
+    """A metric of one clip, beside the same of the driving clip."""
+
+    def compute(evidence: Evidence) -> Found:
+        here, beside = function(evidence, "generated"), None
+        if evidence.has("driving"):
+            with suppress(Lacking, InputError):  # the driving clip may have no face, or no background
+                beside = function(evidence, "driving")
+        return Found(here, beside, "driving clip")
+
+    return compute
+
+
+def _jitter(evidence: Evidence, name: str) -> Tensor:
+    track = evidence.track(name)
+    found = track.found[2:] & track.found[1:-1] & track.found[:-2]
+    if not found.any():
+        raise Lacking("no three frames in a row show a face")
+    return torch.where(found, jitter(track.landmarks), torch.nan)
+
+
+def _flicker(evidence: Evidence, name: str) -> Tensor:
+    frames, track = evidence.clip(name).frames, evidence.track(name)
+    where = background(track.landmarks[track.found], *frames.shape[-2:]).to(frames.device)
+    if not where.any():
+        raise Lacking("the head fills the picture: there is no background to look at")
+    if len(frames) < 2:
+        raise Lacking("a single frame does not flicker")
+    return torch.cat([flicker(frames[i : i + CHUNK + 1], where) for i in range(0, len(frames) - 1, CHUNK)])
+
+
+def _sound(evidence: Evidence, name: str) -> tuple[Tensor, int]:
+    """The clip's own sound; a driving clip without one is held against that of the generated clip."""
+    found = evidence.clip(name).sound or evidence.generated.sound
+    if found is None:
+        raise Lacking("no sound was given")
+    return found
+
+
+def _lip_envelope(evidence: Evidence, name: str) -> Tensor:
+    clip, track = evidence.clip(name), evidence.track(name)
+    loudness = sound_envelope(*_sound(evidence, name), float(clip.fps), len(clip.frames))
+    return torch.tensor(lip_envelope_correlation(lip_opening(track.landmarks), loudness))
+
+
+def _sync(number: Callable[[Sync], float]) -> Callable[[Evidence, str], Tensor]:
+    def compute(evidence: Evidence, name: str) -> Tensor:
+        embed = evidence.judge("sync", "a sync network")
+        clip, track = evidence.clip(name), evidence.track(name)
+        return torch.tensor(
+            number(sync(*embed(clip.frames, track.landmarks, *_sound(evidence, name), float(clip.fps))))
+        )
+
+    return compute
+
+
+def _colour(evidence: Evidence) -> Tensor:
+    """Shift (T 3) of the face's colour: against the truth, or else against the portrait."""
+    name = "target" if evidence.has("target") else "source"
+    here, there = evidence.generated.frames, evidence.clip("target").frames if name == "target" else evidence.still
+    track_here, track_there = evidence.track("generated"), evidence.track(name).repeated(len(here))
+    masks = (face_masks(t.landmarks, *here.shape[-2:]).to(here.device) for t in (track_here, track_there))
+    shift = by_chunks(colour_shift, here, there, *masks).cpu()
+    return torch.where((track_here.found & track_there.found)[:, None], shift, torch.nan)
+
+
+def _seam(evidence: Evidence) -> Found:
+    if evidence.mask is None:
+        raise Lacking("nothing was pasted: no mask was given")
+    frames = evidence.generated.frames
+    masks = evidence.mask.expand(len(frames), -1, -1, -1)
+    original = None
+    if evidence.has("original"):
+        pictures = evidence.clip("original").frames.expand(len(frames), -1, -1, -1)
+        original = by_chunks(seam, pictures, masks)
+    return Found(by_chunks(seam, frames, masks), original, "original picture")
+
+
+def _leakage(evidence: Evidence) -> Found:
+    unedited = evidence.clip("unedited").frames
+    masks = face_masks(evidence.track("unedited").landmarks, *unedited.shape[-2:]).to(unedited.device)
+    return Found(by_chunks(region_leakage, unedited, evidence.generated.frames, masks))
+
+
+def _only_found(found: Tensor, values: Tensor) -> Tensor:
+    """``values`` of the found frames in their places, NaN in the others."""
+    everywhere = torch.full((len(found),), torch.nan)
+    everywhere[found] = values.cpu()
+    return everywhere
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(name="psnr", title="PSNR", unit="dB", better="higher", range="0 to 100", compute=_compared(psnr)),
+    Metric(name="ssim", title="SSIM", better="higher", range="-1 to 1", compute=_compared(ssim)),
+    Metric(name="lpips", title="LPIPS", better="lower", range="from 0", compute=_lpips),
+    Metric(name="fid", title="Fréchet distance", better="lower", range="from 0", compute=_frechet),
+    Metric(name="csim", title="Identity (CSIM)", better="higher", range="-1 to 1", compute=_csim),
+    Metric(
+        name="aed",
+        title="Expression distance (AED)",
+        better="lower",
+        range="from 0",
+        compute=_tracked(lambda a, b: aed(a.coefficients, b.coefficients), "driving"),
+    ),
+    Metric(
+        name="apd",
+        title="Pose distance (APD)",
+        unit="rad",
+        better="lower",
+        range="0 to pi",
+        compute=_tracked(lambda a, b: apd(a.coefficients, b.coefficients), "driving"),
+    ),
+    Metric(
+        name="akd",
+        title="Landmark distance (AKD)",
+        unit="px",
+        better="lower",
+        range="from 0",
+        compute=_tracked(lambda a, b: akd(a.landmarks, b.landmarks), "target"),
+    ),
+    Metric(
+        name="nme",
+        title="Landmark distance (NME)",
+        unit="eye distances",
+        better="lower",
+        range="from 0",
+        compute=_tracked(lambda a, b: nme(a.landmarks, b.landmarks), "target"),
+    ),
+    Metric(name="sharpness", title="Sharpness", better="nearer 1", range="from 0", compute=_sharpness),
+    Metric(
+        name="mouth_sharpness",
+        title="Sharpness of the mouth",
+        better="nearer 1",
+        range="from 0",
+        compute=_mouth_sharpness,
+    ),
+    Metric(
+        name="jitter",
+        title="Jitter",
+        unit="% of eye distance",
+        better="lower",
+        range="from 0",
+        compute=_alone(_jitter),
+    ),
+    Metric(
+        name="flicker",
+        title="Background flicker",
+        unit="levels",
+        better="lower",
+        range="0 to 255",
+        compute=_alone(_flicker),
+    ),
+    Metric(
+        name="lip_envelope",
+        title="Lip opening against loudness",
+        better="higher",
+        range="-1 to 1",
+        compute=_alone(_lip_envelope),
+    ),
+    Metric(
+        name="sync_distance",
+        title="Sync distance (LSE-D)",
+        better="lower",
+        range="from 0",
+        compute=_alone(_sync(lambda found: found.distance)),
+    ),
+    Metric(
+        name="sync_confidence",
+        title="Sync confidence (LSE-C)",
+        better="higher",
+        range="from 0",
+        compute=_alone(_sync(lambda found: found.confidence)),
+    ),
+    Metric(
+        name="colour",
+        title="Colour shift of the face",
+        unit="delta E",
+        better="lower",
+        range="from 0",
+        compute=lambda evidence: Found(_colour(evidence).norm(dim=1)),
+    ),
+    Metric(
+        name="yellow",
+        title="Yellow shift of the face",
+        unit="delta b*",
+        better="nearer 0",
+        range="-200 to 200",
+        compute=lambda evidence: Found(_colour(evidence)[:, 2]),
+    ),
+    Metric(name="seam", title="Seam of the paste", unit="levels", better="lower", range="0 to 255", compute=_seam),
+    Metric(name="edit_leakage", title="Edit outside the face", better="lower", range="0 to 1", compute=_leakage),
+)

@@ -1,0 +1,71 @@
+"""What a metric may look at, and the reason where something is not there."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from .clips import Clip, at_size
+from .judges import Judges, Track
+
+__all__ = ["Evidence", "Lacking"]
+
+
+class Lacking(Exception):
+    """What is missing for a metric; caught by ``measure``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything there is to look at. Reading what is not there raises ``Lacking`` with the reason."""
+
+    generated: Clip
+    clips: dict[str, Clip] = field(default_factory=dict)
+    """target, driving (the target where no other is given), unedited, original: those that were given."""
+    portrait: Tensor | None = None  # (1 3 H W)
+    mask: Tensor | None = None  # (T or 1, 1 H W)
+    judges: Judges = Judges()
+
+    def has(self, name: str) -> bool:
+        return name in self.clips if name != "source" else self.portrait is not None
+
+    def clip(self, name: str) -> Clip:
+        if name == "generated":
+            return self.generated
+        if name not in self.clips:
+            raise Lacking(f"no {name} clip was given")
+        return self.clips[name]
+
+    @cached_property
+    def source(self) -> Tensor:
+        """The portrait (1 3 H W) at the size of the generated frames."""
+        if self.portrait is None:
+            raise Lacking("no source portrait was given")
+        return at_size(self.portrait, self.generated.frames)
+
+    @cached_property
+    def still(self) -> Tensor:
+        """The portrait, repeated: what a model that does nothing would give."""
+        return self.source.expand(len(self.generated.frames), -1, -1, -1)
+
+    @cached_property
+    def tracks(self) -> dict[int, Track]:
+        """What was tracked so far, by the identity of the frames."""
+        return {}
+
+    def track(self, name: str) -> Track:
+        """The face in a clip, or in the ``source``; it is looked for once."""
+        frames = self.source if name == "source" else self.clip(name).frames
+        if id(frames) not in self.tracks:
+            self.tracks[id(frames)] = self.judge("track", "the face landmarker")(frames)
+        found = self.tracks[id(frames)]
+        if not found.found.any():
+            raise Lacking(f"no face was found in the {name}{'' if name == 'source' else ' clip'}")
+        return found
+
+    def judge(self, name: str, words: str) -> Any:
+        found = getattr(self.judges, name)
+        if found is None:
+            raise Lacking(f"weights missing: {words}")
+        return found

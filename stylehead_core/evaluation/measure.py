@@ -1,0 +1,108 @@
+"""All metrics of one clip, each beside a number that gives it meaning; what cannot be measured says why.
+
+Axes: T frames, H W their size.
+"""
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from ..errors import InputError
+from ..records import Progress
+from .catalogue import METRICS, Metric
+from .clips import Clip, side_by_side
+from .drawing import contact_sheet, error_map
+from .evidence import Evidence, Lacking
+from .judges import Judges
+from .report import Line, Report
+
+__all__ = ["Clip", "Judges", "Line", "Report", "measure", "sheet"]
+
+
+def measure(
+    generated: Clip,
+    *,
+    target: Clip | None = None,
+    driving: Clip | None = None,
+    source: Tensor | None = None,
+    unedited: Clip | None = None,
+    original: Clip | None = None,
+    mask: Tensor | None = None,
+    judges: Judges = Judges(),
+    only: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure everything that can be measured with what is given.
+
+    Args:
+        generated: the clip in question.
+        target: the truth: the same person doing what was asked for. Clips are cut to the shorter one, and the truth is
+            brought to the size of the generated frames; a note says so.
+        driving: whose motion was asked for; ``target`` by default.
+        source: the portrait (1 3 H W) in [-1, 1], or bytes.
+        unedited: the same clip without an edit, for edit leakage.
+        original: the frames (or one) before the face was pasted in, for the seam.
+        mask: (T or 1, 1 H W) in 0..1: where it was pasted in.
+        judges: the networks at hand.
+        only: names of the metrics wanted; all by default.
+        progress: called with (done, total) metrics.
+
+    Raises:
+        InputError: the clips have different frame rates.
+    """
+    generated, clips, notes = side_by_side(generated, {"target": target, "driving": driving, "unedited": unedited})
+    if "target" in clips:
+        clips.setdefault("driving", clips["target"])
+    if original is not None:
+        clips["original"] = original
+    evidence = Evidence(generated=generated, clips=clips, portrait=source, mask=mask, judges=judges)
+    wanted = [metric for metric in METRICS if only is None or metric.name in only]
+    lines = []
+    for done, metric in enumerate(wanted):
+        if progress is not None:
+            progress(done, len(wanted))
+        lines.append(_line(metric, evidence))
+    if progress is not None:
+        progress(len(wanted), len(wanted))
+    return Report(lines=tuple(lines), notes=notes, fps=generated.fps)
+
+
+def sheet(generated: Clip, *, target: Clip | None = None, source: Tensor | None = None, columns: int = 8) -> Tensor:
+    """Frames spread over the clip, under one another with the truth and where they differ: (3 H W) in [-1, 1]."""
+    generated, clips, _ = side_by_side(generated, {"target": target})
+    count = len(generated.frames)
+    chosen = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
+    rows: dict[str, list[Tensor]] = {}
+    if source is not None:
+        rows["source"] = [source[0]]
+    truth = clips.get("target")
+    if truth is not None:
+        rows["target"] = [truth.frames[i] for i in chosen]
+    rows["generated"] = [generated.frames[i] for i in chosen]
+    if truth is not None:
+        rows["4 x error"] = [error_map(generated.frames[i], truth.frames[i]) for i in chosen]
+    return contact_sheet(rows, [f"frame {i}" for i in chosen])
+
+
+def _line(metric: Metric, evidence: Evidence) -> Line:
+    line = Line(name=metric.name, title=metric.title, unit=metric.unit, better=metric.better, range=metric.range)
+    try:
+        found = metric.compute(evidence)
+    except (Lacking, InputError) as reason:
+        return replace(line, skipped=str(reason))
+    return replace(
+        line,
+        value=_mean(found.here),
+        frames=_each(found.here),
+        reference=None if found.beside is None else _mean(found.beside),
+        reference_frames=None if found.beside is None else _each(found.beside),
+        against=found.against,
+    )
+
+
+def _mean(numbers: Tensor) -> float:
+    return float(numbers.double().nanmean())
+
+
+def _each(numbers: Tensor) -> tuple[float, ...] | None:
+    return tuple(numbers.double().tolist()) if numbers.ndim else None

@@ -1,0 +1,183 @@
+"""Measuring whole clips: drawn faces of which a stand-in for the landmarker knows where they are."""
+
+import json
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+
+from stylehead_core.errors import InputError
+from stylehead_core.evaluation.catalogue import METRICS
+from stylehead_core.evaluation.judges import Judges, Track
+from stylehead_core.evaluation.measure import Clip, measure, sheet
+
+SIZE, FRAMES = 48, 20
+
+
+def draw(columns: list[int]) -> torch.Tensor:
+    """Frames with noise for a background, and a chequered face 16 pixels wide at these columns."""
+    chance = torch.Generator().manual_seed(0)
+    frames = (torch.rand(1, 3, SIZE, SIZE, generator=chance) - 0.5).repeat(len(columns), 1, 1, 1)
+    for frame, left in zip(frames, columns, strict=True):
+        frame[:, 20:44, left : left + 16] = 1
+        frame[:, 20:44:2, left : left + 16 : 2] = -1
+    return frames
+
+
+def see(frames: torch.Tensor) -> Track:
+    """Where the white face is; its smile is its column, as is its yaw."""
+    column = (frames[:, 0, 21] == 1).float().argmax(dim=1).float()
+    found = (frames[:, 0, 21] == 1).any(dim=1)
+    points = torch.rand(478, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([16.0, 24.0, 1.0])
+    points[33, :2], points[263, :2] = torch.tensor([3.0, 8.0]), torch.tensor([13.0, 8.0])
+    points[[61, 291, 0, 17, 37, 267, 84, 314, 78, 308, 13, 14], 1] = 18
+    points[[13, 14], 0] = 8
+    landmarks = points + torch.stack((column, torch.full_like(column, 20), torch.zeros_like(column)), dim=1)[:, None]
+    coefficients = torch.zeros(len(frames), 58)
+    coefficients[:, 0] = column / 100
+    coefficients[:, 53] = column / 10
+    return Track(landmarks=landmarks, coefficients=coefficients, found=found)
+
+
+class Colours(torch.nn.Module):
+    """A feature network that sees the mean colour of each quarter."""
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.adaptive_avg_pool2d(pictures, 2).flatten(1)
+
+
+MOVING = [10 + i % 5 for i in range(FRAMES)]
+
+
+@pytest.fixture(scope="module")
+def target() -> Clip:
+    return Clip(frames=draw(MOVING))
+
+
+@pytest.fixture(scope="module")
+def source() -> torch.Tensor:
+    return draw([10])
+
+
+@pytest.fixture
+def judges() -> Judges:
+    return Judges(track=see, identity=Colours(), features=Colours())
+
+
+def test_the_truth_itself_is_faultless(target, source, judges):
+    report = measure(target, target=target, source=source, judges=judges)
+    perfect = {"psnr": 100, "ssim": 1, "fid": 0, "aed": 0, "apd": 0, "akd": 0, "nme": 0, "sharpness": 1, "colour": 0}
+    for name, value in {**perfect, "mouth_sharpness": 1, "yellow": 0}.items():
+        assert report[name].value == pytest.approx(value, abs=1e-4), name
+    for name in ("csim", "jitter", "flicker"):  # the same clip stands beside it
+        assert report[name].value == pytest.approx(report[name].reference), name
+
+
+def test_the_still_portrait_is_its_own_reference(target, source, judges):
+    still = Clip(frames=source.repeat(FRAMES, 1, 1, 1))
+    report = measure(still, target=target, source=source, judges=judges)
+    for name in ("psnr", "ssim", "aed", "apd", "akd", "nme", "sharpness"):
+        assert report[name].value == pytest.approx(report[name].reference), name
+    # The face is 2 columns away on average: yaw 0.2 of three angles, x of two coordinates.
+    assert report["apd"].value == pytest.approx(0.2 / 3)
+    assert report["akd"].value == pytest.approx(1.0)
+    assert report["nme"].value == pytest.approx(2 / 10)
+
+
+def test_another_person_is_compared_in_motion_but_not_in_pixels(target, source, judges):
+    report = measure(target, driving=Clip(frames=draw(MOVING[::-1])), source=source, judges=judges)
+    assert report["aed"].value > 0
+    assert report["psnr"].skipped == "no target clip was given"
+    assert report["sharpness"].value == pytest.approx(1, abs=0.05)  # beside the portrait
+
+
+def test_what_lacks_its_judge_says_so_instead_of_a_number(target):
+    report = measure(target, target=target)
+    assert [line.name for line in report.lines] == [metric.name for metric in METRICS]
+    for line in report.lines:
+        assert (line.value is None) == (line.skipped is not None)
+    assert "weights missing" in report["lpips"].skipped
+    assert "weights missing" in report["aed"].skipped
+    assert "Identity (CSIM): skipped: weights missing: a face recognition network" in report.table()
+
+
+def test_frames_without_a_face_do_not_count(target, judges):
+    frames = target.frames.clone()
+    frames[3] = 0
+    report = measure(Clip(frames=frames), target=target, judges=judges, only=("aed",))
+    assert report["aed"].value == 0
+    assert math.isnan(report["aed"].frames[3])
+    assert report.json()["metrics"][0]["frames"][3] is None
+
+
+def test_a_clip_without_any_face_says_so(judges, target):
+    empty = Clip(frames=torch.zeros(FRAMES, 3, SIZE, SIZE))
+    assert measure(empty, target=target, judges=judges)["nme"].skipped == "no face was found in the generated clip"
+
+
+def test_sound_that_comes_and_goes_with_the_lips_is_heard(judges):
+    def see_lips(frames: torch.Tensor) -> Track:
+        found = see(frames)
+        found.landmarks[:, 14, 1] += 3 * opening
+        return found
+
+    opening = torch.tensor([(i % 7) / 6 for i in range(FRAMES)])
+    sound = opening.repeat_interleave(400) * torch.sin(torch.arange(FRAMES * 400) * 0.5)
+    clip = Clip(frames=draw([10] * FRAMES), sound=(sound, 10000))
+    report = measure(clip, judges=Judges(track=see_lips), only=("lip_envelope",))
+    assert report["lip_envelope"].value > 0.99
+    assert measure(Clip(frames=clip.frames), judges=judges)["lip_envelope"].skipped == "no sound was given"
+
+
+def test_a_longer_and_larger_target_is_fitted_and_noted():
+    grey, large = torch.zeros(FRAMES, 3, SIZE, SIZE), torch.zeros(FRAMES + 2, 3, 2 * SIZE, 2 * SIZE)
+    report = measure(Clip(frames=grey), target=Clip(frames=large), only=("psnr",))
+    assert len(report["psnr"].frames) == FRAMES
+    assert report["psnr"].value > 50
+    assert len(report.notes) == 2
+    assert "first 20 of 22 frames of the target" in report.notes[0]
+    assert "96 x 96 to 48 x 48" in report.notes[1]
+
+
+def test_clips_of_different_rates_are_refused(target):
+    with pytest.raises(InputError, match="25 frames a second, the target clip 30"):
+        measure(target, target=Clip(frames=target.frames, fps=Fraction(30)))
+
+
+def test_a_seam_stands_beside_the_original():
+    mask = torch.zeros(1, 1, SIZE, SIZE)
+    mask[..., :24] = 1
+    original = Clip(frames=torch.zeros(1, 3, SIZE, SIZE))
+    pasted = Clip(frames=(0.1 * mask).expand(3, 3, -1, -1))
+    found = measure(pasted, original=original, mask=mask, only=("seam",))["seam"]
+    assert found.value == pytest.approx(12.75, rel=1e-4)
+    assert found.reference == 0
+
+
+def test_an_edit_of_the_face_alone_does_not_leak(target, judges):
+    shifted = target.frames.clone()
+    shifted[:, :, 28:36, 16:22] = 0  # inside every face
+    edited = measure(Clip(frames=shifted), unedited=target, judges=judges, only=("edit_leakage",))
+    assert edited["edit_leakage"].value == 0
+
+
+def test_the_report_is_plain_json_and_a_picture(target, source, judges):
+    report = measure(target, target=target, source=source, judges=judges)
+    assert "NaN" not in json.dumps(report.json(), allow_nan=False)
+    picture = report.plot()
+    assert picture.shape[0] == 3
+    assert picture.min() >= -1
+    assert picture.max() <= 1
+
+
+def test_the_sheet_shows_every_row(target, source):
+    with_truth, alone = sheet(target, target=target, source=source, columns=4), sheet(target, columns=4)
+    assert with_truth.shape[-1] == alone.shape[-1] > 4 * 160
+    assert with_truth.shape[-2] > 4 * 160 > 2 * 160 > alone.shape[-2]
+
+
+def test_progress_counts_to_the_end(target):
+    calls = []
+    measure(target, target=target, only=("psnr", "ssim"), progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(0, 2), (1, 2), (2, 2)]
