@@ -11,6 +11,7 @@ Frames: the picture's (pixels, y down, z away) and the head's (centimetres, y up
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -71,10 +72,6 @@ class LandmarkPrior(nn.Module):
         self.register_buffer("weights", torch.ones(BASIS))
         self.register_buffer("triangles", torch.zeros(TRIANGLES, 3, dtype=torch.int64))
         self.register_buffer("basis", torch.zeros(config.expression, LANDMARKS, 3))
-        points, follows = _skull_and_neck()
-        self.register_buffer("hull", points, persistent=False)  # P 3
-        self.register_buffer("follows", follows, persistent=False)  # P: 1 turns with the head, 0 stays
-        self.register_buffer("corners", _samples(config.fineness), persistent=False)  # samples 3
 
     @property
     def canonical(self) -> CanonicalFace:
@@ -130,9 +127,10 @@ class LandmarkPrior(nn.Module):
         """Points of the face's surface: place (B P 2) and depth (B P), flow and visibility (B P 3), seen (B P)."""
         batch = len(moved)
         before, after = landmarks[:, self.triangles], moved[:, self.triangles]  # B T 3 3
-        start, goal = ((self.corners @ triangles).reshape(batch, -1, 3) for triangles in (before, after))
+        corners = _samples(self.config.fineness).to(moved)
+        start, goal = ((corners @ triangles).reshape(batch, -1, 3) for triangles in (before, after))
         flow = (start - goal)[..., :2]
-        each = len(self.corners)
+        each = len(corners)
         for ring, iris in zip(EYES, IRISES, strict=True):
             inside = self._inside(ring).repeat_interleave(each)
             away = (goal[:, inside, :2] - moved[:, iris : iris + 1, :2]).norm(dim=-1) / (IRIS * there.scale[:, None])
@@ -148,9 +146,10 @@ class LandmarkPrior(nn.Module):
 
     def _hull(self, here: HeadPose, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The same for the points of skull and neck."""
-        hull = self.hull.expand(len(here.scale), -1, -1)
+        hull, follows = (part.to(here.scale) for part in _skull_and_neck())
+        hull = hull.expand(len(here.scale), -1, -1)
         start = here.pose(hull)
-        goal = start + (there.pose(hull) - start) * self.follows[:, None]
+        goal = start + (there.pose(hull) - start) * follows[:, None]
         flow = (start - goal)[..., :2]
         seen = torch.ones_like(flow[..., 0])
         depth = -goal[..., 2] / there.scale[:, None]
@@ -230,6 +229,7 @@ def _area(triangles: Tensor) -> Tensor:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
+@cache
 def _samples(fineness: int) -> Tensor:
     """Weights of a triangle's corners (samples 3): the middles of the ``fineness``^2 triangles that it is made of."""
     points = []
@@ -238,23 +238,26 @@ def _samples(fineness: int) -> Tensor:
             points.append((row + 1 / 3, column + 1 / 3))
             if row + column < fineness - 1:
                 points.append((row + 2 / 3, column + 2 / 3))
-    two = torch.tensor(points) / fineness
-    return torch.cat((1 - two.sum(1, keepdim=True), two), dim=1)
+    with torch.inference_mode(False), torch.device("cpu"):  # kept for whoever asks next
+        two = torch.tensor(points) / fineness
+        return torch.cat((1 - two.sum(1, keepdim=True), two), dim=1)
 
 
+@cache
 def _skull_and_neck() -> tuple[Tensor, Tensor]:
     """Points (P 3) in cm of the head's frame, and how far each follows the head's turning (P)."""
-    number = torch.arange(SKULL_POINTS) + 0.5
-    height = 1 - 2 * number / SKULL_POINTS  # points of a sphere along a spiral, evenly
-    ring, angle = (1 - height.square()).sqrt(), math.pi * (1 + math.sqrt(5)) * number
-    sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
-    skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)
-    x, y, z = skull.unbind(1)
-    skull = skull[(z < SKULL_FRONT) & (y > SKULL_LOW) & ~((z > 1) & (y < 7))]  # the face itself is measured
-    along, around = NECK_POINTS
-    y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
-    angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
-    x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
-    neck = torch.stack((x, y, z), dim=-1).reshape(-1, 3)
-    follows = _ramp(neck[:, 1], NECK_STAYS, NECK_FOLLOWS)
-    return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))
+    with torch.inference_mode(False), torch.device("cpu"):  # kept for whoever asks next
+        number = torch.arange(SKULL_POINTS) + 0.5
+        height = 1 - 2 * number / SKULL_POINTS  # points of a sphere along a spiral, evenly
+        ring, angle = (1 - height.square()).sqrt(), math.pi * (1 + math.sqrt(5)) * number
+        sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
+        skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)
+        x, y, z = skull.unbind(1)
+        skull = skull[(z < SKULL_FRONT) & (y > SKULL_LOW) & ~((z > 1) & (y < 7))]  # the face itself is measured
+        along, around = NECK_POINTS
+        y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
+        angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
+        x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
+        neck = torch.stack((x, y, z), dim=-1).reshape(-1, 3)
+        follows = _ramp(neck[:, 1], NECK_STAYS, NECK_FOLLOWS)
+        return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))
