@@ -20,8 +20,8 @@ GAIN = math.sqrt(2)  # makes up for the variance that the leaky ReLU takes
 
 
 def activate(x: Tensor) -> Tensor:
-    """StyleGAN2's leaky ReLU, which keeps the variance. Works in place."""
-    return F.leaky_relu(x, SLOPE, inplace=True).mul_(GAIN)
+    """StyleGAN2's leaky ReLU, which keeps the variance. Works in place, in an order that a backward pass can follow."""
+    return F.leaky_relu(x.mul_(GAIN), SLOPE, inplace=True)
 
 
 class EqualLinear(nn.Module):
