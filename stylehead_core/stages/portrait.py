@@ -46,7 +46,9 @@ class PortraitConfig:
             raise ConfigError(f"A portrait needs at least 16 pixels on a side; found {self.size}.")
 
 
-def take_portrait(picture: Tensor, landmarker: Landmarker | None, config: PortraitConfig = PortraitConfig()) -> Portrait:
+def take_portrait(
+    picture: Tensor, landmarker: Landmarker | None, config: PortraitConfig = PortraitConfig()
+) -> Portrait:
     """Find the face that is meant and cut it out.
 
     Args:
@@ -119,9 +121,7 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
 
 def face_coefficients(faces: Faces, size: int, landmarker: Landmarker) -> Tensor:
     """The ``arkit`` coefficients (N 58) of faces measured in an aligned picture of ``size`` pixels."""
-    return torch.cat(
-        (faces.blendshapes, faces.pose.angles, placement(faces.pose, size, landmarker.canonical)), dim=1
-    )
+    return torch.cat((faces.blendshapes, faces.pose.angles, placement(faces.pose, size, landmarker.canonical)), dim=1)
 
 
 def _as_it_is(picture: Tensor, size: int) -> tuple[Tensor, Tensor]:
