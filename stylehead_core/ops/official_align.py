@@ -19,7 +19,7 @@ DRAWN = 1024  # pixels at which the square is drawn, before it is resized
 
 
 def official_quad(landmarks: np.ndarray) -> np.ndarray:
-    """The square's corners (4 2) in pixels from 68 landmarks (68 2): left above, left below, right below, right above."""
+    """The square's corners (4 2) in pixels from 68 landmarks (68 2), from left above anticlockwise."""
     centre, arm = (part[0].numpy() for part in ffhq_square(*five_points_68(torch.from_numpy(landmarks)[None])))
     down = np.array((-arm[1], arm[0]))
     return np.stack((centre - arm - down, centre - arm + down, centre + arm + down, centre + arm - down))

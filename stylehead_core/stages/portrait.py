@@ -11,7 +11,7 @@ from ..errors import ConfigError, FaceNotFound, InputError
 from ..models.landmarker import Faces, Landmarker, region_of_landmarks
 from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
-from ..ops.masks import face_mask
+from ..ops.face_masks import face_mask
 from ..ops.pose import placement
 from ..records import Portrait
 
@@ -106,8 +106,8 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
         return (centre - centre.new_tensor(target)).norm(dim=1).argmin()[None]
     if choice.index >= len(faces):
         raise FaceNotFound(
-            f"Face {choice.index} (counted from 0, {choice.order}) was asked for, but the picture of {width} x {height} "
-            f"pixels shows {len(faces)}: {', '.join(_place(b) for b in box)}."
+            f"Face {choice.index} (counted from 0, {choice.order}) was asked for, but the picture of "
+            f"{width} x {height} pixels shows {len(faces)}: {', '.join(_place(b) for b in box)}."
         )
     key = {
         "largest": -(box[:, 2:] - box[:, :2]).prod(1),

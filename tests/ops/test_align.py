@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from recipe import picture_u8
 
 from stylehead_core.ops.align import ffhq_square, five_points_68, square_to_affine
 from stylehead_core.ops.crop import apply_affine, cut_square, gaussian_blur, invert_affine, place_square
 from stylehead_core.ops.official_align import align_as_official, official_quad
-
-from recipe import picture_u8
 
 FIXTURE = np.load(Path(__file__).parents[1] / "reference" / "fixtures" / "ffhq_align.npz")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import ConfigError
-from stylehead_core.ops.masks import confine_to_lower_face, lower_face_mask, mouth_mask
+from stylehead_core.ops.face_masks import confine_to_lower_face, lower_face_mask, mouth_mask
 
 
 def test_without_an_edge_the_upper_half_of_the_flow_is_zero_and_the_lower_untouched():

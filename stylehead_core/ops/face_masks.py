@@ -1,0 +1,77 @@
+"""Soft masks of the face from its landmarks.
+
+Axes: N faces, P points of a closed line, S size of the picture.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["FACE_OVAL", "LIPS", "face_mask", "lower_face_mask", "mouth_mask", "soft_polygon"]
+
+FACE_OVAL: tuple[int, ...] = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""From the top of the forehead round the face's outline, clockwise as one sees it."""
+
+LIPS: tuple[int, ...] = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+"""Round the lips' outer edge, from the corner at the picture's left."""
+
+_LOWER_FACE = (*FACE_OVAL[FACE_OVAL.index(454) : FACE_OVAL.index(234) + 1], 50, 2, 280)
+_EYES = (33, 263)
+_DRAWN = 256  # pixels: soft masks need no more, larger ones are enlarged
+
+
+def face_mask(landmarks: Tensor, size: int, *, grow: float = 0.1, feather: float = 0.25) -> Tensor:
+    """(N 1 size size) in 0..1: the face from forehead to chin; see ``soft_polygon`` for the distances."""
+    return soft_polygon(landmarks, FACE_OVAL, size, grow=grow, feather=feather)
+
+
+def mouth_mask(landmarks: Tensor, size: int, *, grow: float = 0.15, feather: float = 0.15) -> Tensor:
+    """(N 1 size size) in 0..1: the lips and what is inside them."""
+    return soft_polygon(landmarks, LIPS, size, grow=grow, feather=feather)
+
+
+def lower_face_mask(landmarks: Tensor, size: int, *, grow: float = 0.0, feather: float = 0.3) -> Tensor:
+    """(N 1 size size) in 0..1: cheeks, mouth and jaw below the nose, to which a speech-driven flow is confined."""
+    return soft_polygon(landmarks, _LOWER_FACE, size, grow=grow, feather=feather)
+
+
+def soft_polygon(landmarks: Tensor, outline: tuple[int, ...], size: int, *, grow: float, feather: float) -> Tensor:
+    """The inside of a closed line of landmarks.
+
+    Args:
+        landmarks: (N 478 2+), pixels of a picture of ``size``.
+        outline: indices of the points, in order round the line.
+        grow: how far outside of the line the mask is one half, in distances between the outer eye corners.
+        feather: over which distance it goes from 1 to 0, in the same unit.
+
+    Returns:
+        (N 1 size size) in 0..1.
+    """
+    drawn = min(size, _DRAWN)
+    points = (landmarks[:, torch.tensor(outline, device=landmarks.device), :2] + 0.5) * (drawn / size) - 0.5
+    eyes = landmarks[:, _EYES[1], :2] - landmarks[:, _EYES[0], :2]
+    unit = (eyes.norm(dim=1) * drawn / size)[:, None, None].clamp(min=1e-6)
+    distance = _signed_distance(points, drawn)
+    mask = (0.5 + (distance / unit + grow) / max(feather, 1e-6)).clamp(0, 1)
+    mask = (mask * mask * (3 - 2 * mask))[:, None]  # smooth at both ends
+    return F.interpolate(mask, size=(size, size), mode="bilinear", align_corners=False) if drawn < size else mask
+
+
+def _signed_distance(points: Tensor, size: int) -> Tensor:
+    """(N size size): distance of each pixel from the closed line ``points`` (N P 2), positive inside."""
+    line = torch.arange(size, dtype=points.dtype, device=points.device)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    nearest = torch.full((len(points), size, size), torch.inf, dtype=points.dtype, device=points.device)
+    inside = torch.zeros_like(nearest, dtype=torch.bool)
+    for start, end in zip(points.unbind(1), points.roll(-1, 1).unbind(1), strict=True):
+        (x0, y0), (x1, y1) = start.mT[:, :, None, None], end.mT[:, :, None, None]
+        along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2).clamp(min=1e-12)
+        along = along.clamp(0, 1)
+        away = (x - x0 - along * (x1 - x0)) ** 2 + (y - y0 - along * (y1 - y0)) ** 2
+        nearest = torch.minimum(nearest, away)
+        crosses = ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0).where(y1 != y0, 1) + x0)
+        inside ^= crosses
+    return nearest.sqrt() * torch.where(inside, 1.0, -1.0)
