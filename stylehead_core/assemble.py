@@ -23,6 +23,7 @@ from .models.consultation import Consultation, ConsultationConfig
 from .models.encoder import Encoder, EncoderConfig
 from .models.flow_field import FlowField, FlowFieldConfig
 from .models.generator import Generator, GeneratorConfig
+from .models.landmark_prior import LandmarkPrior, LandmarkPriorConfig
 from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
 from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
@@ -41,6 +42,8 @@ __all__ = [
     "save_stylehead",
     "styleheat_1024",
 ]
+
+PRIOR_CHANNELS = 6  # the picture as the prior warps it, the prior's flow and its visibility
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,7 @@ class StyleHeadConfig:
     flow_field: FlowFieldConfig
     aligner: AlignerConfig | None = None
     consultation: ConsultationConfig | None = None
+    prior: LandmarkPriorConfig | None = None  # a first flow from the portrait's landmarks, which flow_field corrects
     calibrator: CalibratorConfig | None = None
     audio_encoder: AudioEncoderConfig | None = None
     audio_flow_field: FlowFieldConfig | None = None
@@ -108,6 +112,11 @@ class StyleHeadConfig:
             looks = self.calibrator.extra_channels or self.calibrator.gate
             if looks and not self.flow_field.visibility:
                 raise ConfigError("A calibrator with a gate or extra channels needs a flow field with visibility.")
+        if self.prior is not None:
+            self._agree("flow size", generator=self.generator.waist, prior=self.prior.flow_size)
+            self._agree("extra channels", prior=PRIOR_CHANNELS, flow_field=self.flow_field.extra_channels)
+        elif self.flow_field.extra_channels:
+            raise ConfigError("A flow field has extra channels for what a landmark prior gives; this model has none.")
         if (self.audio_encoder is None) != (self.audio_flow_field is None):
             raise ConfigError("Sound needs both, an audio_encoder and an audio_flow_field; found one of them.")
         if self.audio_encoder is not None and self.audio_flow_field is not None:
@@ -154,6 +163,8 @@ class StyleHead(nn.Module):
         self.encoder = Encoder(config.encoder)
         self.motion_encoder = MotionEncoder(config.motion_encoder)
         self.flow_field = FlowField(config.flow_field)
+        with torch.device("cpu"):  # has points that no file holds, also where all else is built without memory
+            self.prior = LandmarkPrior(config.prior) if config.prior else None
         self.aligner = Aligner(config.aligner) if config.aligner else None
         self.consultation = Consultation(config.consultation) if config.consultation else None
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
@@ -219,26 +230,27 @@ class StyleHead(nn.Module):
         return self.consultation(residual if self.aligner is None else self.aligner(residual, redrawn))
 
     def find_flow(
-        self, picture: Tensor, descriptor: Tensor, prior_flow: Tensor | None = None
+        self, picture: Tensor, descriptor: Tensor, prior: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """The flow that carries ``picture`` to where the motion wants it.
 
         Args:
             picture: (B or 1, 3 P P) in [-1, 1], as the generator redraws the portrait.
             descriptor: (B N).
-            prior_flow: (B 2 h w), a first guess that the network corrects, where the model has one.
+            prior: flow (B 2 h w) and visibility (B 1 h w) of the landmark prior, where the model has one.
 
         Returns:
             flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
         """
         picture = picture.expand(len(descriptor), -1, -1, -1)
-        if prior_flow is None:
+        if prior is None:
             return self.flow_field(picture, descriptor)
+        first, seen = prior
         size = picture.shape[-1]
-        planes = resize_flow(prior_flow, (size, size)) / size
-        extra = torch.cat((warp(picture, prior_flow), planes), dim=1)
+        planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
+        extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
-        return prior_flow + correction, visibility
+        return first + correction, visibility
 
     def mend(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None

@@ -20,6 +20,8 @@ from .spaces import MotionSpace, space_named
 
 __all__ = ["Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
 
+LOOSE = 1.05  # a resized picture may overshoot a little
+
 
 @dataclass(frozen=True, kw_only=True)
 class Portrait:
@@ -36,6 +38,11 @@ class Portrait:
         shape = tuple(self.image.shape)
         if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
             raise InputError(f"A portrait is one square picture (1, 3, S, S); found {shape}.")
+        if not self.image.is_floating_point():
+            raise InputError(f"A portrait's values are floating numbers from -1 to 1; found {self.image.dtype}.")
+        low, high = (float(value) for value in self.image.aminmax())
+        if not -LOOSE <= low <= high <= LOOSE:  # also refuses what is no number
+            raise InputError(f"A portrait's values go from -1 (black) to 1; found {low:.4g} to {high:.4g}.")
 
 
 @dataclass(frozen=True, kw_only=True)

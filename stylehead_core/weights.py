@@ -37,10 +37,12 @@ __all__ = [
     "ManifestEntry",
     "check_state",
     "embedded_models",
+    "explains_itself",
     "fetch",
     "find_model",
     "read_about",
     "read_manifest",
+    "read_plain",
     "read_tensors",
     "verify",
     "write_tensors",
@@ -113,10 +115,25 @@ def read_tensors(path: str | os.PathLike, kind: str) -> tuple[dict[str, Any], di
     Raises:
         WeightsError: see :func:`read_about`.
     """
-    about = read_about(path, kind)
+    return read_about(path, kind), read_plain(path)
+
+
+def explains_itself(path: str | os.PathLike) -> bool:
+    """Whether a safetensors file is one of ours; a broken file is refused as in :func:`read_about`."""
+    metadata = _entries(Path(path)).get("__metadata__")
+    return isinstance(metadata, dict) and "stylehead" in metadata
+
+
+def read_plain(path: str | os.PathLike) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, on the CPU.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors file, or damaged.
+    """
+    _entries(Path(path))
     try:
         with torch.inference_mode(False):
-            return about, load_file(path)
+            return load_file(path)
     except Exception as error:  # the library has no single error for a broken file
         raise WeightsError(f"{path} cannot be read: {error}.") from error
 

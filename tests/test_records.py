@@ -67,6 +67,19 @@ def test_a_portrait_is_one_square_picture(shape):
         Portrait(image=torch.zeros(shape))
 
 
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (torch.full((1, 3, 8, 8), torch.nan), "found nan"),
+        (torch.full((1, 3, 8, 8), 200.0), "found 200 to 200"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "uint8"),
+    ],
+)
+def test_a_portrait_of_other_numbers_is_refused(image, words):
+    with pytest.raises(InputError, match=words):
+        Portrait(image=image)
+
+
 def edit(*curve: tuple[float, float]) -> Edit:
     return Edit(name="old", direction=torch.ones(4, 2), curve=curve)
 

@@ -1,0 +1,93 @@
+"""The order of the stages, written once: portrait -> inversion -> edits -> motion -> flow -> calibration -> frames."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from torch import Tensor
+
+from .assemble import StyleHead
+from .errors import InputError
+from .records import Head, Inversion, Motion, Portrait, Progress
+from .stages.calibration import calibrate
+from .stages.editing import edit_style
+from .stages.inversion import Method, OptimiseStep, invert
+from .stages.motion import match_placement
+from .stages.rendering import RenderConfig, render
+from .stages.warping import warp_features
+
+__all__ = ["animate", "prepare_head"]
+
+
+def animate(
+    model: StyleHead,
+    portrait: Tensor | Portrait | Inversion,
+    motion: Motion,
+    *,
+    method: Method = "encode",
+    steps: int = 250,
+    edits: Iterable[tuple[str, float]] = (),
+    strength: float | None = None,
+    match: bool = False,
+    chunk: int = 4,
+    config: RenderConfig = RenderConfig(),
+    on_step: Callable[[OptimiseStep], None] | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Tensor]:
+    """Let ``portrait`` move as ``motion`` says; arguments as in :func:`prepare_head` and ``render``.
+
+    Yields:
+        (n 3 S S) in [-1, 1], ``chunk`` frames at a time, in order.
+    """
+    head = prepare_head(
+        model,
+        portrait,
+        motion,
+        method=method,
+        steps=steps,
+        edits=edits,
+        strength=strength,
+        match=match,
+        on_step=on_step,
+        progress=progress,
+    )
+    return render(model, head, chunk=chunk, config=config)
+
+
+def prepare_head(
+    model: StyleHead,
+    portrait: Tensor | Portrait | Inversion,
+    motion: Motion,
+    *,
+    method: Method = "encode",
+    steps: int = 250,
+    edits: Iterable[tuple[str, float]] = (),
+    strength: float | None = None,
+    match: bool = False,
+    on_step: Callable[[OptimiseStep], None] | None = None,
+    progress: Progress | None = None,
+) -> Head:
+    """All that comes before drawing.
+
+    Args:
+        portrait: an aligned picture (1 3 S S) in [-1, 1], a portrait, or an inversion that was made before.
+        motion: in the model's space.
+        method, steps, on_step: of the inversion.
+        edits: attributes of the model with their strengths.
+        strength: of the calibration, 0..1; None is all of it, where the model has a calibrator.
+        match: scale and place the driver's head like the portrait's; an absolute motion of another person needs it.
+        progress: called with frames (done, total) while the flow is found.
+    """
+    if isinstance(portrait, Inversion):
+        inversion = portrait
+    else:
+        inversion = invert(model, portrait, method=method, steps=steps, on_step=on_step)
+    for attribute, value in edits:
+        inversion = edit_style(model, inversion, attribute, value)
+    if match:
+        source = inversion.portrait.coefficients
+        if source is None:
+            raise InputError("To match the driver's head to the portrait's, the portrait needs its own coefficients.")
+        motion = match_placement(motion, source)
+    head = warp_features(model, inversion, motion, progress=progress)
+    if strength is None:
+        strength = 0.0 if model.calibrator is None else 1.0
+    return calibrate(model, head, strength)

@@ -1,0 +1,200 @@
+"""From a head, or an inversion alone, to its pictures: a few at a time, each drawn only from what changes in it.
+
+Axes: T frames of the clip, n of a chunk, C h w the feature map, S size of the picture.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..assemble import StyleHead
+from ..errors import ConfigError, InputError
+from ..models.generator import Prepared
+from ..ops.colour import ColourMatch, match_colours
+from ..ops.edits import edited_styles, position_in_clip, strengths_at
+from ..ops.warp import warp
+from ..records import Head, Inversion
+
+__all__ = ["RenderConfig", "render"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderConfig:
+    rgb: Literal["model", "still", "warped"] = "model"
+    """The RGB sum from below the feature map stays, or moves with it. ``model`` is as the file says."""
+    edited: Literal["moved", "consulted"] = "moved"
+    """How an edit reaches the feature map: by the difference that it makes below, or by asking the consultation again,
+    as the official code does. Compared in docs/notes/0004-edits-and-the-feature-map.md."""
+    colour: Literal["as drawn", "matched"] = "as drawn"
+    """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
+    stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture
+
+    def __post_init__(self) -> None:
+        if self.rgb not in ("model", "still", "warped") or self.edited not in ("moved", "consulted"):
+            raise ConfigError(f"rgb is 'model', 'still' or 'warped', edited 'moved' or 'consulted'; found {self}.")
+        if self.colour not in ("as drawn", "matched"):
+            raise ConfigError(f"colour is 'as drawn' or 'matched'; found {self.colour!r}.")
+
+
+def render(
+    model: StyleHead,
+    source: Head | Inversion,
+    chunk: int = 4,
+    frames: Iterable[int] | None = None,
+    config: RenderConfig = RenderConfig(),
+) -> Iterator[Tensor]:
+    """Draw ``source``, in order, ``chunk`` frames at a time.
+
+    Every frame is drawn on its own, so that the same frame is the same picture for any chunk and any choice of
+    frames. A chunk decides how much is held at once, and how soon a run that is stopped stops.
+
+    Args:
+        source: a head gives as many frames as its motion; an inversion one.
+        frames: numbers of the frames to draw; none = all.
+
+    Yields:
+        (n 3 S S) in [-1, 1], float32, on the model's device.
+
+    Raises:
+        InputError: a chunk below 1, a frame that there is not.
+        ConfigError: a setting that the model or the inversion does not allow.
+    """
+    if chunk < 1:
+        raise InputError(f"A chunk has at least one frame; found {chunk}.")
+    total = len(source) if isinstance(source, Head) else 1
+    numbers = list(range(total)) if frames is None else list(frames)
+    if wrong := [number for number in numbers if not 0 <= number < total]:
+        raise InputError(f"There are the frames 0 to {total - 1}; found {wrong[0]}.")
+    painter = Painter(model, source, config)
+    return _chunks(painter, numbers, chunk)
+
+
+def _chunks(painter: "Painter", numbers: list[int], chunk: int) -> Iterator[Tensor]:
+    for start in range(0, len(numbers), chunk):
+        with torch.no_grad():
+            pictures = torch.cat([painter.draw(number) for number in numbers[start : start + chunk]])
+        yield pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codes:
+    """What stays the same from frame to frame while the edits do."""
+
+    strengths: tuple[float, ...]
+    feature: Tensor  # (1 C h w)
+    rgb: Tensor | None  # (1 3 h/2 w/2)
+    prepared: Prepared
+
+
+class Painter:
+    """Draws single frames of one head, keeping what they share."""
+
+    def __init__(self, model: StyleHead, source: Head | Inversion, config: RenderConfig) -> None:
+        self.model, self.config = model, config
+        self.head = source if isinstance(source, Head) else None
+        self.inversion = source.inversion if isinstance(source, Head) else source
+        self._check()
+        inversion, device = self.inversion, model.device
+        self.styles = inversion.styles.to(device, torch.float32)
+        self.feature = inversion.feature[None].to(device, torch.float32)
+        self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(device, torch.float32)
+        self.warps_rgb = model.config.warp_rgb if config.rgb == "model" else config.rgb == "warped"
+        self.codes: Codes | None = None
+        self.unedited: tuple[Tensor, Tensor | None] | None = None
+        with torch.no_grad():
+            self.colours = self._colours() if config.colour == "matched" else None
+
+    def _check(self) -> None:
+        model, inversion, generator = self.model, self.inversion, self.model.config.generator
+        waist = (generator.channels[generator.waist], generator.waist, generator.waist)
+        expected = ((generator.rows, generator.style_dim), waist)
+        found = (tuple(inversion.styles.shape), tuple(inversion.feature.shape))
+        if found != expected:
+            raise InputError(
+                f"This inversion is of another model than {model.config.name!r}.\n"
+                f"  expected  styles {expected[0]}, feature {expected[1]}\n"
+                f"  found     styles {found[0]}, feature {found[1]}"
+            )
+        if self.config.edited == "consulted" and inversion.edits and inversion.residual is None:
+            raise ConfigError(
+                "Edits can ask the consultation again only for an inversion by 'encode' with a model that has a "
+                "consultation network. Take edited='moved'."
+            )
+        sizes = [r for r in generator.resolutions if r >= max(generator.waist, generator.rgb_from)]
+        if self.config.stop_at is not None and self.config.stop_at not in sizes:
+            raise ConfigError(
+                f"A preview of this model has {', '.join(map(str, sizes))} pixels; found {self.config.stop_at}."
+            )
+
+    def draw(self, frame: int) -> Tensor:
+        """Frame number ``frame`` as (1 3 S S)."""
+        model, head = self.model, self.head
+        codes = self._codes_at(frame)
+        feature, rgb = codes.feature, codes.rgb
+        if head is not None:
+            one = slice(frame, frame + 1)
+            flow = head.flow[one].to(model.device)
+            audio_flow = None if head.audio_flow is None else head.audio_flow[one].to(model.device)
+            feature = self._warp(feature, flow, audio_flow)
+            if rgb is not None and self.warps_rgb:
+                rgb = self._warp(rgb, flow, audio_flow)
+            if head.strength:
+                assert head.descriptor is not None
+                visibility = None if head.visibility is None else head.visibility[one].to(model.device)
+                scale, shift = model.mend(feature, head.descriptor[one].to(model.device), flow, visibility)
+                feature = feature + head.strength * (scale * feature + shift)
+        picture = model.generator.draw(feature, codes.prepared, rgb, stop_at=self.config.stop_at)
+        picture = picture.float().clamp(-1, 1)
+        return picture if self.colours is None else self.colours(picture)
+
+    def _warp(self, x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
+        convention = self.model.config.warp
+        x = warp(x, flow, convention)
+        # Twice, not by the sum of both: what the second fetches is already where the first has put it.
+        return x if audio_flow is None else warp(x, audio_flow, convention)
+
+    def _codes_at(self, frame: int) -> Codes:
+        total = len(self.head) if self.head is not None else 1
+        strengths = strengths_at(self.inversion.edits, position_in_clip(frame, total))
+        if self.codes is None or self.codes.strengths != strengths:
+            self.codes = self._make_codes(strengths)
+        return self.codes
+
+    def _make_codes(self, strengths: tuple[float, ...]) -> Codes:
+        feature, rgb = self.feature, self.rgb
+        styles = edited_styles(self.styles, self.inversion.edits, strengths)
+        if styles is not self.styles:
+            feature, rgb = self._edited_feature(styles[None])
+        dtype = self.model.dtype
+        return Codes(
+            strengths=strengths,
+            feature=feature.to(dtype),
+            rgb=None if rgb is None else rgb.to(dtype),
+            prepared=self.model.generator.prepare(styles[None]),
+        )
+
+    def _edited_feature(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Feature map and RGB sum of the inversion under edited ``styles`` (1 R D)."""
+        model = self.model
+        feature, rgb = model.lower(styles)
+        if self.config.edited == "moved":
+            if self.unedited is None:
+                self.unedited = model.lower(self.styles[None])
+            before, rgb_before = self.unedited
+            if rgb is not None and rgb_before is not None and self.rgb is not None:
+                rgb = self.rgb + (rgb - rgb_before)
+            return self.feature + (feature - before), rgb
+        assert self.inversion.residual is not None
+        size = model.config.picture_size
+        redrawn = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+        scale, shift = model.consult(self.inversion.residual.to(model.device, torch.float32), redrawn)
+        return feature * (1 + scale) + shift, rgb
+
+    def _colours(self) -> ColourMatch:
+        portrait, redrawn = self.inversion.portrait, self.inversion.redrawn
+        image = self.model.fit(portrait.image.to(redrawn), redrawn.shape[-1])
+        mask = None if portrait.mask is None else self.model.fit(portrait.mask.to(redrawn), redrawn.shape[-1])
+        return match_colours(redrawn, image, mask)

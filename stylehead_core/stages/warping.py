@@ -1,0 +1,177 @@
+"""From an inversion and a motion to the flow that carries the feature map there, frame by frame.
+
+Axes: T frames of the clip, n of a chunk, K coefficients, N descriptor, h w the feature map, P size of the picture that
+the flow field sees.
+"""
+
+import torch
+from torch import Tensor
+
+from ..assemble import StyleHead
+from ..errors import InputError, MotionError
+from ..ops.masks import lower_face_mask
+from ..ops.warp import warp
+from ..ops.windows import motion_windows
+from ..records import Head, Inversion, Motion, Progress
+
+__all__ = ["warp_features"]
+
+RAMP = (0.45, 0.6)  # of the height: from where to where the flow from sound sets in without landmarks
+
+
+def warp_features(
+    model: StyleHead,
+    inversion: Inversion,
+    motion: Motion,
+    chunk: int = 16,
+    progress: Progress | None = None,
+) -> Head:
+    """Find the flow of every frame of ``motion``.
+
+    Args:
+        motion: in the model's space, absolute or relative to the portrait's own coefficients. Where it holds mel
+            windows and the model a network for them, a second flow lets the mouth follow the sound.
+        chunk: frames that are worked on together.
+        progress: called with frames (done, total); may raise to stop.
+
+    Returns:
+        The head, not calibrated. Its flows are on the CPU, whatever the device of the model.
+
+    Raises:
+        MotionError: the motion is of another space than the model's, or has no mel windows of the right size.
+        InputError: the motion or the model needs the portrait's own coefficients or landmarks, and there are none.
+    """
+    if chunk < 1:
+        raise InputError(f"A chunk has at least one frame; found {chunk}.")
+    with torch.no_grad():
+        return _warp_features(model, inversion, motion, chunk, progress)
+
+
+def _warp_features(
+    model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, progress: Progress | None
+) -> Head:
+    config, device = model.config, model.device
+    if motion.space != config.space:
+        raise MotionError(
+            f"The model {config.name!r} is moved by coefficients of the space {config.space!r}; this motion is in "
+            f"{motion.space!r}. Measure it again with this model."
+        )
+    source = _source_coefficients(model, inversion, motion)
+    coefficients = motion.coefficients.to(device, torch.float32)
+    if motion.relative and source is not None:
+        coefficients = coefficients + source
+    landmarks = _landmarks(model, inversion)
+    picture = model.fit(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
+    listens = motion.mel is not None and model.audio_encoder is not None
+    speaker = Speaker(model, inversion, motion) if listens else None
+
+    flows, visibilities, descriptors, audio_flows = [], [], [], []
+    for start in range(0, len(motion), chunk):
+        frames = slice(start, min(start + chunk, len(motion)))
+        windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
+        own = source.expand(len(windows), -1) if source is not None else None
+        descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
+        prior = None
+        if model.prior is not None:
+            assert own is not None
+            assert landmarks is not None
+            prior = model.prior(landmarks, own, coefficients[frames], inversion.portrait.image.shape[-1])
+        flow, visibility = model.find_flow(picture, descriptor, prior)
+        flows.append(flow.cpu())
+        descriptors.append(descriptor.cpu())
+        if visibility is not None:
+            visibilities.append(visibility.cpu())
+        if speaker is not None:
+            audio_flows.append(speaker.flow(frames, flow).cpu())
+        if progress:
+            progress(frames.stop, len(motion))
+    return Head(
+        inversion=inversion,
+        motion=motion,
+        flow=torch.cat(flows),
+        audio_flow=torch.cat(audio_flows) if audio_flows else None,
+        visibility=torch.cat(visibilities) if visibilities else None,
+        descriptor=torch.cat(descriptors),
+    )
+
+
+def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor | None:
+    """The portrait's own coefficients (K), where something needs them."""
+    own = inversion.portrait.coefficients
+    if own is None:
+        if motion.relative or model.config.motion_encoder.source or model.prior is not None:
+            who = "A relative motion" if motion.relative else f"The model {model.config.name!r}"
+            raise InputError(
+                f"{who} needs the pose and expression of the portrait itself, which were not measured. "
+                "Give a portrait with coefficients: stages.portrait measures them."
+            )
+        return None
+    if own.shape != (motion.width,):
+        raise InputError(
+            f"The portrait's coefficients must be those of the space {motion.space!r}, ({motion.width},); "
+            f"found {tuple(own.shape)}."
+        )
+    return own.to(model.device, torch.float32)
+
+
+def _landmarks(model: StyleHead, inversion: Inversion) -> Tensor | None:
+    """The portrait's landmarks (1 478 3), where the model has a prior that moves them."""
+    if model.prior is None:
+        return None
+    landmarks = inversion.portrait.landmarks
+    if landmarks is None:
+        raise InputError(
+            f"The model {model.config.name!r} needs the landmarks of the portrait, which were not measured. "
+            "Give a portrait with landmarks: stages.portrait measures them."
+        )
+    return landmarks.to(model.device, torch.float32)[None]
+
+
+class Speaker:
+    """The second flow: from sound, on the picture that the first has moved. Source: SPEC section 5."""
+
+    def __init__(self, model: StyleHead, inversion: Inversion, motion: Motion) -> None:
+        assert model.audio_encoder is not None and model.audio_flow_field is not None and motion.mel is not None  # noqa: PT018
+        self.model, self.mel = model, motion.mel
+        self.encoder, self.field = model.audio_encoder, model.audio_flow_field
+        expected = (self.encoder.config.bands, self.encoder.config.window)
+        if self.mel.shape[1:] != expected:
+            raise MotionError(
+                f"The model {model.config.name!r} hears windows of (bands, columns) {expected}; "
+                f"this motion has {tuple(self.mel.shape[1:])}."
+            )
+        self.feature = inversion.feature[None].to(model.device, model.dtype)
+        self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(model.device, model.dtype)
+        self.prepared = model.generator.prepare(inversion.styles[None].to(model.device))
+        size = self.field.config.flow_size
+        self.region = self._region(inversion, size).to(model.device)  # 1 1 h w
+
+    def flow(self, frames: slice, flow: Tensor) -> Tensor:
+        """The flow (n 2 h w) to be applied after ``flow`` (n 2 h w)."""
+        descriptors = self.encoder(self.mel[frames].to(self.model.device, torch.float32))
+        moved = [
+            self.field(self._moved_picture(flow[i : i + 1]), descriptors[i : i + 1])[0] for i in range(len(flow))
+        ]  # one by one: each is a whole picture
+        region = self.region
+        if self.model.config.audio_region == "soft":
+            region = warp(region, flow)  # the mouth is where the first flow has put it
+        return torch.cat(moved) * region
+
+    def _moved_picture(self, flow: Tensor) -> Tensor:
+        config, generator = self.model.config, self.model.generator
+        rgb = self.rgb
+        if rgb is not None and config.warp_rgb:
+            rgb = warp(rgb, flow, config.warp)
+        picture = generator.draw(warp(self.feature, flow, config.warp), self.prepared, rgb).float()
+        return self.model.fit(picture, self.field.config.image_size)
+
+    def _region(self, inversion: Inversion, size: int) -> Tensor:
+        if self.model.config.audio_region == "lower half":
+            return (torch.arange(size) >= size // 2).float()[None, None, :, None].expand(1, 1, size, size)
+        landmarks = inversion.portrait.landmarks
+        if landmarks is not None:
+            scale = size / inversion.portrait.image.shape[-1]
+            return lower_face_mask((landmarks.cpu().float()[None] + 0.5) * scale - 0.5, size)
+        heights = (torch.arange(size) + 0.5) / size
+        ramp = ((heights - RAMP[0]) / (RAMP[1] - RAMP[0])).clamp(0, 1)
+        return ramp[None, None, :, None].expand(1, 1, size, size)
