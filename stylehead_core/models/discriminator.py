@@ -66,9 +66,7 @@ class Discriminator(nn.Module):
         self.config = config
         widths = [config.channels[resolution] for resolution in sorted(config.channels, reverse=True)]
         self.stem = EqualConv(3, widths[0], 1)
-        self.blocks = nn.ModuleList(
-            Block(inputs, outputs) for inputs, outputs in pairwise(widths)
-        )
+        self.blocks = nn.ModuleList(Block(inputs, outputs) for inputs, outputs in pairwise(widths))
         self.conv = EqualConv(widths[-1] + 1, widths[-1], 3)
         self.linear = EqualLinear(widths[-1] * LAST**2, widths[-1])
         self.logit = EqualLinear(widths[-1], 1)

@@ -80,25 +80,20 @@ class ModulatedConv(nn.Module):
         One style (B = 1) gives a plain convolution for a batch of any size.
         """
         dtype = self.weight.dtype
-        weight = self.weight.float() / math.sqrt(self.weight[0].numel())  # O I k k
-        reading = F.linear(
-            style.float(),
-            self.style.weight.float() / math.sqrt(style.shape[-1]),
-            self.style.bias.float(),
-        )  # B I
-        gain = GAIN if self.active else 1.0
-        # Only the product of ``reading`` and ``level`` matters; each is kept near 1, so that float16 can hold it.
-        peak = (
-            reading.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
-            if self.demodulate
-            else torch.ones_like(reading[:, :1])
-        )
-        level = peak.expand(-1, len(weight))  # B O
+        wide = torch.promote_types(dtype, torch.float32)
+        weight = self.weight.to(wide) / math.sqrt(self.weight[0].numel())  # O I k k
+        scale = 1 / math.sqrt(style.shape[1])
+        reading = F.linear(style.to(wide), self.style.weight.to(wide) * scale, self.style.bias.to(wide))  # B I
+        level = reading.new_ones(len(style), len(weight))  # B O
         if self.demodulate:
-            level = level * torch.rsqrt(reading.square() @ weight.square().sum((2, 3)).T + TINY)
-        reading, level = reading / peak, gain * level
+            level = torch.rsqrt(reading.square() @ weight.square().sum((2, 3)).T + TINY)
+            # Only the product of the two matters; both are kept near 1, so that float16 can hold them.
+            peak = reading.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
+            reading, level = reading / peak, level * peak
+        gain = GAIN if self.active else 1.0
+        level = gain * level
         noise_strength = None if self.noise_strength is None else gain * self.noise_strength
-        common = {"bias": (gain * self.bias.float()).to(dtype), "up": self.up, "active": self.active}
+        common = {"bias": gain * self.bias, "up": self.up, "active": self.active}
         if len(style) == 1:
             weight = weight * reading[0, :, None, None] * level[0, :, None, None, None]
         else:

@@ -11,12 +11,10 @@ from torch import Tensor
 
 __all__ = ["blur", "blur_kernel", "upsample"]
 
-TAPS = (1, 3, 3, 1)
-
 
 def blur_kernel(channels: int, like: Tensor, gain: float = 1.0) -> Tensor:
     """The filter as the weight (C 1 4 4) of a depthwise convolution, with the device and dtype of ``like``."""
-    taps = torch.tensor(TAPS, device=like.device, dtype=torch.float32) / sum(TAPS)
+    taps = 0.5 - (torch.arange(4, device=like.device) - 1.5).abs() / 4  # made on the device, which need not wait
     return (gain * torch.outer(taps, taps)).to(like.dtype).expand(channels, 1, 4, 4)
 
 
