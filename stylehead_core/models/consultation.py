@@ -20,6 +20,7 @@ __all__ = ["Consultation", "ConsultationConfig"]
 @dataclass(frozen=True, kw_only=True)
 class ConsultationConfig:
     size: int = 256  # pixels of the picture
+    fold: int = 1  # squares of so many pixels are laid into channels first: the same to see at less work
     widths: tuple[int, int, int] = (32, 48, 64)  # channels at the picture's size and of the two stages after it
     strides: tuple[int, int] = (2, 2)  # 1 keeps the size of a stage, 2 halves it
     feature_channels: int = 512
@@ -33,8 +34,11 @@ class ConsultationConfig:
             )
         if len(self.strides) != 2 or not set(self.strides) <= {1, 2}:
             raise ConfigError(f"The consultation has two strides, each 1 or 2; found {self.strides}.")
-        if self.size % (self.strides[0] * self.strides[1]):
-            raise ConfigError(f"A picture of {self.size} pixels cannot be divided by the strides {self.strides}.")
+        if self.fold < 1 or self.size % (self.fold * self.strides[0] * self.strides[1]):
+            raise ConfigError(
+                f"A picture of {self.size} pixels cannot be divided by the fold {self.fold} and the strides "
+                f"{self.strides}."
+            )
 
 
 class Consultation(nn.Module):
@@ -44,7 +48,7 @@ class Consultation(nn.Module):
         super().__init__()
         self.config = config
         first, second, third = config.widths
-        self.stem = stem(3, first)
+        self.stem = stem(3 * config.fold**2, first)
         self.stages = nn.ModuleList(
             nn.Sequential(ResidualUnit(into, out, stride=stride), ResidualUnit(out, out), ResidualUnit(out, out))
             for into, out, stride in zip((first, second), (second, third), config.strides, strict=True)
@@ -54,7 +58,7 @@ class Consultation(nn.Module):
 
     def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift (B C h w each) for the fitted ``residual`` (B 3 S S): feature * (1 + scale) + shift."""
-        x = self.stem(residual)
+        x = self.stem(F.pixel_unshuffle(residual, self.config.fold))
         for stage in self.stages:
             x = stage(x)
         return self._fit(self.scale(x)), self._fit(self.shift(x))
