@@ -4,8 +4,8 @@ ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "s
 Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds (C N) and their rate.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import Generic, TypeVar
 
 import comfy.model_management as management
 import comfy.model_patcher
@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.errors import InputError
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 LARGEST = 16384  # pixels of a side
+Network = TypeVar("Network", bound=nn.Module)
 EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120))  # 23.976, 29.97, ...
 
 
@@ -26,34 +26,29 @@ EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 1
 
 
 class _Movable(nn.Module):
-    """What ComfyUI's patcher may write its own attributes on, so that the core's class stays as it is."""
+    """What ComfyUI's patcher may write its own attributes on, so that the core's classes stay as they are."""
 
-    def __init__(self, stylehead: StyleHead) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.stylehead = stylehead
+        self.network = network
 
 
-@dataclass(frozen=True, eq=False)
-class ManagedModel:
-    """What a model socket carries: the networks, and ComfyUI's handle to load and offload them."""
+class Managed(Generic[Network]):
+    """Networks in ComfyUI's hands, which loads and offloads them: what a model socket carries."""
 
-    name: str
-    patcher: comfy.model_patcher.ModelPatcher
-
-    @classmethod
-    def of(cls, name: str, model: StyleHead) -> "ManagedModel":
+    def __init__(self, network: Network) -> None:
         kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)  # since 0.12
         rests = management.unet_offload_device()
-        return cls(name, kind(_Movable(model.to(rests)), management.get_torch_device(), rests))
+        self.patcher = kind(_Movable(network.to(rests)), management.get_torch_device(), rests)
 
-    def ready(self) -> StyleHead:
+    def ready(self) -> Network:
         """The networks, on the device where they run: whole, since plain layers cannot be loaded by halves.
 
         Outside of ComfyUI's inference mode: weights that are moved inside it can take no part in an optimisation.
         """
         with torch.inference_mode(False):
             management.load_models_gpu([self.patcher], force_full_load=True)
-        return self.patcher.model.stylehead
+        return self.patcher.model.network
 
 
 def precision(name: str) -> torch.dtype:

@@ -1,16 +1,21 @@
 """The node that loads a model, and the folder where users put theirs."""
 
+import functools
 import os
+from pathlib import Path
 
 import folder_paths
 import torch
 from comfy_api.latest import io
 
 from ..stylehead_core.assemble import load_stylehead
+from ..stylehead_core.convert.landmarker import find_landmarker, load_landmarker
+from ..stylehead_core.models.landmarker import Landmarker
 from ..stylehead_core.weights import embedded_models, find_model
 from . import bridge, sockets
 
 FOLDER = "stylehead"
+DETECTION = "detection"  # where ComfyUI keeps its own face landmarker (0.23 and newer)
 EXTENSIONS = {".safetensors"}
 
 
@@ -30,6 +35,18 @@ def path_of(name: str) -> str:
     if name in embedded_names():
         return str(find_model(name))
     return folder_paths.get_full_path_or_raise(FOLDER, name)
+
+
+def landmarker() -> Landmarker:
+    """The networks that find faces and measure them, on the device where they run."""
+    return _landmarker().ready()
+
+
+@functools.cache
+def _landmarker() -> bridge.Managed[Landmarker]:
+    folders = folder_paths.folder_names_and_paths.get(DETECTION, ([], set()))[0]
+    with torch.inference_mode(False):
+        return bridge.Managed(load_landmarker(find_landmarker(tuple(Path(folder) for folder in folders))))
 
 
 class LoadModel(io.ComfyNode):
@@ -70,4 +87,4 @@ class LoadModel(io.ComfyNode):
     def execute(cls, model_name: str, precision: str) -> io.NodeOutput:
         with torch.inference_mode(False):  # or its weights could not take part in an optimisation
             model = load_stylehead(path_of(model_name), dtype=bridge.precision(precision))
-        return io.NodeOutput(bridge.ManagedModel.of(model_name, model), model.config.license)
+        return io.NodeOutput(bridge.Managed(model), model.config.license)

@@ -4,7 +4,7 @@ import dataclasses
 
 from comfy_api.latest import io
 
-Model = io.Custom("STYLEHEAD_MODEL")  # bridge.ManagedModel
+Model = io.Custom("STYLEHEAD_MODEL")  # bridge.Managed[StyleHead]
 Inversion = io.Custom("STYLEHEAD_INVERSION")  # records.Inversion
 Motion = io.Custom("STYLEHEAD_MOTION")  # records.Motion
 Head = io.Custom("STYLEHEAD_HEAD")  # records.Head

@@ -1,4 +1,4 @@
-"""Pictures for people: a flow as colours and arrows, an error as heat, found faces on the picture they were found in.
+"""Pictures for people: a flow as colours and arrows, an error as heat, a found face on the picture it was found in.
 
 Pictures come out as (B 3 H W) in [-1, 1]. Axes: T frames, h w size of a flow.
 """
@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-__all__ = ["draw_error", "draw_flow", "draw_points"]
+from .records import Portrait
+
+__all__ = ["draw_error", "draw_flow", "draw_portrait"]
 
 ARROWS = 12  # on a side of the picture
 HEAT = ((0.0, 0.0, 0.15), (0.35, 0.05, 0.45), (0.85, 0.25, 0.25), (1.0, 0.75, 0.1), (1.0, 1.0, 0.9))  # RGB, cold to hot
-FOUND = (60, 220, 120)
-LEFT_OUT = (150, 150, 150)
+FRAME, POINT = (255, 200, 60), (60, 220, 120)
 
 
 def draw_flow(flow: Tensor, size: int = 256, largest: float | None = None) -> Tensor:
@@ -51,20 +52,26 @@ def draw_error(picture: Tensor, redrawn: Tensor, full: float = 0.5) -> Tensor:
     return (colours[below] * (1 - blend) + colours[below + 1] * blend).movedim(-1, 1) * 2 - 1
 
 
-def draw_points(picture: Tensor, faces: list[Tensor], chosen: int | None) -> Tensor:
-    """The landmarks of every face in ``faces`` (each N 2 or more, pixels) on ``picture`` (1 3 H W); one is chosen."""
-    canvas = _pillow(picture[0])
+def draw_portrait(portrait: Portrait) -> Tensor:
+    """The picture that a portrait was cut from (1 3 H W), with the cut's outline and the landmarks on it."""
+    if portrait.original is None or portrait.crop is None:
+        return portrait.image
+    canvas = _pillow(portrait.original[0])
     brush = ImageDraw.Draw(canvas)
-    radius = max(1.0, max(canvas.size) / 512)
-    for number, points in enumerate(faces):
-        colour = FOUND if number == chosen else LEFT_OUT
-        points = points[:, :2].float().cpu()
-        box = [*(points.amin(0) - 4 * radius).tolist(), *(points.amax(0) + 4 * radius).tolist()]
-        brush.rectangle(box, outline=colour, width=max(1, round(radius)))
-        brush.text((box[0] + 3, box[1] + 3), str(number), fill=colour)
-        for x, y in points.tolist():
-            brush.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    unit = max(canvas.size) / 512
+    crop, side = portrait.crop.float().cpu(), portrait.image.shape[-1] - 1
+    corners = torch.tensor([[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]])
+    outline = [tuple(point) for point in _carried(crop, corners).tolist()]
+    brush.line([*outline, outline[0]], fill=FRAME, width=max(1, round(2 * unit)))
+    if portrait.landmarks is not None:
+        for x, y in _carried(crop, portrait.landmarks[:, :2].float().cpu()).tolist():
+            brush.ellipse((x - unit / 2, y - unit / 2, x + unit / 2, y + unit / 2), fill=POINT)
     return _tensor(canvas)[None]
+
+
+def _carried(affine: Tensor, points: Tensor) -> Tensor:
+    """``points`` (N 2) through ``affine`` (2 3)."""
+    return points @ affine[:, :2].T + affine[:, 2]
 
 
 def _from_hue(hue: Tensor, strength: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class Server:
             place = base / "custom_nodes" / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(pack, target_is_directory=True)
-        for folder in ("input", "output", "temp", "models/stylehead"):
+        for folder in ("input", "output", "temp", "user", "models/stylehead"):
             (base / folder).mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

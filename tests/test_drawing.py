@@ -1,8 +1,9 @@
-"""Drawings say what they are meant to: colour for direction, dark for no error, one face chosen."""
+"""Drawings say what they are meant to: colour for direction, dark for no error, the cut where it is."""
 
 import torch
 
-from stylehead_core.drawing import draw_error, draw_flow, draw_points
+from stylehead_core.drawing import draw_error, draw_flow, draw_portrait
+from stylehead_core.records import Portrait
 
 GREY = torch.zeros(1, 3, 32, 32)
 
@@ -33,10 +34,19 @@ def test_equal_pictures_have_no_heat_and_opposite_ones_the_most():
     assert draw_error(GREY - 1, GREY + 1).amin() > 0.5
 
 
-def test_only_the_chosen_face_is_green():
-    face = torch.tensor([[8.0, 8.0], [20.0, 20.0]])
-    drawn = draw_points(GREY, [face, face + 6], chosen=1)
+def test_a_portrait_is_shown_on_its_original_with_the_cut_in_the_right_place():
+    cut = torch.tensor([[1.0, 0.0, 8.0], [0.0, 1.0, 4.0]])  # eight pixels to the right, four down
+    marks = torch.tensor([[3.0, 5.0, 0.0]])
+    portrait = Portrait(image=torch.zeros(1, 3, 16, 16), crop=cut, original=GREY, landmarks=marks)
+    drawn = draw_portrait(portrait)
     assert drawn.shape == GREY.shape
-    first, second = drawn[0, :, 8, 8], drawn[0, :, 26, 26]
-    assert first[0] == first[1]
-    assert second[1] > second[0]
+    touched = (drawn - GREY).abs().amax(1)[0] > 0.1
+    assert touched[4, 8:24].all()
+    assert touched[9, 11]
+    assert not touched[:3].any()
+    assert not touched[:, 25:].any()
+
+
+def test_a_portrait_without_an_original_is_shown_as_it_is():
+    portrait = Portrait(image=torch.zeros(1, 3, 16, 16))
+    assert draw_portrait(portrait) is portrait.image

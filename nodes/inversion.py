@@ -1,0 +1,142 @@
+"""Nodes of the first stage: from a portrait to the codes that redraw it, and edits of these codes."""
+
+from comfy_api.latest import io
+
+from ..stylehead_core.drawing import draw_portrait
+from ..stylehead_core.quality import inversion_quality
+from ..stylehead_core.stages.editing import edit_style
+from ..stylehead_core.stages.inversion import invert
+from ..stylehead_core.stages.portrait import FaceChoice, PortraitConfig, take_portrait
+from . import bridge, sockets
+from .models import landmarker
+
+SHOWN_EVERY = 10  # steps of an optimisation
+
+
+class Invert(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_Invert",
+            display_name="Invert Portrait",
+            description="Finds a face in a picture and the codes with which the model redraws it. "
+            "Everything that moves or changes the face starts here.",
+            search_aliases=["encode face", "portrait", "gan inversion", "styleheat", "e4e"],
+            inputs=[
+                sockets.Model.Input("model", tooltip="From Load StyleHead Model."),
+                io.Image.Input("portrait", tooltip="One picture with a face, of any size."),
+                io.Boolean.Input(
+                    "align",
+                    default=True,
+                    label_on="find the face",
+                    label_off="picture is aligned",
+                    tooltip="Find the face and cut it out upright. Off: the picture already is such a cut.",
+                ),
+                io.Int.Input("face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."),
+                io.Combo.Input(
+                    "order",
+                    options=["largest", "left to right", "right to left", "top to bottom"],
+                    default="largest",
+                    tooltip="How faces are counted.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=["encode", "optimise"],
+                    default="encode",
+                    tooltip="Encode asks the networks once: fast. Optimise goes on from there, step by step, "
+                    "until the picture is met: slow, for faces that the networks do not know well.",
+                ),
+                io.Int.Input(
+                    "steps",
+                    default=250,
+                    min=1,
+                    max=2000,
+                    tooltip="Steps of optimise; encode does not use them. 250 is the paper's number.",
+                ),
+            ],
+            outputs=[
+                sockets.Inversion.Output(display_name="inversion", tooltip="Who: for Warp, Edit, Render."),
+                io.Image.Output(display_name="redrawn", tooltip="How the model redraws the portrait."),
+                io.Image.Output(display_name="aligned", tooltip="The cut-out portrait that the model has seen."),
+                io.Float.Output(
+                    display_name="quality",
+                    tooltip="Likeness of the two in dB. Above 24 good, above 20 usable, below that a stranger.",
+                ),
+                io.String.Output(display_name="verdict", tooltip="The same in words."),
+                io.Image.Output(display_name="difference", tooltip="Where they differ: dark is alike, bright is not."),
+                io.Image.Output(display_name="found", tooltip="The face and the cut, drawn on the picture."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, portrait, align: bool, face: int, order: str, method: str, steps: int) -> io.NodeOutput:
+        picture = bridge.one_image_in(portrait, "portrait")
+        model, bar = model.ready(), bridge.Progress()
+        choice = PortraitConfig(
+            size=model.config.size, align="ffhq" if align else "none", face=FaceChoice(index=face, order=order)
+        )
+        found = take_portrait(picture, landmarker(), choice)
+        inversion = invert(
+            model,
+            found,
+            method=method,
+            steps=steps,
+            on_step=lambda step: bar(step.done, step.total, step.picture[0] if step.done % SHOWN_EVERY == 0 else None),
+        )
+        quality = inversion_quality(inversion)
+        return io.NodeOutput(
+            inversion,
+            bridge.image_out(inversion.redrawn),
+            bridge.image_out(inversion.portrait.image),
+            quality.psnr,
+            f"{quality.verdict} ({quality.psnr:.1f} dB)",
+            bridge.image_out(quality.heat),
+            bridge.image_out(draw_portrait(found)),
+        )
+
+
+class EditStyle(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_EditStyle",
+            display_name="Edit Style",
+            description="Makes the face older, younger, bearded, made up ... still or more and more while it talks.",
+            search_aliases=["age", "beard", "makeup", "interfacegan", "attribute", "edit face"],
+            inputs=[
+                sockets.Model.Input("model", tooltip="The model that made the inversion."),
+                sockets.Inversion.Input("inversion", tooltip="Who is changed. Several edits may follow one another."),
+                io.Combo.Input("attribute", options=["younger", "older", "beard", "makeup"], tooltip="What changes."),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-3.0,
+                    max=3.0,
+                    step=0.05,
+                    tooltip="At the first frame: 0 nothing, 1 the full change, -1 its opposite.",
+                ),
+                io.Float.Input(
+                    "end_strength",
+                    default=1.0,
+                    min=-3.0,
+                    max=3.0,
+                    step=0.05,
+                    tooltip="At the last frame. Between them the change grows evenly.",
+                ),
+                sockets.advanced(
+                    io.String,
+                    "curve",
+                    default="",
+                    tooltip="Instead of the two strengths, points of a curve: place in the clip (0 to 1) and strength, "
+                    "such as 0:0, 0.5:1, 1:0.",
+                ),
+            ],
+            outputs=[sockets.Inversion.Output(display_name="inversion", tooltip="The same person, with the edit.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, model, inversion, attribute: str, strength: float, end_strength: float, curve: str
+    ) -> io.NodeOutput:
+        points = curve_in(curve) if curve.strip() else ((0.0, strength), (1.0, end_strength))
+        return io.NodeOutput(edit_style(model.ready(), inversion, attribute, curve=points))
