@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from ..drawing import draw_error
 from ..errors import InputError
 from ..records import Progress
 from .catalogue import METRICS, Metric
 from .clips import Clip, side_by_side
-from .drawing import contact_sheet, error_map
 from .evidence import Evidence, Lacking
 from .judges import Judges
+from .pictures import unit
 from .report import Line, Report
+from .sheets import contact_sheet
 
 __all__ = ["Clip", "Judges", "Line", "Report", "measure", "sheet"]
 
@@ -80,7 +82,8 @@ def sheet(generated: Clip, *, target: Clip | None = None, source: Tensor | None 
         rows["target"] = [truth.frames[i] for i in chosen]
     rows["generated"] = [generated.frames[i] for i in chosen]
     if truth is not None:
-        rows["4 x error"] = [error_map(generated.frames[i], truth.frames[i]) for i in chosen]
+        wanted, drawn = (unit(clip.frames[chosen]) * 2 - 1 for clip in (truth, generated))
+        rows["error"] = list(draw_error(wanted, drawn))
     return contact_sheet(rows, [f"frame {i}" for i in chosen])
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ..errors import InputError
-from .drawing import plot
+from .sheets import plot
 
 __all__ = ["Better", "Line", "Report"]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .pictures import unit
 
-__all__ = ["contact_sheet", "error_map", "plot", "save_png"]
+__all__ = ["contact_sheet", "plot", "save_png"]
 
 PAPER, INK, FAINT = (255, 255, 255), (30, 30, 30), (200, 200, 200)
 COLOURS = ((33, 102, 172), (214, 96, 77), (77, 146, 33), (140, 81, 160))
@@ -84,12 +84,6 @@ def plot(
     pen.text((margin, len(panels) * height), "0", fill=INK, font=font)
     pen.text((width - 8 - _text_width(last), len(panels) * height), last, fill=INK, font=font)
     return _from_image(picture)
-
-
-def error_map(generated: Tensor, target: Tensor, gain: float = 4.0) -> Tensor:
-    """Where two pictures (3 H W) differ: black for equal, then red, yellow, and white at 1/``gain`` of the range."""
-    heat = (gain * (unit(generated) - unit(target)).abs().mean(dim=0)).clamp(0, 1)
-    return torch.stack([(3 * heat - channel).clamp(0, 1) for channel in range(3)]) * 2 - 1
 
 
 def save_png(picture: Tensor, path: str | Path) -> None:
