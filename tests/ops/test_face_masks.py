@@ -1,60 +1,51 @@
-"""Masks say where something may act: 0 nowhere, 1 fully."""
+"""Soft masks: 1 well inside, 0 well outside, one half on the line."""
 
 import pytest
 import torch
 
-from stylehead_core.errors import ConfigError
-from stylehead_core.ops.face_masks import confine_to_lower_face, lower_face_mask, mouth_mask
-
-
-def test_without_an_edge_the_upper_half_of_the_flow_is_zero_and_the_lower_untouched():
-    flow = torch.randn(2, 2, 64, 64, generator=torch.Generator().manual_seed(0))
-    confined = confine_to_lower_face(flow, edge=0)
-    assert torch.equal(confined[:, :, :32], torch.zeros(2, 2, 32, 64))
-    assert torch.equal(confined[:, :, 32:], flow[:, :, 32:])
-
-
-def test_a_soft_edge_never_reaches_the_upper_half():
-    mask = lower_face_mask(64, edge=0.25)[:, 0]
-    assert torch.equal(mask[:32], torch.zeros(32))
-    assert torch.equal(mask[48:], torch.ones(16))
-    assert (mask.diff() >= 0).all()
-    assert mask.diff().max() < 0.1
-
-
-def test_an_edge_below_nothing_is_refused():
-    with pytest.raises(ConfigError, match=r"-0\.1"):
-        lower_face_mask(64, edge=-0.1)
+from stylehead_core.ops.face_masks import FACE_OVAL, LIPS, face_mask, lower_face_mask, mouth_mask, soft_polygon
 
 
 @pytest.fixture
-def mouth() -> torch.Tensor:
-    """A mouth 16 wide and 8 high around (32, 40)."""
-    return torch.tensor([[[24.0, 40], [40, 40], [32, 36], [32, 44]]])
+def square() -> torch.Tensor:
+    """478 landmarks of which four are a square from 20 to 60, and the eyes 20 apart."""
+    points = torch.zeros(1, 478, 3)
+    points[0, :4, :2] = torch.tensor([[20.0, 20.0], [60.0, 20.0], [60.0, 60.0], [20.0, 60.0]])
+    points[0, 33, :2], points[0, 263, :2] = torch.tensor([30.0, 40.0]), torch.tensor([50.0, 40.0])
+    return points
 
 
-def test_the_mouth_is_inside_and_the_corners_of_the_picture_keep_the_floor(mouth):
-    mask = mouth_mask(mouth, (64, 64))[0, 0]
-    assert mask[40, 32] > 0.9
-    torch.testing.assert_close(mask[[0, 0, -1, -1], [0, -1, 0, -1]], torch.full((4,), 0.05))
-
-
-def test_the_side_of_the_box_has_half_the_weight(mouth):
-    # The margin of a quarter puts the left side at 24 - 4 = 20.
-    mask = mouth_mask(mouth, (64, 64), softness=0.05, floor=0)[0, 0]
+def test_a_square_is_one_inside_and_half_on_its_line(square):
+    mask = soft_polygon(square, (0, 1, 2, 3), 80, grow=0, feather=0.2)[0, 0]
+    assert mask[40, 40] == 1
+    assert mask[40, 70] == 0
     assert mask[40, 20].item() == pytest.approx(0.5, abs=1e-4)
+    assert mask[40, 21] > 0.5 > mask[40, 19]
+    assert mask.sum().item() == pytest.approx(40 * 40, rel=0.02)
 
 
-def test_the_mask_follows_the_mouth(mouth):
-    moved = mouth_mask(mouth + torch.tensor([5.0, -3]), (64, 64))
-    torch.testing.assert_close(moved[..., :-3, 5:], mouth_mask(mouth, (64, 64))[..., 3:, :-5])
+def test_a_grown_square_reaches_further_out(square):
+    mask = soft_polygon(square, (0, 1, 2, 3), 80, grow=0.25, feather=0.1)[0, 0]
+    assert mask[40, 15].item() == pytest.approx(0.5, abs=1e-4)  # a quarter of the 20 between the eyes
 
 
-def test_faces_of_a_batch_do_not_mix(mouth):
-    both = mouth_mask(torch.cat((mouth, mouth + 7)), (48, 64))
-    assert both.shape == (2, 1, 48, 64)
-    torch.testing.assert_close(both[1:], mouth_mask(mouth + 7, (48, 64)))
+def test_a_large_mask_is_the_small_one_enlarged(square):
+    small = soft_polygon(square, (0, 1, 2, 3), 80, grow=0, feather=0.5)
+    large = soft_polygon(square * 4 + 1.5, (0, 1, 2, 3), 320, grow=0, feather=0.5)
+    pooled = torch.nn.functional.avg_pool2d(large, 4)
+    torch.testing.assert_close(pooled, small, atol=0.03, rtol=0)
 
 
-def test_one_point_alone_is_a_mask_of_numbers():
-    assert torch.isfinite(mouth_mask(torch.full((1, 1, 2), 8.0), (16, 16))).all()
+def test_mouth_lower_face_and_face_lie_in_each_other():
+    landmarks = torch.full((1, 478, 3), 64.0)
+    turn = torch.linspace(0, 2 * torch.pi, len(FACE_OVAL) + 1)[:-1]
+    landmarks[0, list(FACE_OVAL), :2] = torch.stack((64 + 40 * turn.sin(), 64 - 50 * turn.cos()), dim=1)
+    turn = torch.linspace(0, 2 * torch.pi, len(LIPS) + 1)[:-1]
+    landmarks[0, list(LIPS), :2] = torch.stack((64 - 14 * turn.cos(), 92 - 6 * turn.sin()), dim=1)
+    landmarks[0, [33, 263, 50, 2, 280], :2] = torch.tensor(
+        [[44.0, 50.0], [84.0, 50.0], [40.0, 70.0], [64.0, 76.0], [88.0, 70.0]]
+    )
+    mouth, lower, face = (draw(landmarks, 128) for draw in (mouth_mask, lower_face_mask, face_mask))
+    assert mouth[0, 0, 92, 64] == lower[0, 0, 92, 64] == face[0, 0, 92, 64] == 1
+    assert lower[0, 0, 40, 64] == 0 < face[0, 0, 40, 64]
+    assert mouth.sum() < lower.sum() < face.sum()
