@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..ops.filters import blur
 from .adain import AdaIN
+from .equalised import EqualConv, activate
 
 __all__ = ["Calibrator", "CalibratorConfig"]
 
@@ -99,34 +100,17 @@ class Calibrator(nn.Module):
     def _mend(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
         """The map after each level, from the smallest to the feature's own size."""
         code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
-        x = _activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
+        x = activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
         shortcuts = []
         for down in self.down:
             x = down(x)
             shortcuts.append(x)
-        x = _activate(self.middle(x))
+        x = activate(self.middle(x))
         levels = []
         for up, inject in zip(self.up, self.inject, strict=True):
             x = inject(up(x + shortcuts.pop()), code)
             levels.append(x)
         return levels
-
-
-class EqualConv(nn.Module):
-    """A convolution whose weights are drawn with deviation 1 and scaled where they are used.
-
-    So that all layers learn at the same rate (Karras et al., arXiv 1710.10196). Keeps the size, unless strided.
-    """
-
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, bias: bool = True) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(channels_out)) if bias else None
-        self.scale = 1 / math.sqrt(channels_in * kernel**2)
-
-    def forward(self, x: Tensor, *, stride: int = 1, padding: int | None = None) -> Tensor:
-        padding = self.weight.shape[-1] // 2 if padding is None else padding
-        return F.conv2d(x, self.weight * self.scale, self.bias, stride=stride, padding=padding)
 
 
 class Down(nn.Module):
@@ -135,12 +119,12 @@ class Down(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mix = EqualConv(width, width, 3)
-        self.shrink = EqualConv(width, width, 3)
+        self.shrink = EqualConv(width, width, 3, stride=2, padding=0)
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        shrunk = blur(_activate(self.mix(x)), 2)
-        shrunk = _activate(self.shrink(shrunk, stride=2, padding=0))
+        shrunk = blur(activate(self.mix(x)), 2)
+        shrunk = activate(self.shrink(shrunk))
         # Smoothing only the pixels that the strided 1 x 1 convolution would keep.
         return (shrunk + self.short(blur(x, 1, stride=2))) / math.sqrt(2)
 
@@ -155,7 +139,7 @@ class Up(nn.Module):
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        grown = _activate(self.grow(_enlarge(_activate(self.mix(x)))))
+        grown = activate(self.grow(_enlarge(activate(self.mix(x)))))
         # A 1 x 1 convolution and a resize may change places: on the smaller map it costs a quarter.
         return (grown + _enlarge(self.short(x))) / math.sqrt(2)
 
@@ -186,12 +170,7 @@ class Head(nn.Module):
             nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(_activate(self.mix(x)))
-
-
-def _activate(x: Tensor) -> Tensor:
-    """A leaky ReLU that keeps the variance, as in StyleGAN2."""
-    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+        return self.out(activate(self.mix(x)))
 
 
 def _enlarge(x: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
-"""Soft masks of a face: where sound may move it, and where the mouth is.
+"""Soft masks for speech: where sound may move a face, and the box around its mouth.
+
+They need no outline of the face; those that follow one are in ``face_masks``.
 
 Axes: B faces, P points, H W size of the mask.
 """
@@ -10,7 +12,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 
-__all__ = ["confine_to_lower_face", "lower_face_mask", "mouth_mask"]
+__all__ = ["confine_to_lower_face", "lower_face_mask", "mouth_box"]
 
 
 def lower_face_mask(height: int, *, edge: float = 0.125, middle: float = 0.5) -> Tensor:
@@ -43,7 +45,7 @@ def confine_to_lower_face(flow: Tensor, *, edge: float = 0.125) -> Tensor:
     return flow * lower_face_mask(flow.shape[-2], edge=edge).to(flow)
 
 
-def mouth_mask(
+def mouth_box(
     points: Tensor,
     size: tuple[int, int],
     *,

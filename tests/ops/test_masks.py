@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import ConfigError
-from stylehead_core.ops.masks import confine_to_lower_face, lower_face_mask, mouth_mask
+from stylehead_core.ops.masks import confine_to_lower_face, lower_face_mask, mouth_box
 
 
 def test_without_an_edge_the_upper_half_of_the_flow_is_zero_and_the_lower_untouched():
@@ -34,27 +34,27 @@ def mouth() -> torch.Tensor:
 
 
 def test_the_mouth_is_inside_and_the_corners_of_the_picture_keep_the_floor(mouth):
-    mask = mouth_mask(mouth, (64, 64))[0, 0]
+    mask = mouth_box(mouth, (64, 64))[0, 0]
     assert mask[40, 32] > 0.9
     torch.testing.assert_close(mask[[0, 0, -1, -1], [0, -1, 0, -1]], torch.full((4,), 0.05))
 
 
 def test_the_side_of_the_box_has_half_the_weight(mouth):
     # The margin of a quarter puts the left side at 24 - 4 = 20.
-    mask = mouth_mask(mouth, (64, 64), softness=0.05, floor=0)[0, 0]
+    mask = mouth_box(mouth, (64, 64), softness=0.05, floor=0)[0, 0]
     assert mask[40, 20].item() == pytest.approx(0.5, abs=1e-4)
 
 
 def test_the_mask_follows_the_mouth(mouth):
-    moved = mouth_mask(mouth + torch.tensor([5.0, -3]), (64, 64))
-    torch.testing.assert_close(moved[..., :-3, 5:], mouth_mask(mouth, (64, 64))[..., 3:, :-5])
+    moved = mouth_box(mouth + torch.tensor([5.0, -3]), (64, 64))
+    torch.testing.assert_close(moved[..., :-3, 5:], mouth_box(mouth, (64, 64))[..., 3:, :-5])
 
 
 def test_faces_of_a_batch_do_not_mix(mouth):
-    both = mouth_mask(torch.cat((mouth, mouth + 7)), (48, 64))
+    both = mouth_box(torch.cat((mouth, mouth + 7)), (48, 64))
     assert both.shape == (2, 1, 48, 64)
-    torch.testing.assert_close(both[1:], mouth_mask(mouth + 7, (48, 64)))
+    torch.testing.assert_close(both[1:], mouth_box(mouth + 7, (48, 64)))
 
 
 def test_one_point_alone_is_a_mask_of_numbers():
-    assert torch.isfinite(mouth_mask(torch.full((1, 1, 2), 8.0), (16, 16))).all()
+    assert torch.isfinite(mouth_box(torch.full((1, 1, 2), 8.0), (16, 16))).all()

@@ -1,0 +1,76 @@
+"""The official demonstration without a driving video: a head that turns each way, then changes its expression.
+
+Axes: T frames. Coefficients are those of the ``bfm`` space.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from ..spaces import BFM
+
+__all__ = ["TRANSITION", "Expressions", "intuitive_motion"]
+
+TRANSITION = 10  # frames from one key to the next, both included
+DEPTH = 0.45  # of the head, in units of the face model, throughout
+
+ROLL = PITCH = math.pi / 10
+YAW = math.pi / 8
+CENTRE = (0.0, 0.0, 0.0)
+POSES = (
+    *(CENTRE, (0, 0, ROLL), CENTRE, (0, 0, -ROLL)),
+    *(CENTRE, (PITCH, 0, 0), CENTRE, (-PITCH, 0, 0)),
+    *(CENTRE, (0, YAW, 0), CENTRE, (0, -YAW, 0), CENTRE),
+)
+"""Pitch, yaw and roll (rad) of the keys, one transition from each to the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expressions:
+    """The key expressions, (64) each."""
+
+    centre: Tensor
+    mouth: Tensor
+    eyebrow: Tensor
+    eyes: Tensor
+
+
+def intuitive_motion(source: Tensor, expressions: Expressions) -> Tensor:
+    """Coefficients (190 73): twelve transitions between poses, then seven between expressions.
+
+    The first expression does not change evenly, since the official code mixes every frame with the one before it
+    instead of the source. It looks like easing in and out, and is kept.
+
+    Args:
+        source: (73), the portrait's own coefficients. Its expression stays while the head turns, its crop throughout.
+        expressions: what the face changes to.
+
+    Source: SPEC section 9.
+    """
+    centre, places = expressions.centre, torch.linspace(0, 1, TRANSITION)
+    keys = (centre, expressions.mouth, centre, expressions.eyebrow, centre, expressions.eyes, centre)
+
+    turning = source.repeat((len(POSES) - 1) * TRANSITION, 1)
+    turning[:, BFM.rotation] = torch.cat(
+        [_between(torch.tensor(a), torch.tensor(b), places) for a, b in pairwise(POSES)]
+    )
+    changing = source.repeat(len(keys) * TRANSITION, 1)
+    changing[:, BFM.rotation] = 0
+    left = torch.cumprod(1 - places, dim=0)  # of the source's own expression
+    changing[:, BFM.expression] = torch.cat(
+        [
+            _between(source[BFM.expression], keys[0], 1 - left),
+            *(_between(a, b, places) for a, b in pairwise(keys)),
+        ]
+    )
+    motion = torch.cat((turning, changing))
+    motion[:, 67:70] = torch.tensor((0, 0, DEPTH))
+    return motion
+
+
+def _between(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
+    """From ``first`` to ``last`` (K), at ``places`` (T) in 0..1: (T K)."""
+    return torch.lerp(first.to(places), last.to(places), places[:, None])
