@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ..errors import ConfigError
 
-__all__ = ["confine_to_lower_face", "lower_face_mask", "mouth_box"]
+__all__ = ["confine_to_lower_face", "lower_face_rows", "mouth_box"]
 
 
-def lower_face_mask(height: int, *, edge: float = 0.125, middle: float = 0.5) -> Tensor:
+def lower_face_rows(height: int, *, edge: float = 0.125, middle: float = 0.5) -> Tensor:
     """Where the flow of speech may act: 0 above, 1 below, for a map of an aligned face.
 
     The official network is confined to the lower half by a hard cut, which tears what lies across it. Here the mask
@@ -42,7 +42,7 @@ def lower_face_mask(height: int, *, edge: float = 0.125, middle: float = 0.5) ->
 
 def confine_to_lower_face(flow: Tensor, *, edge: float = 0.125) -> Tensor:
     """The flow (B 2 H W) of speech, brought to zero in the upper half of the face; ``edge`` as above."""
-    return flow * lower_face_mask(flow.shape[-2], edge=edge).to(flow)
+    return flow * lower_face_rows(flow.shape[-2], edge=edge).to(flow)
 
 
 def mouth_box(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import ConfigError
-from stylehead_core.ops.masks import confine_to_lower_face, lower_face_mask, mouth_box
+from stylehead_core.ops.masks import confine_to_lower_face, lower_face_rows, mouth_box
 
 
 def test_without_an_edge_the_upper_half_of_the_flow_is_zero_and_the_lower_untouched():
@@ -15,7 +15,7 @@ def test_without_an_edge_the_upper_half_of_the_flow_is_zero_and_the_lower_untouc
 
 
 def test_a_soft_edge_never_reaches_the_upper_half():
-    mask = lower_face_mask(64, edge=0.25)[:, 0]
+    mask = lower_face_rows(64, edge=0.25)[:, 0]
     assert torch.equal(mask[:32], torch.zeros(32))
     assert torch.equal(mask[48:], torch.ones(16))
     assert (mask.diff() >= 0).all()
@@ -24,7 +24,7 @@ def test_a_soft_edge_never_reaches_the_upper_half():
 
 def test_an_edge_below_nothing_is_refused():
     with pytest.raises(ConfigError, match=r"-0\.1"):
-        lower_face_mask(64, edge=-0.1)
+        lower_face_rows(64, edge=-0.1)
 
 
 @pytest.fixture
