@@ -1,40 +1,54 @@
-"""Another person's motion brought to the size and place of the portrait, in the ``bfm`` space.
+"""Another person's motion brought to the size and place of the portrait.
 
-Axes: T frames.
+Axes: T frames, K coefficients.
 """
 
+import torch
 from torch import Tensor
 
-from ..spaces import BFM
+from ..spaces import BFM, MotionSpace
 
 __all__ = ["crop_ratio", "fit_to_portrait", "nearest_frame"]
 
 EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7
-TRANSLATION, CROP_SCALE = slice(67, 70), 70
+SHIFTED = ("translation_x", "translation_y", "translation_z", "x", "y", "log_scale")
+CROP_SCALE = "crop_scale"
 
 
-def nearest_frame(driving: Tensor, source: Tensor) -> int:
-    """The frame of ``driving`` (T 73) whose pose and expression are most like those of ``source`` (73)."""
-    expression = (driving[:, BFM.expression] - source[BFM.expression]).abs().mean(1)
-    rotation = (driving[:, BFM.rotation] - source[BFM.rotation]).abs().mean(1)
-    return int((EXPRESSION_WEIGHT * expression + ROTATION_WEIGHT * rotation).argmin())
+def nearest_frame(driving: Tensor, source: Tensor, space: MotionSpace = BFM, found: Tensor | None = None) -> int:
+    """The frame of ``driving`` (T K) whose pose and expression are most like those of ``source`` (K).
+
+    ``found`` (T) bool says which frames to look at; none given = all.
+    """
+    expression = (driving[:, space.expression] - source[space.expression]).abs().mean(1)
+    rotation = (driving[:, space.rotation] - source[space.rotation]).abs().mean(1)
+    distance = EXPRESSION_WEIGHT * expression + ROTATION_WEIGHT * rotation
+    if found is not None and found.any():
+        distance = distance.where(found.to(distance.device), torch.inf)
+    return int(distance.argmin())
 
 
 def crop_ratio(driving: Tensor, source: Tensor) -> float:
     """How much larger the portrait's crop scale is than that of the nearest driving frame; 1 for the same size.
 
+    Both in the ``bfm`` space.
+
     Source: METHOD section 6.3, PIRenderer's rule. The official StyleHEAT code holds it and never calls it.
     """
-    return (source[CROP_SCALE] / driving[nearest_frame(driving, source), CROP_SCALE]).item()
+    scale = BFM.names.index(CROP_SCALE)
+    return (source[scale] / driving[nearest_frame(driving, source), scale]).item()
 
 
-def fit_to_portrait(driving: Tensor, source: Tensor) -> Tensor:
-    """The motion ``driving`` (T 73) with the portrait's crop scale and place at the frame nearest to it.
+def fit_to_portrait(driving: Tensor, source: Tensor, space: MotionSpace = BFM, found: Tensor | None = None) -> Tensor:
+    """The motion ``driving`` (T K) with the portrait's size and place at the frame nearest to it.
 
-    The crop scales are multiplied by ``crop_ratio``, the translations shifted.
+    Crop scales are multiplied; translations, positions and logarithms of scales are shifted.
     """
-    nearest = driving[nearest_frame(driving, source)]
+    nearest = driving[nearest_frame(driving, source, space, found)]
     fitted = driving.clone()
-    fitted[:, CROP_SCALE] *= crop_ratio(driving, source)
-    fitted[:, TRANSLATION] += source[TRANSLATION] - nearest[TRANSLATION]
+    for i, name in enumerate(space.names):
+        if name in SHIFTED:
+            fitted[:, i] += source[i] - nearest[i]
+        elif name == CROP_SCALE:
+            fitted[:, i] *= source[i] / nearest[i]
     return fitted

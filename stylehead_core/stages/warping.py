@@ -9,14 +9,14 @@ from torch import Tensor
 
 from ..assemble import StyleHead
 from ..errors import InputError, MotionError
-from ..ops.masks import lower_face_mask
+from ..ops.face_masks import lower_face_mask
 from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
 
 __all__ = ["warp_features"]
 
-RAMP = (0.45, 0.6)  # of the height: from where to where the flow from sound sets in without landmarks
+EDGES = {"lower half": 0.0, "soft": 0.125}  # of the height, over which the flow from sound sets in
 
 
 def warp_features(
@@ -143,8 +143,7 @@ class Speaker:
         self.feature = inversion.feature[None].to(model.device, model.dtype)
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(model.device, model.dtype)
         self.prepared = model.generator.prepare(inversion.styles[None].to(model.device))
-        size = self.field.config.flow_size
-        self.region = self._region(inversion, size).to(model.device)  # 1 1 h w
+        self.lower_face = self._lower_face(inversion)  # 1 1 h w
 
     def flow(self, frames: slice, flow: Tensor) -> Tensor:
         """The flow (n 2 h w) to be applied after ``flow`` (n 2 h w)."""
@@ -152,10 +151,10 @@ class Speaker:
         moved = [
             self.field(self._moved_picture(flow[i : i + 1]), descriptors[i : i + 1])[0] for i in range(len(flow))
         ]  # one by one: each is a whole picture
-        region = self.region
-        if self.model.config.audio_region == "soft":
-            region = warp(region, flow)  # the mouth is where the first flow has put it
-        return torch.cat(moved) * region
+        second = torch.cat(moved)
+        if self.lower_face is not None:
+            return second * warp(self.lower_face, flow)  # the mouth is where the first flow has put it
+        return confine_to_lower_face(second, edge=EDGES[self.model.config.audio_region])
 
     def _moved_picture(self, flow: Tensor) -> Tensor:
         config, generator = self.model.config, self.model.generator
@@ -165,13 +164,11 @@ class Speaker:
         picture = generator.draw(warp(self.feature, flow, config.warp), self.prepared, rgb).float()
         return self.model.fit(picture, self.field.config.image_size)
 
-    def _region(self, inversion: Inversion, size: int) -> Tensor:
-        if self.model.config.audio_region == "lower half":
-            return (torch.arange(size) >= size // 2).float()[None, None, :, None].expand(1, 1, size, size)
+    def _lower_face(self, inversion: Inversion) -> Tensor | None:
+        """The portrait's own lower face (1 1 h w), where its landmarks are known and the model asks for soft edges."""
         landmarks = inversion.portrait.landmarks
-        if landmarks is not None:
-            scale = size / inversion.portrait.image.shape[-1]
-            return lower_face_mask((landmarks.cpu().float()[None] + 0.5) * scale - 0.5, size)
-        heights = (torch.arange(size) + 0.5) / size
-        ramp = ((heights - RAMP[0]) / (RAMP[1] - RAMP[0])).clamp(0, 1)
-        return ramp[None, None, :, None].expand(1, 1, size, size)
+        if landmarks is None or self.model.config.audio_region == "lower half":
+            return None
+        size = self.field.config.flow_size
+        scale = size / inversion.portrait.image.shape[-1]
+        return lower_face_mask((landmarks.to(self.feature.device).float()[None] + 0.5) * scale - 0.5, size)
