@@ -10,6 +10,7 @@ from torch import Tensor
 from ..assemble import StyleHead
 from ..errors import InputError, MotionError
 from ..ops.face_masks import lower_face_mask
+from ..ops.masks import confine_to_lower_face
 from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
