@@ -5,6 +5,7 @@ import recipe
 
 from stylehead_core.convert import generator as adapter
 from stylehead_core.models.generator import Generator
+from stylehead_core.ops.warp import warp
 
 ROWS, RESOLUTIONS = 18, (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -59,3 +60,14 @@ def test_an_injected_feature_is_drawn_as_officially(generator, styles):
     picture = generator.upper(recipe.given("f64", (1, 512, 64, 64)), styles, rgb)
     recipe.assert_close(picture, expected["image_f"])
     recipe.assert_close(recipe.central_crop(picture), expected["image_f__crop"])
+
+
+def test_a_warped_and_refined_feature_is_drawn_as_officially(generator, styles):
+    expected = recipe.fixture("synthesis_f")
+    _, rgb = generator.lower(styles)
+    scale, shift = (recipe.given(name, (1, 512, 64, 64), 0.3) for name in ("refine_scale", "refine_shift"))
+    warped = warp(recipe.given("f64", (1, 512, 64, 64)), expected["flow"], "official")
+    recipe.assert_close(warped, expected["f64_warped"], 1e-3)
+    picture = generator.upper(warped * (1 + scale) + shift, styles, rgb)
+    recipe.assert_close(picture, expected["image_f_warp_refine"], 1e-3)
+    recipe.assert_close(recipe.central_crop(picture), expected["image_f_warp_refine__crop"], 1e-3)
