@@ -1,0 +1,38 @@
+"""What is written as a picture is what is read, and a file that is none says so."""
+
+import pytest
+import torch
+from PIL import Image
+
+from stylehead_core.errors import MediaError
+from stylehead_core.media.pictures import read_picture, write_picture
+
+
+def test_what_is_written_is_what_is_read(tmp_path):
+    levels = torch.randint(0, 256, (1, 3, 5, 7), generator=torch.Generator().manual_seed(0)) / 127.5 - 1
+    write_picture(tmp_path / "a.png", levels)
+    torch.testing.assert_close(read_picture(tmp_path / "a.png"), levels)
+
+
+def test_grey_becomes_rgb_and_what_is_see_through_becomes_grey(tmp_path):
+    Image.new("L", (4, 4), 255).save(tmp_path / "grey.png")
+    assert (read_picture(tmp_path / "grey.png") == 1).all()
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert read_picture(tmp_path / "clear.png").abs().amax() < 0.01
+
+
+def test_a_picture_is_turned_as_its_camera_was_held(tmp_path):
+    lying = Image.new("RGB", (6, 2))
+    exif = lying.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    lying.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_picture(tmp_path / "turned.jpg").shape == (1, 3, 6, 2)
+
+
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "portrait.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MediaError, match="portrait.png"):
+        read_picture(path)
