@@ -80,7 +80,7 @@ class FlowField(nn.Module):
         """The flow of ``image`` for what ``descriptor`` says.
 
         Args:
-            image: (B 3 S S), RGB in [-1, 1].
+            image: (B 3 S S), RGB in [-1, 1]; or (1 3 S S) for all descriptors.
             descriptor: (B D).
             extra: (B E S S), where the config has extra channels.
 
@@ -88,7 +88,9 @@ class FlowField(nn.Module):
             The flow (B 2 h w) in pixels of its own grid (see ``ops.warp``); and the visibility (B 1 h w) in 0..1,
             0 where the portrait does not show what is to be seen, or None where the config has none.
         """
-        x = self.first(image if extra is None else torch.cat((image, extra), dim=1))
+        if extra is not None:
+            image = torch.cat((image.expand(len(extra), -1, -1, -1), extra), dim=1)
+        x = self.first(image).expand(len(descriptor), -1, -1, -1)
         shortcuts = []
         for down in self.down:
             shortcuts.append(x)

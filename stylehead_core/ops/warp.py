@@ -56,7 +56,8 @@ def sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = feature.shape[-2:]
     canvas = _power_of_two(height), _power_of_two(width)
     wide = feature if feature.dtype == torch.float64 else feature.float()
-    wide = F.pad(wide, (0, canvas[1] - width, 0, canvas[0] - height))
+    if canvas != (height, width):
+        wide = F.pad(wide, (0, canvas[1] - width, 0, canvas[0] - height))
     x, y = x.to(wide.dtype).clamp(0, width - 1), y.to(wide.dtype).clamp(0, height - 1)
     grid = torch.stack(((2 * x + 1) / canvas[1] - 1, (2 * y + 1) / canvas[0] - 1), dim=-1)  # B h w 2
     return _grid_sample(wide, grid).to(feature.dtype)

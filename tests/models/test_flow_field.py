@@ -67,6 +67,11 @@ def test_a_picture_has_the_same_flow_in_any_batch():
     torch.testing.assert_close(field(image, descriptor)[0][1:], field(image[1:], descriptor[1:])[0])
 
 
+def test_one_picture_serves_every_descriptor():
+    field, (image, descriptor) = tiny(), inputs()
+    torch.testing.assert_close(field(image[:1], descriptor)[0], field(image[[0, 0]], descriptor)[0])
+
+
 def test_the_descriptor_steers_the_flow():
     field, (image, descriptor) = tiny(), inputs()
     assert not torch.allclose(field(image, descriptor)[0], field(image, -descriptor)[0])
