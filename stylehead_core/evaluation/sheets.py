@@ -6,7 +6,6 @@ Pictures are RGB (3 H W) in [-1, 1].
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from .pictures import unit
 
-__all__ = ["contact_sheet", "plot", "save_png"]
+__all__ = ["contact_sheet", "plot"]
 
 PAPER, INK, FAINT = (255, 255, 255), (30, 30, 30), (200, 200, 200)
 COLOURS = ((33, 102, 172), (214, 96, 77), (77, 146, 33), (140, 81, 160))
@@ -84,12 +83,6 @@ def plot(
     pen.text((margin, len(panels) * height), "0", fill=INK, font=font)
     pen.text((width - 8 - _text_width(last), len(panels) * height), last, fill=INK, font=font)
     return _from_image(picture)
-
-
-def save_png(picture: Tensor, path: str | Path) -> None:
-    """Write ``picture`` (3 H W) in [-1, 1], or bytes."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    _to_image(picture).save(path, format="PNG")
 
 
 def _fit(picture: Tensor, cell: int) -> Tensor:

@@ -1,0 +1,86 @@
+"""``stylehead layer-study``: which feature map of a model to warp, as a table and a figure."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..assemble import StyleHead, load_stylehead
+from ..convert.landmarker import load_landmarker
+from ..media.pictures import read_picture, write_picture
+from ..models.generator import Generator
+from ..stages.inversion import invert
+from ..stages.portrait import PortraitConfig, take_portrait
+from .known_flows import KNOWN_FLOWS
+from .layer_study import LayerStudy, study_layers
+from .sheets import contact_sheet
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "warp each feature map of a model in turn: which one follows a flow, which one leaves a ghost"
+MEAN_OF = 1000  # draws whose mean style the samples are drawn nearer to
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="stylehead-mini", help="name or file (default stylehead-mini)")
+    parser.add_argument("--portrait", nargs="*", type=Path, default=[], help="pictures of faces to study on")
+    parser.add_argument("--samples", type=int, default=4, metavar="N", help="without portraits: N drawn by chance")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--truncation", type=float, default=0.7, help="1 any sample, 0 the mean face (default 0.7)")
+    parser.add_argument("--flow", choices=(*KNOWN_FLOWS, "all"), default="all", help="how the map is moved")
+    parser.add_argument(
+        "--rgb",
+        choices=("still", "warped"),
+        default="still",
+        help="whether the RGB sum below the moved map moves along; still is the paper's procedure",
+    )
+    parser.add_argument("--figure", type=Path, default=Path("layer-study.png"), metavar="PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+
+
+def run(args: argparse.Namespace) -> int:
+    model = load_stylehead(args.model)
+    generator = model.generator
+    if args.portrait:
+        styles = _styles_of(model, args.portrait)
+    else:
+        styles = sample_styles(generator, args.samples, args.seed, args.truncation)
+    names = list(KNOWN_FLOWS) if args.flow == "all" else [args.flow]
+    flows = {name: KNOWN_FLOWS[name](generator.config.size) for name in names}
+    studies = {name: study_layers(generator, styles, flow, rgb=args.rgb) for name, flow in flows.items()}
+    for name, study in studies.items():
+        print(f"{name}\n{study.table()}\n")
+    write_picture(args.figure, figure(studies))
+    if args.json is not None:
+        numbers = {name: {r: asdict(f) for r, f in study.followed.items()} for name, study in studies.items()}
+        args.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+@torch.no_grad()
+def sample_styles(generator: Generator, count: int, seed: int, truncation: float) -> Tensor:
+    """Styles (B R D) drawn by chance, nearer to their mean where ``truncation`` is below 1."""
+    chance = torch.Generator().manual_seed(seed)
+    draw = lambda n: generator.map(torch.randn(n, generator.config.style_dim, generator=chance))
+    mean = draw(MEAN_OF).mean(dim=0)
+    return (mean + truncation * (draw(count) - mean))[:, None].expand(-1, generator.rows, -1)
+
+
+def figure(studies: dict[str, LayerStudy]) -> Tensor:
+    """The first picture under every flow, one row a flow: unmoved, as it should be, then by layer; (3 H W)."""
+    rows = {
+        name: [study.picture[0], study.warped[0], *(drawn[0] for drawn in study.drawn.values())]
+        for name, study in studies.items()
+    }
+    layers = next(iter(studies.values())).drawn
+    return contact_sheet(rows, ["unmoved", "as it should be", *(f"{r} x {r} moved" for r in layers)])
+
+
+def _styles_of(model: StyleHead, paths: list[Path]) -> Tensor:
+    landmarker = load_landmarker()
+    config = PortraitConfig(size=model.config.size)
+    portraits = [take_portrait(read_picture(path), landmarker, config) for path in paths]
+    return torch.stack([invert(model, portrait).styles for portrait in portraits])

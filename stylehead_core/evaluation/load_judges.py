@@ -1,0 +1,85 @@
+"""Judges from files: what a path is given for is loaded or refused, what is not given stays missing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..convert import identity as identity_adapter
+from ..convert import lpips as lpips_adapter
+from ..convert.landmarker import find_landmarker, load_landmarker
+from ..errors import WeightsError
+from ..models.identity import Identity
+from ..models.lpips import Lpips
+from ..weights import read_plain
+from .judges import Judges, track_face
+
+__all__ = ["load_identity", "load_judges", "load_lpips"]
+
+BACKBONE, HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
+
+
+def load_judges(
+    *,
+    landmarker: str | Path | None = None,
+    lpips: str | Path | None = None,
+    identity: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Judges:
+    """The judges whose files are at hand.
+
+    Args:
+        landmarker: the face landmarker's file; none looks for an installed one and goes without where there is none.
+        lpips: see ``load_lpips``.
+        identity: see ``load_identity``.
+        device: where the networks look.
+
+    Raises:
+        WeightsError: a file that was named is missing or of another kind.
+    """
+    judges = Judges()
+    if landmarker is not None or find_landmarker() is not None:
+        judges = replace(judges, track=partial(track_face, load_landmarker(landmarker, device)))
+    if lpips is not None:
+        judges = replace(judges, perceptual=load_lpips(lpips).to(device))
+    if identity is not None:
+        judges = replace(judges, identity=load_identity(identity).to(device))
+    return judges
+
+
+def load_lpips(folder: str | Path) -> Lpips:
+    """LPIPS with AlexNet, from a folder with torchvision's and the LPIPS authors' files as they publish them.
+
+    The folder holds ``alexnet-owt-7be5be79.pth`` (torchvision) and ``alex.pth`` (lpips/weights/v0.1).
+    """
+    backbone, heads = _read(Path(folder) / BACKBONE), _read(Path(folder) / HEADS)
+    official = {k.replace("features.", "net.layers."): v for k, v in backbone.items() if k.startswith("features.")}
+    official |= {k.replace("lin", "lin.", 1).replace(".model.", "."): v for k, v in heads.items()}
+    network = Lpips().eval().requires_grad_(False)
+    network.load_state_dict(lpips_adapter.from_official(official))
+    return network
+
+
+def load_identity(path: str | Path) -> Identity:
+    """ArcFace IR-SE-50 from ``model_ir_se50.pth``, which is part of StyleHEAT's official set."""
+    network = Identity().eval().requires_grad_(False)
+    network.load_state_dict(identity_adapter.from_official(_read(Path(path))))
+    return network
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a published checkpoint, or of a safetensors file; nothing in it is executed."""
+    if not path.is_file():
+        raise WeightsError(f"The weights of a judge are not there: {path}. Get the published file, or leave it out.")
+    if path.suffix == ".safetensors":
+        return read_plain(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no single error for a broken or unsafe file
+        raise WeightsError(f"{path} cannot be read as a file of tensors alone: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise WeightsError(f"{path} holds no list of tensors. Expected a published state dict.")
+    return found

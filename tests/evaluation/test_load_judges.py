@@ -1,0 +1,59 @@
+"""Judges from files: published names are understood, and nothing but tensors is read."""
+
+import pytest
+import torch
+
+from stylehead_core.errors import WeightsError
+from stylehead_core.evaluation.load_judges import load_identity, load_judges, load_lpips
+from stylehead_core.models.lpips import Lpips
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A folder with LPIPS as its authors publish it, with random weights; and the network it is to become."""
+    torch.manual_seed(0)
+    network = Lpips()
+    backbone = {"classifier.1.weight": torch.zeros(1)}
+    for conv, layer in zip(network.convs, (0, 3, 6, 8, 10), strict=True):
+        backbone |= {f"features.{layer}.weight": conv.weight.data, f"features.{layer}.bias": conv.bias.data}
+    heads = {f"lin{i}.model.1.weight": w.data.abs().view(1, -1, 1, 1) for i, w in enumerate(network.weights)}
+    torch.save(backbone, tmp_path / "alexnet-owt-7be5be79.pth")
+    torch.save(heads, tmp_path / "alex.pth")
+    return tmp_path, network
+
+
+def test_lpips_is_put_together_from_its_two_published_files(published):
+    folder, network = published
+    a, b = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    loaded = load_lpips(folder)
+    torch.testing.assert_close(loaded(a, b), network(a, b).detach())
+    assert not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_judges_hold_what_was_named(published):
+    judges = load_judges(lpips=published[0])
+    assert judges.perceptual is not None
+    assert judges.identity is None
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(WeightsError, match="not there"):
+        load_judges(identity=tmp_path / "model_ir_se50.pth")
+
+
+class Trap:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def test_a_file_with_code_in_it_is_not_executed(tmp_path, capsys):
+    torch.save({"input_layer.0.weight": Trap()}, tmp_path / "model_ir_se50.pth")
+    with pytest.raises(WeightsError, match="tensors alone"):
+        load_identity(tmp_path / "model_ir_se50.pth")
+    assert capsys.readouterr().out == ""
+
+
+def test_another_network_is_refused_by_its_names(tmp_path):
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match="ArcFace"):
+        load_identity(tmp_path / "other.pth")
