@@ -2,18 +2,21 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import heads, inversion, models
+from . import heads, inversion, models, rendering, samples
 
 
 class StyleHeadExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         models.register_folder()
         return [
+            samples.Samples,
             models.LoadModel,
             inversion.Invert,
             inversion.EditStyle,
             heads.WarpFeatures,
             heads.Calibrate,
+            rendering.Render,
+            rendering.RenderVideo,
         ]
 
 

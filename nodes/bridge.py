@@ -1,7 +1,7 @@
 """ComfyUI's values on one side, the core's on the other. Only this file moves anything between devices.
 
 ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "sample_rate"}.
-Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds (C N) and their rate.
+Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds with samples (C N).
 """
 
 from fractions import Fraction
@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..stylehead_core.errors import InputError
+from ..stylehead_core.media.sound import Sound
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 LARGEST = 16384  # pixels of a side
@@ -111,23 +112,23 @@ def mask_out(mask: Tensor) -> Tensor:
 # Sound and time
 
 
-def audio_in(audio: dict) -> tuple[Tensor, int]:
-    """AUDIO as samples (C N) and their rate; of a batch the first.
+def audio_in(audio: dict) -> Sound:
+    """AUDIO as a sound; of a batch the first.
 
     Raises:
         InputError: no sound in it, or values that are no numbers.
     """
-    waveform, rate = audio["waveform"], int(audio["sample_rate"])
+    waveform = audio["waveform"]
     if waveform.ndim != 3 or 0 in waveform.shape:
         raise InputError(f"The audio is empty: {tuple(waveform.shape)} (batch, channels, samples). Wire a sound in.")
     if not torch.isfinite(waveform).all():
         raise InputError("The audio holds values that are no numbers (NaN or infinite). What made it went wrong.")
-    return waveform[0].float().cpu(), rate
+    return Sound(samples=waveform[0].float().cpu(), rate=int(audio["sample_rate"]))
 
 
-def audio_out(samples: Tensor, rate: int) -> dict:
-    """Samples (C N) as AUDIO."""
-    return {"waveform": samples[None].float().cpu(), "sample_rate": rate}
+def audio_out(sound: Sound) -> dict:
+    """A sound as AUDIO."""
+    return {"waveform": sound.samples[None].float().cpu(), "sample_rate": sound.rate}
 
 
 def rate_in(fps: float) -> Fraction:

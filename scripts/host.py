@@ -68,6 +68,7 @@ def command(environment: Environment, comfyui: Path, base: Path, port: int) -> l
     """The command that starts the server with models, inputs, outputs and packs in ``base``."""
     on_cpu = environment.ask("import torch; print(not torch.cuda.is_available())") == "True"
     where = ["--listen", "127.0.0.1", "--port", str(port), "--base-directory", str(base)]
+    where += ["--database-url", f"sqlite:///{base / 'user' / 'comfyui.db'}"]
     return [str(environment.python), str(comfyui / "main.py"), *where, "--disable-api-nodes", *["--cpu"] * on_cpu]
 
 

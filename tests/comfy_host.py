@@ -75,6 +75,7 @@ class Server:
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = base / "server.log"
         where = ["--listen", "127.0.0.1", "--port", str(self.port), "--base-directory", str(base)]
+        where += ["--database-url", f"sqlite:///{base / 'user' / 'comfyui.db'}"]
         command = [str(python_of(comfyui)), "main.py", "--cpu", "--disable-api-nodes", *where, *arguments]
         variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         with self.log.open("w") as log:

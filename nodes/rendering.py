@@ -1,0 +1,149 @@
+"""Nodes of the last stage: frames from recipes, as pictures or as a film."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+
+import folder_paths
+import torch
+from comfy.cli_args import args
+from comfy_api.latest import InputImpl, io, ui
+from torch import Tensor
+
+from ..stylehead_core.assemble import StyleHead
+from ..stylehead_core.media.video import VideoWriter
+from ..stylehead_core.records import Head, Inversion
+from ..stylehead_core.stages.rendering import RenderConfig, render
+from . import bridge, sockets
+
+CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
+COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
+SYNTHETIC = "Synthetic: rendered by StyleHead from a single picture. Nobody was filmed doing this."
+LONG = 20.0  # s: what takes longer is announced
+
+log = logging.getLogger(__name__)
+
+
+def chunk_input() -> io.Input:
+    return sockets.advanced(io.Int, "chunk", default=4, min=1, max=64, tooltip=CHUNK_HELP)
+
+
+def colour_input() -> io.Input:
+    return sockets.advanced(
+        io.Combo, "colour", options=["as drawn", "matched"], default="as drawn", tooltip=COLOUR_HELP
+    )
+
+
+def drawn(model: StyleHead, source: Head | Inversion, chunk: int, colour: str, preview: int = 0) -> Iterator[Tensor]:
+    """The frames of ``source``, a few at a time, with progress, a preview, and a word before a long wait."""
+    bar, done, total = bridge.Progress(), 0, len(source) if isinstance(source, Head) else 1
+    config = RenderConfig(colour=colour, stop_at=preview or None)
+    started = time.monotonic()
+    for frames in render(model, source, chunk, config=config):
+        if done == 0 and (wait := (time.monotonic() - started) * total / len(frames)) > LONG:
+            held = total * frames[0].numel() * 4 / 2**30
+            log.info(
+                "StyleHead: %d frames will take about %.0f s; as IMAGE they need %.1f GiB of memory, as a film none.",
+                *(total, wait, held),
+            )
+        done += len(frames)
+        bar(done, total, frames[-1])
+        yield frames
+
+
+class Render(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_Render",
+            display_name="Render",
+            description="Draws the frames as pictures, for nodes that go on with them. For long clips take "
+            "Render Video, which does not hold them all in memory.",
+            search_aliases=["decode", "generate frames", "talking head"],
+            inputs=[
+                sockets.Model.Input("model", tooltip="The model that made the head."),
+                io.MultiType.Input(
+                    "head",
+                    types=[sockets.Head, sockets.Inversion],
+                    tooltip="A head from Warp Features or Calibrate; or an inversion, for one still picture.",
+                ),
+                chunk_input(),
+                colour_input(),
+                sockets.advanced(
+                    io.Combo,
+                    "size",
+                    options=["full", "512", "256", "128"],
+                    default="full",
+                    tooltip="A smaller picture in less time, while you look for the right sliders.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="frames", tooltip="One aligned picture a frame."),
+                io.Mask.Output(display_name="mask", tooltip="The face in each frame, with a soft edge."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, head, chunk: int, colour: str, size: str) -> io.NodeOutput:
+        preview = 0 if size == "full" else int(size)
+        frames = torch.cat([bridge.image_out(part) for part in drawn(model.ready(), head, chunk, colour, preview)])
+        return io.NodeOutput(frames, frames[..., 0])
+
+
+class RenderVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_RenderVideo",
+            display_name="Render Video",
+            description="Draws the frames straight into a film with sound: a clip of ten minutes needs no more memory "
+            "than one of ten seconds. Wire Save Video behind it to keep the film.",
+            search_aliases=["talking head", "export", "mp4", "stream", "animate"],
+            is_output_node=True,
+            inputs=[
+                sockets.Model.Input("model", tooltip="The model that made the head."),
+                sockets.Head.Input("head", tooltip="From Warp Features or Calibrate."),
+                io.Audio.Input("audio", optional=True, tooltip="The sound of the film, kept as long as it is."),
+                io.Int.Input(
+                    "quality",
+                    default=18,
+                    min=0,
+                    max=51,
+                    tooltip="Of the file: 0 loses nothing, 18 looks the same, 30 is small. (H.264's CRF.)",
+                ),
+                chunk_input(),
+                colour_input(),
+            ],
+            outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+        )
+
+    @classmethod
+    def execute(cls, model, head, quality: int, chunk: int, colour: str, audio=None) -> io.NodeOutput:
+        networks = model.ready()
+        side = networks.config.size
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+            "stylehead/film", folder_paths.get_temp_directory(), side, side
+        )
+        file = f"{name}_{counter:05}_.mp4"
+        film = VideoWriter(
+            os.path.join(folder, file),
+            fps=head.motion.fps,
+            size=(side, side),
+            sound=None if audio is None else bridge.audio_in(audio),
+            quality=quality,
+            metadata=about(cls.hidden),
+        )
+        with film:
+            for frames in drawn(networks, head, chunk, colour):
+                film.write(frames)
+        shown = ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)])
+        return io.NodeOutput(InputImpl.VideoFromFile(str(film.path)), ui=shown)
+
+
+def about(hidden) -> dict[str, str]:
+    """What stands in a film about itself: that it is synthetic, and the graph, unless the user switched that off."""
+    graph = {} if args.disable_metadata else {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
+    return {"comment": SYNTHETIC, **{name: json.dumps(value) for name, value in graph.items() if value is not None}}
