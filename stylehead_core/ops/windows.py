@@ -50,18 +50,18 @@ def motion_windows(
     Returns:
         (n K W). Where ``rate`` is ``fps`` these are copies of the coefficients.
     """
-    total = len(coefficients)
-    numbers = torch.arange(total, device=coefficients.device)
+    total, device = len(coefficients), coefficients.device
+    numbers = torch.arange(total)  # not on the device: some have no float64
     if isinstance(frames, slice):
         numbers = numbers[frames]
     elif frames is not None:
-        numbers = frames.to(coefficients.device)
+        numbers = frames.cpu()
     step = Fraction(1) if rate is None else Fraction(fps) / Fraction(rate)
     positions = window_positions(numbers, window, step).clamp(0, total - 1)
     before = positions.long()
-    share = (positions - before).to(coefficients.dtype)[..., None]  # n W 1
     after = (before + 1).clamp(max=total - 1)
-    seen = torch.lerp(coefficients[before], coefficients[after], share)  # n W K
+    share = (positions - before).to(device, coefficients.dtype)[..., None]  # n W 1
+    seen = torch.lerp(coefficients[before.to(device)], coefficients[after.to(device)], share)  # n W K
     return seen.transpose(1, 2).contiguous()
 
 

@@ -54,6 +54,15 @@ def test_a_feature_is_mended_the_same_in_any_batch():
         torch.testing.assert_close(together[1:], alone)
 
 
+@pytest.mark.parametrize(("dtype", "share"), [(torch.bfloat16, 0.05), (torch.float16, 0.01)])
+def test_half_the_precision_does_nearly_the_same(dtype, share):
+    calibrator, (feature, descriptor) = tiny(), inputs()
+    exact = calibrator(feature, descriptor)
+    halved = calibrator.to(dtype)(feature.to(dtype), descriptor.to(dtype))
+    for a, b in zip(halved, exact, strict=True):
+        assert (a.float() - b).square().mean().sqrt() < share * b.std()
+
+
 def test_zero_init_starts_without_effect():
     scale, shift = tiny(zero_init=True)(*inputs())
     assert torch.equal(scale, torch.zeros(2, 6, 16, 16))

@@ -72,6 +72,15 @@ def test_one_picture_serves_every_descriptor():
     torch.testing.assert_close(field(image[:1], descriptor)[0], field(image[[0, 0]], descriptor)[0])
 
 
+@pytest.mark.parametrize(("dtype", "share"), [(torch.bfloat16, 0.05), (torch.float16, 0.01)])
+def test_half_the_precision_gives_nearly_the_same_flow_in_float32(dtype, share):
+    field, (image, descriptor) = tiny(), inputs()
+    exact, _ = field(image, descriptor)
+    flow, _ = field.to(dtype)(image.to(dtype), descriptor.to(dtype))
+    assert flow.dtype == torch.float32
+    assert (flow - exact).square().mean().sqrt() < share * exact.std()
+
+
 def test_the_descriptor_steers_the_flow():
     field, (image, descriptor) = tiny(), inputs()
     assert not torch.allclose(field(image, descriptor)[0], field(image, -descriptor)[0])
