@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..media.sound import Sound
 from .clips import CHUNK, by_chunks
 from .evidence import Evidence, Lacking
 from .faces import background, face_masks, lip_opening, mouth_boxes
@@ -168,7 +169,7 @@ def _flicker(evidence: Evidence, name: str) -> Tensor:
     return torch.cat([flicker(frames[i : i + CHUNK + 1], where) for i in range(0, len(frames) - 1, CHUNK)])
 
 
-def _sound(evidence: Evidence, name: str) -> tuple[Tensor, int]:
+def _sound(evidence: Evidence, name: str) -> Sound:
     """The clip's own sound; a driving clip without one is held against that of the generated clip."""
     found = evidence.clip(name).sound or evidence.generated.sound
     if found is None:
@@ -178,7 +179,8 @@ def _sound(evidence: Evidence, name: str) -> tuple[Tensor, int]:
 
 def _lip_envelope(evidence: Evidence, name: str) -> Tensor:
     clip, track = evidence.clip(name), evidence.track(name)
-    loudness = sound_envelope(*_sound(evidence, name), float(clip.fps), len(clip.frames))
+    sound = _sound(evidence, name)
+    loudness = sound_envelope(sound.samples.mean(0), sound.rate, float(clip.fps), len(clip.frames))
     return torch.tensor(lip_envelope_correlation(lip_opening(track.landmarks), loudness))
 
 
@@ -186,9 +188,7 @@ def _sync(number: Callable[[Sync], float]) -> Callable[[Evidence, str], Tensor]:
     def compute(evidence: Evidence, name: str) -> Tensor:
         embed = evidence.judge("sync", "a sync network")
         clip, track = evidence.clip(name), evidence.track(name)
-        return torch.tensor(
-            number(sync(*embed(clip.frames, track.landmarks, *_sound(evidence, name), float(clip.fps))))
-        )
+        return torch.tensor(number(sync(*embed(clip.frames, track.landmarks, _sound(evidence, name), clip.fps))))
 
     return compute
 

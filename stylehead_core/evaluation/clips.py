@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from ..media.sound import Sound
 from .pictures import unit
 
 __all__ = ["Clip", "at_size", "by_chunks", "side_by_side"]
@@ -25,7 +26,7 @@ class Clip:
 
     frames: Tensor  # (T 3 H W) in [-1, 1], or bytes
     fps: Fraction = Fraction(25)
-    sound: tuple[Tensor, int] | None = None  # samples (N) of one channel, and their rate
+    sound: Sound | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[1] != 3 or len(self.frames) == 0:

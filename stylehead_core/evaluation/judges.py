@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
 
+from ..media.sound import Sound
 from ..models.landmarker import PRESENT, Landmarker, region_of_landmarks
 from ..ops.pose import placement
 
@@ -43,9 +45,9 @@ class Judges:
     """Two pictures (B 3 S S) in [-1, 1] -> distance (B): LPIPS."""
     features: nn.Module | None = None
     """Pictures (B 3 S S) in [-1, 1] -> features (B D) for the Fréchet distance: Inception's for what is called FID."""
-    sync: Callable[[Tensor, Tensor, Tensor, int, float], tuple[Tensor, Tensor]] | None = None
-    """Frames, landmarks (T 478 3), samples (N), their rate, frames a second -> one embedding (W D) each of picture
-    and sound for every window of the clip."""
+    sync: Callable[[Tensor, Tensor, Sound, Fraction], tuple[Tensor, Tensor]] | None = None
+    """Frames, landmarks (T 478 3), the sound, frames a second -> one embedding (W D) each of picture and sound for
+    every window of the clip."""
 
 
 @torch.no_grad()

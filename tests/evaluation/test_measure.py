@@ -11,6 +11,7 @@ from stylehead_core.errors import InputError
 from stylehead_core.evaluation.catalogue import METRICS
 from stylehead_core.evaluation.judges import Judges, Track
 from stylehead_core.evaluation.measure import Clip, measure, sheet
+from stylehead_core.media.sound import Sound
 
 SIZE, FRAMES = 48, 20
 
@@ -124,7 +125,7 @@ def test_sound_that_comes_and_goes_with_the_lips_is_heard(judges):
 
     opening = torch.tensor([(i % 7) / 6 for i in range(FRAMES)])
     sound = opening.repeat_interleave(400) * torch.sin(torch.arange(FRAMES * 400) * 0.5)
-    clip = Clip(frames=draw([10] * FRAMES), sound=(sound, 10000))
+    clip = Clip(frames=draw([10] * FRAMES), sound=Sound(samples=sound[None], rate=10000))
     report = measure(clip, judges=Judges(track=see_lips), only=("lip_envelope",))
     assert report["lip_envelope"].value > 0.99
     assert measure(Clip(frames=clip.frames), judges=judges)["lip_envelope"].skipped == "no sound was given"
