@@ -29,6 +29,7 @@ __all__ = [
     "load_landmarker",
     "read_comfyui",
     "read_task",
+    "read_triangles",
     "save_landmarker",
 ]
 
@@ -185,6 +186,38 @@ def _canonical(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             indices.append(point.get(1, 0))
             weights.append(struct.unpack("<f", point[2])[0])  # type: ignore[arg-type]
     return np.array(vertices).reshape(-1, 5), np.array(indices), np.array(weights)
+
+
+def read_triangles(path: Path) -> Tensor:
+    """The triangles (898 3) of the canonical face, as numbers of its vertices, from a ``.task`` bundle.
+
+    They cover the whole face; eyes and mouth are closed. Only the making of a landmark prior needs them.
+
+    Raises:
+        WeightsError: the file is no ``.task``.
+    """
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            data = bundle.read("geometry_pipeline_metadata_landmarks.binarypb")
+    except (KeyError, OSError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path} is no face_landmarker.task bundle with a canonical face: {error}.") from error
+    corners: list[int] = []
+    for field, value in _protobuf(data):
+        if field == 1 and isinstance(value, bytes):
+            for number, entry in _protobuf(value):
+                if number == 4:  # one number, or several packed together
+                    corners += [entry] if isinstance(entry, int) else _varints(entry)
+    return torch.tensor(corners).reshape(-1, 3)
+
+
+def _varints(data: bytes) -> list[int]:
+    numbers, value, shift = [], 0, 0
+    for byte in data:
+        value, shift = value | (byte & 127) << shift, shift + 7
+        if byte < 128:
+            numbers.append(value)
+            value = shift = 0
+    return numbers
 
 
 def _protobuf(data: bytes) -> Iterator[tuple[int, int | bytes]]:
