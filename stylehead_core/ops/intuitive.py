@@ -5,16 +5,14 @@ Axes: T frames. Coefficients are those of the ``bfm`` space.
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from ..records import Motion
 from ..spaces import BFM
 
-__all__ = ["TRANSITION", "Expressions", "intuitive_motion", "intuitive_schedule"]
+__all__ = ["TRANSITION", "Expressions", "intuitive_schedule"]
 
 TRANSITION = 10  # frames from one key to the next, both included
 DEPTH = 0.45  # of the head, in units of the face model, throughout
@@ -38,11 +36,6 @@ class Expressions:
     mouth: Tensor
     eyebrow: Tensor
     eyes: Tensor
-
-
-def intuitive_motion(source: Tensor, expressions: Expressions, fps: Fraction = Fraction(25)) -> Motion:
-    """The demonstration as a motion; see ``intuitive_schedule``."""
-    return Motion(coefficients=intuitive_schedule(source, expressions), fps=fps, space=BFM.name)
 
 
 def intuitive_schedule(source: Tensor, expressions: Expressions) -> Tensor:

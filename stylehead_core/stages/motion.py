@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ..errors import MotionError
 from ..ops.cross_identity import fit_to_portrait
-from ..ops.intuitive import Expressions
-from ..ops.intuitive import intuitive_motion as intuitive_coefficients
+from ..ops.intuitive import Expressions, intuitive_schedule
 from ..records import Motion
 from ..spaces import space_named
 
@@ -25,7 +24,7 @@ def intuitive_motion(source: Tensor, expressions: Expressions, fps: Fraction = F
         source: (73), the portrait's own coefficients, where everything begins.
     """
     _check(source, "bfm")
-    return Motion(coefficients=intuitive_coefficients(source, expressions), fps=fps, space="bfm")
+    return Motion(coefficients=intuitive_schedule(source, expressions), fps=fps, space="bfm")
 
 
 def match_placement(motion: Motion, source: Tensor) -> Motion:

@@ -2,14 +2,13 @@
 
 import math
 import os
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from stylehead_core.ops.intuitive import TRANSITION, Expressions, intuitive_motion, intuitive_schedule
+from stylehead_core.ops.intuitive import TRANSITION, Expressions, intuitive_schedule
 
 SHARED = Path(os.environ.get("STYLEHEAD_SHARED", Path(__file__).parents[3] / "shared"))
 FIXTURE = SHARED / "reference" / "fixtures" / "intuitive.npz"
@@ -56,8 +55,3 @@ def test_the_crop_is_the_sources_throughout():
     source, expressions = made_up()
     motion = intuitive_schedule(source, expressions)
     assert torch.equal(motion[:, 70:], source[70:].expand(190, -1))
-
-
-def test_as_a_motion_it_lasts_190_frames_of_the_rate_asked_for():
-    motion = intuitive_motion(*made_up(), fps=Fraction(38))
-    assert (motion.space, motion.seconds) == ("bfm", 5)
