@@ -1,0 +1,128 @@
+"""Any sound comes in: rates, channels, damage."""
+
+import math
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from stylehead_core.errors import InputError, MediaError
+from stylehead_core.media.sound import Sound, read_sound
+from stylehead_core.media.video import VideoWriter
+from stylehead_core.ops.mel import mel_spectrogram
+from stylehead_core.stages.speech import hear, motion_from_speech
+
+
+def tone(rate: int, seconds: float, channels: int = 1, pitch: float = 440) -> Sound:
+    wave = torch.sin(torch.arange(int(rate * seconds)) * (2 * math.pi * pitch / rate)) * 0.5
+    return Sound(samples=wave.expand(channels, -1).contiguous(), rate=rate)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (44100, 2), (48000, 6), (96000, 3)])
+def test_any_rate_and_channels_become_the_same_mono(rate, channels):
+    samples = tone(rate, 0.5, channels).mono(16000)
+    assert len(samples) == 8000
+    np.testing.assert_allclose(samples[2000:6000], tone(16000, 0.5).mono(16000)[2000:6000], atol=0.01)
+
+
+def test_what_is_no_number_is_silent_and_what_is_too_loud_is_clipped():
+    samples = torch.tensor([[0.5, torch.nan, torch.inf, -torch.inf, 3.0, -0.25]])
+    assert Sound(samples=samples, rate=16000).mono(16000).tolist() == [0.5, 0.0, 1.0, -1.0, 1.0, -0.25]
+
+
+@pytest.mark.parametrize("shape", [(0, 100), (1, 0), (100,)])
+def test_a_sound_without_samples_is_refused(shape):
+    with pytest.raises(InputError, match="needs samples"):
+        Sound(samples=torch.zeros(shape), rate=16000)
+
+
+def test_a_wave_file_is_read_sample_by_sample(tmp_path):
+    samples = (torch.rand(2, 5000, generator=torch.Generator().manual_seed(0)) * 2 - 1).numpy()
+    with av.open(str(tmp_path / "a.wav"), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=22050, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="flt", layout="stereo")
+        frame.sample_rate = 22050
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    sound = read_sound(tmp_path / "a.wav")
+    assert sound is not None
+    assert sound.rate == 22050
+    np.testing.assert_array_equal(sound.samples.numpy(), samples)
+
+
+def test_a_film_without_sound_has_none_and_a_text_is_an_error(tmp_path):
+    with VideoWriter(tmp_path / "mute.mp4", fps=Fraction(25), size=(32, 16)) as video:
+        video.write(torch.zeros(2, 3, 16, 32, dtype=torch.uint8))
+    assert read_sound(tmp_path / "mute.mp4") is None
+    (tmp_path / "text.wav").write_text("la la la")
+    with pytest.raises(MediaError, match=r"text\.wav"):
+        read_sound(tmp_path / "text.wav")
+
+
+@pytest.mark.parametrize(("channels", "rate", "kept"), [(1, 22050, 1), (2, 44100, 2), (3, 48000, 1), (2, 12345, 2)])
+def test_a_film_takes_sound_of_any_rate_and_channels(tmp_path, channels, rate, kept):
+    given = tone(rate, 0.41, channels)
+    with VideoWriter(tmp_path / "film.mp4", fps=Fraction(25), size=(32, 16), sound=given) as video:
+        video.write(torch.zeros(5, 3, 16, 32, dtype=torch.uint8))
+    sound = read_sound(tmp_path / "film.mp4")
+    assert sound is not None
+    assert len(sound.samples) == kept
+    assert abs(sound.seconds - given.seconds) <= 1 / rate
+
+
+def test_the_mel_is_librosa_s():
+    librosa = pytest.importorskip("librosa")
+    samples = np.random.default_rng(0).standard_normal(4000).astype(np.float32) * 0.1
+    emphasised = np.append(samples[0], samples[1:] - 0.97 * samples[:-1])
+    magnitude = librosa.feature.melspectrogram(
+        y=emphasised, sr=16000, n_fft=800, hop_length=200, n_mels=80, fmin=55, fmax=7600, power=1.0
+    )
+    level = 20 * np.log10(np.maximum(1e-5, magnitude)) - 20
+    expected = np.clip(8 * (level + 100) / 100 - 4, -4, 4)
+    np.testing.assert_allclose(mel_spectrogram(samples), expected, atol=1e-4)
+    assert mel_spectrogram(samples).shape == (80, 21)
+
+
+def test_silence_is_minus_four_everywhere():
+    assert (mel_spectrogram(np.zeros(1600, np.float32)) == -4).all()
+
+
+@pytest.mark.parametrize("fps", [Fraction(24000, 1001), 25, Fraction(30000, 1001), 60])
+def test_speech_has_a_frame_for_all_of_its_sound(fps):
+    motion = motion_from_speech(tone(16000, 2.01), Fraction(fps))
+    assert len(motion) == math.ceil(Fraction(32160, 16000) * fps)
+    assert motion.mel is not None
+    assert motion.mel.shape == (len(motion), 80, 32)
+    assert motion.fps == fps
+
+
+@pytest.mark.parametrize("fps", [Fraction(24000, 1001), 25, 60])
+def test_a_click_is_heard_at_its_time_at_any_rate(fps):
+    samples = torch.zeros(1, 32000)
+    samples[0, 16000] = 1.0  # after one second
+    heard = hear(Sound(samples=samples, rate=16000), Fraction(fps))
+    loudest = heard.mean(1)  # T W
+    frame = round(float(fps))
+    place = loudest[frame].argmax().item()
+    assert abs(place - 12) <= 4  # in the middle of the window, less what the official lead puts before it
+    assert heard[0].max() == -4
+
+
+@pytest.mark.parametrize("samples", [16, 200, 801])
+def test_very_short_sound_still_gives_a_frame(samples):
+    assert len(hear(Sound(samples=torch.ones(1, samples) * 0.1, rate=16000), Fraction(25))) == math.ceil(samples / 640)
+
+
+def test_next_to_no_sound_is_refused():
+    with pytest.raises(InputError, match="at least 1 ms"):
+        hear(Sound(samples=torch.zeros(1, 15), rate=16000), Fraction(25))
+
+
+def test_a_speech_network_moves_the_coefficients_it_names():
+    motion = motion_from_speech(tone(16000, 0.2), network=lambda mel: {"jawOpen": mel.mean((1, 2)) + 4})
+    jaw = motion.names.index("jawOpen")
+    assert (motion.coefficients[:, jaw] > 0).all()
+    assert (motion.coefficients[:, :jaw] == 0).all()
+    assert motion.relative
