@@ -19,6 +19,7 @@ from .errors import ConfigError, WeightsError
 from .models.aligner import Aligner, AlignerConfig
 from .models.audio_encoder import AudioEncoder, AudioEncoderConfig
 from .models.calibrator import Calibrator, CalibratorConfig
+from .models.coefficients import Coefficients, CoefficientsConfig
 from .models.consultation import Consultation, ConsultationConfig
 from .models.encoder import Encoder, EncoderConfig
 from .models.flow_field import FlowField, FlowFieldConfig
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 PRIOR_CHANNELS = 6  # the picture as the prior warps it, the prior's flow and its visibility
+HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class StyleHeadConfig:
     calibrator: CalibratorConfig | None = None
     audio_encoder: AudioEncoderConfig | None = None
     audio_flow_field: FlowFieldConfig | None = None
+    coefficients: CoefficientsConfig | None = None  # measures ``bfm`` motion in pictures
     perceptual: VggConfig | None = None  # what optimisation compares pictures by
     style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
     directions: tuple[DirectionConfig, ...] = ()
@@ -156,6 +159,8 @@ class StyleHeadConfig:
 class StyleHead(nn.Module):
     """The networks of one model, and the few sums that join them."""
 
+    face_points: Tensor  # (5 3): eyes, nose and mouth corners of the face model that ``coefficients`` measures by
+
     def __init__(self, config: StyleHeadConfig) -> None:
         super().__init__()
         self.config = config
@@ -170,6 +175,9 @@ class StyleHead(nn.Module):
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
         self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
         self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
+        self.coefficients = Coefficients(config.coefficients) if config.coefficients else None
+        if config.coefficients is not None:
+            self.register_buffer("face_points", torch.zeros(5, 3))
         self.perceptual = Vgg(config.perceptual) if config.perceptual else None
         self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
         self.directions = Directions(config)
@@ -242,7 +250,7 @@ class StyleHead(nn.Module):
         Returns:
             flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
         """
-        picture = picture.expand(len(descriptor), -1, -1, -1)
+        picture = self.fit(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
         if prior is None:
             return self.flow_field(picture, descriptor)
         first, seen = prior
@@ -250,7 +258,10 @@ class StyleHead(nn.Module):
         planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
-        return first + correction, visibility
+        amount = first.abs().amax(dim=(1, 2, 3), keepdim=True)
+        moving = amount / (amount + HARDLY)  # where nothing moves there is nothing to correct, nor hidden
+        flow = first + moving * correction
+        return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
     def mend(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
@@ -377,6 +388,7 @@ def fill(config: StyleHeadConfig, state: dict[str, Tensor], what: str) -> StyleH
 def styleheat_1024(
     *,
     audio: bool = False,
+    coefficients: bool = False,
     perceptual: bool = False,
     style_prior: bool = False,
     directions: Sequence[DirectionConfig] = (),
@@ -394,6 +406,7 @@ def styleheat_1024(
         calibrator=CalibratorConfig(),
         audio_encoder=AudioEncoderConfig(form="conv") if audio else None,
         audio_flow_field=FlowFieldConfig() if audio else None,
+        coefficients=CoefficientsConfig() if coefficients else None,
         perceptual=VggConfig() if perceptual else None,
         style_prior=StylePriorConfig() if style_prior else None,
         directions=tuple(directions),

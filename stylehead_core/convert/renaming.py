@@ -9,8 +9,6 @@ from ..errors import WeightsError
 
 __all__ = ["invert", "layer", "rename", "stem_names", "unit_names"]
 
-SHOWN = 8  # names in an error
-
 
 def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, dropped: str = "") -> dict[str, Tensor]:
     """The tensors of ``state`` under their new names.
@@ -27,7 +25,11 @@ def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, 
     missing = [name for name in names if name not in state]
     unknown = [name for name in state if name not in names and not (dropped and re.fullmatch(dropped, name))]
     if missing or unknown:
-        found = [f"  {word}  {_some(keys)}" for word, keys in (("missing", missing), ("unknown", unknown)) if keys]
+        found = [
+            "\n    ".join([f"  {word}  {len(keys)}:", *keys])
+            for word, keys in (("missing", missing), ("unknown", unknown))
+            if keys
+        ]
         raise WeightsError(
             f"These are not the weights of {what}.\n"
             + "\n".join(found)
@@ -76,8 +78,3 @@ def stem_names(official: str, own: str) -> dict[str, str]:
 def _norm(official: str, own: str) -> dict[str, str]:
     parts = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     return {f"{official}.{part}": f"{own}.{part}" for part in parts}
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
