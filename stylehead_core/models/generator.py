@@ -174,7 +174,7 @@ class Generator(nn.Module):
             stop_at: pixels; a preview of this size instead of the whole picture.
 
         Returns:
-            The picture (B 3 S S), not clamped.
+            The picture (B 3 S S), not clamped. RGB is summed in float32 whatever the weights' dtype.
         """
         levels = [level for level in prepared.levels if stop_at is None or level.resolution <= stop_at]
         if not levels or levels[-1].rgb is None:
@@ -240,5 +240,6 @@ def _draw(
         if level.conv is not None:
             x = level.conv(x, noise.get(level.row))
         if level.rgb is not None:
-            rgb = level.rgb(x) if rgb is None else level.rgb(x) + upsample(rgb)
+            part = level.rgb(x).to(torch.promote_types(x.dtype, torch.float32))
+            rgb = part if rgb is None else part + upsample(rgb.to(part.dtype))
     return x, rgb

@@ -48,7 +48,7 @@ class FixedConv:
         if self.after is not None:
             x = torch.addcmul(self.bias[:, None, None], x, self.after)
         if noise is not None and self.noise_strength is not None:
-            x = x + self.noise_strength * noise
+            x = x + (self.noise_strength * noise).to(x.dtype)
         return F.leaky_relu(x, SLOPE, inplace=True) if self.active else x
 
 

@@ -135,7 +135,7 @@ def test_a_preview_stops_early(generator, styles):
 def test_half_precision_draws_nearly_the_same(dtype, least, batch, generator, styles):
     exact = generator(styles[:batch])
     half = make().to(dtype)(styles[:batch].to(dtype))
-    assert half.dtype == dtype
+    assert half.dtype == torch.float32, "the RGB sum would show steps"
     assert psnr(half, exact) > least
 
 
