@@ -2,7 +2,7 @@
 
 A flow (B 2 H W) is in pixels of its own H x W grid: channel 0 to the right, channel 1 down. ``flow[:, 0] = 3`` fetches
 from three columns further right, so the picture moves left. Grids and sampling are float32 whatever the feature is:
-in bfloat16 a position on a 64 x 64 map is only good to half a pixel.
+in bfloat16 the places on a 64 x 64 map would be a quarter of a pixel apart.
 """
 
 from typing import Literal
