@@ -81,7 +81,7 @@ def image_in(image: Tensor, what: str = "picture") -> Tensor:
 
 def one_image_in(image: Tensor, what: str) -> Tensor:
     """As ``image_in``, of a single picture (1 3 H W); a batch is refused, since nobody could say which was meant."""
-    if len(image) > 1:
+    if image.ndim == 4 and len(image) > 1:
         raise InputError(
             f"The {what} should be one picture; found a batch of {len(image)}. "
             'Pick one with "Image From Batch", or wire a chain for each.'

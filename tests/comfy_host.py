@@ -21,6 +21,7 @@ import aiohttp
 
 PACK = Path(__file__).resolve().parents[1]
 PREVIEW, PREVIEW_WITH_METADATA = 1, 4  # kinds of binary messages
+TINY = "tiny.safetensors"  # the untrained model that the tests put into models/stylehead
 UP_WITHIN, RUN_WITHIN = 120, 300  # s
 
 
@@ -172,9 +173,18 @@ class Server:
                     async with http.post(self.address + "/interrupt", json={}):
                         pass
             run.seconds = time.monotonic() - started
-            async with http.get(f"{self.address}/history/{said['prompt_id']}") as answer:
-                run.outputs = (await answer.json()).get(said["prompt_id"], {}).get("outputs", {})
+            run.outputs = await self._history(http, said["prompt_id"])
         return run
+
+    async def _history(self, http: aiohttp.ClientSession, prompt_id: str) -> dict:
+        """The outputs of a prompt; they are written down a moment after its end is told."""
+        for _ in range(100):
+            async with http.get(f"{self.address}/history/{prompt_id}") as answer:
+                history = await answer.json()
+            if prompt_id in history:
+                return history[prompt_id]["outputs"]
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"The prompt {prompt_id} is not in the history.")
 
 
 def _take_preview(run: Run, data: bytes) -> None:

@@ -16,3 +16,7 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder of shared material: set STYLEHEAD_SHARED")
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group: tests that one worker runs (known here where xdist is missing)")

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from comfy_host import PACK, Server, comfyui_folder, python_of
+from comfy_host import PACK, TINY, Server, comfyui_folder, python_of
 
-TINY = "tiny.safetensors"
+ODD_PACK = Path(__file__).parent / "odd_pack"
 MAKE_TINY = """
 import sys
 from stylehead_core.assemble import build, debug, save_stylehead
@@ -47,7 +47,7 @@ def start(comfyui: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFact
         models = base / "models" / "stylehead"
         models.mkdir(parents=True)
         (models / TINY).write_bytes(tiny_model.read_bytes())
-        servers.append(Server(comfyui, base, packs or {"stylehead": PACK}, *arguments))
+        servers.append(Server(comfyui, base, packs or {"stylehead": PACK, "odd_pack": ODD_PACK}, *arguments))
         return servers[-1]
 
     yield start_one

@@ -47,7 +47,9 @@ def test_ids_inputs_and_outputs_are_as_written_down(nodes):
 
 def test_every_node_every_input_and_every_output_is_explained(nodes):
     silent = [name for name, info in nodes.items() if not info["description"]]
-    silent += [f"{n}.{i}" for n, info in nodes.items() for _, i, _, options in inputs_of(info) if not options.get("tooltip")]
+    silent += [
+        f"{n}.{i}" for n, info in nodes.items() for _, i, _, options in inputs_of(info) if not options.get("tooltip")
+    ]
     silent += [
         f"{name}.{output}"
         for name, info in nodes.items()

@@ -1,0 +1,93 @@
+"""Whatever is wired in, the user reads what is wrong, and the server goes on."""
+
+import pytest
+from comfy_host import TINY
+
+
+def inverting(kind: str, **settings) -> dict:
+    settings = {"align": True, "face": 0, "order": "largest", "method": "encode", "steps": 1, **settings}
+    return {
+        "samples": {"class_type": "StyleHead_Samples", "inputs": {}},
+        "model": {"class_type": "StyleHead_LoadModel", "inputs": {"model_name": TINY, "precision": "auto"}},
+        "odd": {"class_type": "OddImage", "inputs": {"portrait": ["samples", 0], "kind": kind}},
+        "invert": {
+            "class_type": "StyleHead_Invert",
+            "inputs": {"model": ["model", 0], "portrait": ["odd", 0], **settings},
+        },
+        "shape": {"class_type": "OddShape", "inputs": {"image": ["invert", 1]}},
+    }
+
+
+def hearing(kind: str) -> dict:
+    return {
+        "model": {"class_type": "StyleHead_LoadModel", "inputs": {"model_name": TINY, "precision": "auto"}},
+        "odd": {"class_type": "OddSound", "inputs": {"kind": kind}},
+        "motion": {
+            "class_type": "StyleHead_MotionFromAudio",
+            "inputs": {"model": ["model", 0], "audio": ["odd", 0], "fps": 25.0},
+        },
+        "plot": {"class_type": "OddShape", "inputs": {"image": ["motion", 1]}},
+    }
+
+
+@pytest.mark.parametrize("kind", ["alpha", "grey", "8k"])
+def test_unusual_pictures_are_fine(server, kind):
+    run = server.run(inverting(kind))
+    assert not run.message
+    assert run.outputs["shape"]["shape"] == [1, 64, 64, 3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("no face", "No face was found in this picture of 256 x 256 pixels"),
+        ("one pixel", "No face was found in this picture of 1 x 1 pixels"),
+        ("batch", "The portrait should be one picture; found a batch of 3"),
+        ("not a number", "The portrait holds values that are no numbers"),
+        ("three axes", "The portrait should be an IMAGE"),
+    ],
+)
+def test_unusable_pictures_are_refused_in_words(server, kind, words):
+    run = server.run(inverting(kind))
+    assert run.failure["node_id"] == "invert"
+    assert words in run.message
+    assert server.alive()
+
+
+def test_a_face_that_is_not_there_is_refused_with_those_that_are(server):
+    assert "shows 1" in server.run(inverting("", face=3)).message
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("empty", "The audio is empty"), ("not a number", "no numbers"), ("one sample", "at least 1 ms")],
+)
+def test_unusable_sounds_are_refused_in_words(server, kind, words):
+    run = server.run(hearing(kind))
+    assert run.failure["node_id"] == "motion"
+    assert words in run.message
+    assert server.alive()
+
+
+def test_a_graph_without_a_portrait_is_refused_before_it_runs(server):
+    graph = inverting("")
+    del graph["invert"]["inputs"]["portrait"]
+    assert server.run(graph).errors["invert"]["errors"][0]["type"] == "required_input_missing"
+
+
+def test_a_model_that_is_not_there_is_refused(server):
+    graph = inverting("")
+    graph["model"]["inputs"]["model_name"] = "missing.safetensors"
+    run = server.run(graph)
+    assert run.errors or "missing.safetensors" in run.message
+    assert server.alive()
+
+
+def test_a_file_that_is_no_model_is_refused_in_words(server):
+    folder = server.base / "models" / "stylehead"
+    (folder / "torn.safetensors").write_bytes((folder / TINY).read_bytes()[:1000])
+    graph = inverting("")
+    graph["model"]["inputs"]["model_name"] = "torn.safetensors"
+    run = server.run(graph)
+    assert run.failure["node_id"] == "model"
+    assert "torn.safetensors" in run.message
