@@ -139,7 +139,7 @@ def _optimise(
             total = sum(losses.values(), torch.zeros((), device=target.device))
             if not torch.isfinite(total):
                 raise StyleHeadError(
-                    f"Refining the inversion went astray in step {step}: the loss is {float(total)}. "
+                    f"Refining the inversion went astray in step {step}: the loss is {float(total.detach())}. "
                     "Take a smaller rate, or draw in float32."
                 )
             optimiser.zero_grad()

@@ -1,0 +1,36 @@
+"""Whole tiny models in both spaces, and something to do with them."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from stylehead_core import Motion, Portrait, invert
+from stylehead_core.assemble import build, debug
+
+FRAMES = 9
+
+
+def chance(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="session", params=["arkit", "bfm"])
+def scene(request) -> SimpleNamespace:
+    """A model with a portrait of noise, its inversion, and a motion with sound."""
+    model = build(debug(request.param))
+    for name in model.attributes:
+        for number, tensor in enumerate(model.directions.get_submodule(name).buffers()):
+            tensor.copy_(chance(*tensor.shape, seed=number))
+    width = len(model.config.motion_space.names)
+    portrait = Portrait(image=chance(1, 3, 64, 64).clamp(-1, 1), coefficients=0.1 * chance(width, seed=1))
+    motion = Motion(
+        coefficients=0.5 * chance(FRAMES, width, seed=2),
+        fps=Fraction(25),
+        space=request.param,
+        mel=chance(FRAMES, 80, 32, seed=3),
+    )
+    return SimpleNamespace(
+        model=model, portrait=portrait, inversion=invert(model, portrait), motion=motion, chance=chance
+    )

@@ -1,0 +1,103 @@
+"""Laws of the inversion: what is found redraws the picture, and refining only ever helps."""
+
+import pytest
+import torch
+
+from stylehead_core import ConfigError, InputError, StyleHeadError, invert, render
+from stylehead_core.assemble import build, debug
+from stylehead_core.stages.inversion import OptimiseConfig
+
+
+def test_the_redrawn_picture_is_what_the_codes_draw(scene):
+    (drawn,) = render(scene.model, scene.inversion)
+    assert torch.equal(drawn, scene.inversion.redrawn)
+
+
+def test_a_picture_and_a_portrait_of_it_are_inverted_alike(scene):
+    bare = invert(scene.model, scene.portrait.image)
+    assert torch.equal(bare.feature, scene.inversion.feature)
+    assert bare.portrait.coefficients is None
+    assert scene.inversion.portrait is scene.portrait
+
+
+def test_a_picture_of_another_size_is_resized(scene):
+    assert invert(scene.model, torch.zeros(1, 3, 200, 200)).redrawn.shape == (1, 3, 64, 64)
+
+
+@pytest.mark.parametrize("styles", ["fixed", "upper"])
+def test_refining_brings_the_picture_closer(scene, styles):
+    steps = []
+    config = OptimiseConfig(styles=styles, rate=0.05, perceptual=0)
+    refined = invert(scene.model, scene.portrait, "optimise", steps=10, on_step=steps.append, config=config)
+    assert [step.done for step in steps] == list(range(1, 11))
+    assert steps[-1].losses["total"] < steps[0].losses["total"]
+    apart = [(x.redrawn - scene.portrait.image).square().mean() for x in (refined, scene.inversion)]
+    assert apart[0] < apart[1]
+    assert refined.residual is None
+
+
+def test_fixed_styles_stay_and_free_ones_move_only_above_the_feature_map(scene):
+    first_free = scene.model.config.generator.row(32) + 1
+    fixed, free = (
+        invert(scene.model, scene.portrait, "optimise", steps=2, config=OptimiseConfig(styles=styles)).styles
+        for styles in ("fixed", "upper")
+    )
+    start = invert(scene.model, scene.portrait).styles
+    torch.testing.assert_close(fixed, start)
+    assert torch.equal(free[:first_free], fixed[:first_free])
+    assert not torch.equal(free[first_free:], fixed[first_free:])
+
+
+def test_refining_works_inside_a_hosts_inference_mode(scene):
+    expected = invert(scene.model, scene.portrait, "optimise", steps=3)
+    with torch.inference_mode():
+        model = build(scene.model.config).to(torch.float64).to(torch.float32)  # as a host that moves it about
+        model.load_state_dict(scene.model.state_dict())
+        found = invert(model, scene.portrait.image.clone(), "optimise", steps=3)
+    torch.testing.assert_close(found.feature, expected.feature)
+
+
+def test_refining_leaves_no_gradients_behind(scene):
+    invert(scene.model, scene.portrait, "optimise", steps=1)
+    assert all(not weight.requires_grad and weight.grad is None for weight in scene.model.parameters())
+
+
+def test_refining_stops_when_asked(scene):
+    def stop(step):
+        if step.done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        invert(scene.model, scene.portrait, "optimise", steps=100, on_step=stop)
+
+
+def test_refining_that_goes_astray_says_so():
+    model = build(debug())
+    with torch.no_grad():
+        model.generator.levels["64"].rgb.bias.fill_(torch.inf)
+    with pytest.raises(StyleHeadError, match="astray in step 1"):
+        invert(model, torch.zeros(1, 3, 64, 64), "optimise", steps=2)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (torch.zeros(3, 64, 64), r"\(1, 3, S, S\); found \(3, 64, 64\)"),
+        (torch.zeros(1, 1, 64, 64), "found"),
+        (torch.zeros(1, 3, 64, 32), "square"),
+        (torch.full((1, 3, 64, 64), 128.0), "from -1"),
+        (torch.full((1, 3, 64, 64), torch.nan), "found nan"),
+    ],
+)
+def test_a_wrong_picture_is_refused(scene, image, words):
+    with pytest.raises(InputError, match=words):
+        invert(scene.model, image)
+
+
+def test_wrong_settings_are_refused(scene):
+    with pytest.raises(ConfigError, match="'encode' or 'optimise'; found 'guess'"):
+        invert(scene.model, scene.portrait, "guess")
+    with pytest.raises(ConfigError, match="at least one step"):
+        invert(scene.model, scene.portrait, "optimise", steps=0)
+    with pytest.raises(ConfigError, match="rate above 0"):
+        OptimiseConfig(rate=0)
