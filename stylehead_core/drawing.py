@@ -1,4 +1,4 @@
-"""Pictures for people: a flow as colours and arrows, an error as heat, a found face on the picture it was found in.
+"""Pictures for people: flow as colours and arrows, error as heat, motion as curves, a face where it was found.
 
 Pictures come out as (B 3 H W) in [-1, 1]. Axes: T frames, h w size of a flow.
 """
@@ -10,12 +10,17 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from .records import Portrait
+from .records import Motion, Portrait
 
-__all__ = ["draw_error", "draw_flow", "draw_portrait"]
+__all__ = ["draw_error", "draw_flow", "draw_motion", "draw_portrait"]
 
 ARROWS = 12  # on a side of the picture
 HEAT = ((0.0, 0.0, 0.15), (0.35, 0.05, 0.45), (0.85, 0.25, 0.25), (1.0, 0.75, 0.1), (1.0, 1.0, 0.9))  # RGB, cold to hot
+PAPER, INK, GRID, MISSING = (250, 250, 247), (60, 60, 70), (215, 215, 220), (250, 215, 205)
+CURVES = (
+    *((31, 119, 180), (214, 96, 30), (44, 150, 60), (190, 40, 60)),
+    *((120, 80, 180), (120, 80, 60), (220, 100, 180), (90, 90, 90)),
+)
 FRAME, POINT = (255, 200, 60), (60, 220, 120)
 
 
@@ -67,6 +72,46 @@ def draw_portrait(portrait: Portrait) -> Tensor:
         for x, y in _carried(crop, portrait.landmarks[:, :2].float().cpu()).tolist():
             brush.ellipse((x - unit / 2, y - unit / 2, x + unit / 2, y + unit / 2), fill=POINT)
     return _tensor(canvas)[None]
+
+
+def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
+    """A motion as curves over time (1 3 H W): the head above, the face below; frames without a face are shaded."""
+    canvas = Image.new("RGB", (width, height), PAPER)
+    brush = ImageDraw.Draw(canvas)
+    left, right, gap = 48, 150, 26  # pixels
+    half = (height - 3 * gap) // 2
+    across = (width - left - right) / max(1, len(motion) - 1)
+    for frame in torch.nonzero(~motion.found).flatten().tolist():
+        x = left + frame * across
+        brush.rectangle((x - across / 2, gap, x + max(1.0, across / 2), height - gap), fill=MISSING)
+    for row, curves in enumerate(_curves(motion)):
+        top = gap + row * (half + gap)
+        values = torch.stack(list(curves.values()))
+        low, high = min(0.0, float(values.min())), max(float(values.max()), 0.1)
+        for level in (low, 0.0, high):
+            y = top + half * (high - level) / (high - low)
+            brush.line((left, y, width - right, y), fill=GRID)
+            brush.text((4, y - 6), f"{level:.3g}", fill=INK)
+        for number, (name, curve) in enumerate(curves.items()):
+            colour = CURVES[number % len(CURVES)]
+            points = [
+                (left + i * across, top + half * (high - v) / (high - low)) for i, v in enumerate(curve.tolist())
+            ]
+            brush.line([points[0], *points], fill=colour, width=2)  # a single frame is a dot
+            brush.text((width - right + 10, top + 14 * number), name, fill=colour)
+    seconds = f"{len(motion)} frames, {float(motion.seconds):.2f} s at {float(motion.fps):.6g} a second"
+    brush.text((left, height - gap + 8), seconds, fill=INK)
+    return _tensor(canvas)[None]
+
+
+def _curves(motion: Motion) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The curves worth showing: the head's turns in degrees, and the parts of the face that move most."""
+    described, values = motion.described, motion.coefficients.float()
+    turns = values[:, described.rotation] * (180 / math.pi)
+    head = dict(zip((f"{name} (degrees)" for name in ("pitch", "yaw", "roll")), turns.T, strict=True))
+    names, face = motion.names[described.expression], values[:, described.expression]
+    busiest = face.std(dim=0, correction=0).argsort(descending=True, stable=True)[: len(CURVES)].sort().values
+    return head, {names[i]: face[:, i] for i in busiest.tolist()}
 
 
 def _carried(affine: Tensor, points: Tensor) -> Tensor:

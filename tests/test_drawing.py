@@ -1,9 +1,12 @@
 """Drawings say what they are meant to: colour for direction, dark for no error, the cut where it is."""
 
+from fractions import Fraction
+
+import pytest
 import torch
 
-from stylehead_core.drawing import draw_error, draw_flow, draw_portrait
-from stylehead_core.records import Portrait
+from stylehead_core.drawing import MISSING, draw_error, draw_flow, draw_motion, draw_portrait
+from stylehead_core.records import Motion, Portrait
 
 GREY = torch.zeros(1, 3, 32, 32)
 
@@ -50,3 +53,14 @@ def test_a_portrait_is_shown_on_its_original_with_the_cut_in_the_right_place():
 def test_a_portrait_without_an_original_is_shown_as_it_is():
     portrait = Portrait(image=torch.zeros(1, 3, 16, 16))
     assert draw_portrait(portrait) is portrait.image
+
+
+@pytest.mark.parametrize("frames", [1, 2, 30])
+def test_a_motion_is_drawn_with_its_missing_frames_shaded(frames):
+    coefficients = torch.rand(frames, 58, generator=torch.Generator().manual_seed(0))
+    seen = Motion(coefficients=coefficients, fps=Fraction(25))
+    lost = Motion(coefficients=coefficients, fps=Fraction(25), found=torch.arange(frames) > 0)
+    shade = torch.tensor(MISSING)[:, None, None]
+    shaded = [((draw_motion(m)[0] + 1) * 127.5).round().eq(shade).all(0).sum() for m in (seen, lost)]
+    assert shaded[0] == 0
+    assert shaded[1] > 100
