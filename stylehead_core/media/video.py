@@ -146,7 +146,6 @@ def open_video(source: Source) -> Any:
 
 def _decoded(source: Source) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
     """Picture (H W 3), time and duration of every frame that can be decoded."""
-    import av
     from av.error import FFmpegError
 
     with open_video(source) as container:

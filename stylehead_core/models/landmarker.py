@@ -67,6 +67,19 @@ class Faces:
             pose=self.pose.only(which),
         )
 
+    def replaced(self, which: Tensor, by: "Faces") -> "Faces":
+        """These faces with those of a mask (N) replaced by others."""
+        return Faces(
+            landmarks=_put(self.landmarks, which, by.landmarks),
+            blendshapes=_put(self.blendshapes, which, by.blendshapes),
+            score=_put(self.score, which, by.score),
+            pose=HeadPose(
+                rotation=_put(self.pose.rotation, which, by.pose.rotation),
+                scale=_put(self.pose.scale, which, by.pose.scale),
+                centre=_put(self.pose.centre, which, by.pose.centre),
+            ),
+        )
+
 
 class Landmarker(nn.Module):
     """Detector, mesh and blendshapes, with the canonical face that gives the pose. Made by convert/landmarker.py."""
@@ -181,6 +194,12 @@ class Landmarker(nn.Module):
             points = from_region(boxes[of == i][view, anchor], views[view], size)  # M 8 2: corners, six points
             found.append(_merge(scores[of == i][view, anchor], points))
         return found
+
+
+def _put(values: Tensor, which: Tensor, by: Tensor) -> Tensor:
+    values = values.clone()
+    values[which] = by
+    return values
 
 
 def region_of_landmarks(landmarks: Tensor) -> Tensor:

@@ -1,0 +1,59 @@
+"""Calms values over time without delay, and fills gaps.
+
+Axes: T frames, K values.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["fill_gaps", "sample_at", "smooth_over_time", "unwrap"]
+
+_REACH = 3  # standard deviations that the Gaussian is cut at
+
+
+def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
+    """``values`` (T K) under a Gaussian of ``sigma`` frames, past and future alike.
+
+    At the ends the course goes on as its mirror image through the last point, so that a steady movement stays as it
+    is up to the last frame.
+    """
+    frames = len(values)
+    reach = min(round(_REACH * sigma), frames - 1)
+    if sigma <= 0 or reach < 1:
+        return values
+    places = torch.arange(-reach, reach + 1, dtype=torch.float64, device=values.device)
+    kernel = (-0.5 * (places / sigma) ** 2).exp()
+    before = 2 * values[:1] - values[1 : reach + 1].flip(0)
+    after = 2 * values[-1:] - values[-reach - 1 : -1].flip(0)
+    long = torch.cat((before, values, after)).double().mT[:, None]  # K 1 T+2*reach
+    return F.conv1d(long, (kernel / kernel.sum())[None, None])[:, 0].mT.to(values.dtype)
+
+
+def unwrap(angles: Tensor) -> Tensor:
+    """``angles`` (T K) in rad without jumps of a full turn from frame to frame."""
+    turns = torch.round((angles[1:] - angles[:-1]) / (2 * torch.pi))
+    return torch.cat((angles[:1], angles[1:] - 2 * torch.pi * turns.cumsum(0)))
+
+
+def fill_gaps(values: Tensor, known: Tensor) -> Tensor:
+    """``values`` (T K) with the frames not ``known`` (T bool) filled: linear between known ones, held at ends."""
+    places = known.nonzero()[:, 0]
+    frames = torch.arange(len(values), device=values.device)
+    after = torch.searchsorted(places, frames).clamp(max=len(places) - 1)
+    before = torch.where(places[after] <= frames, after, (after - 1).clamp(min=0))
+    start, end = places[before], places[after]
+    share = ((frames - start) / (end - start).clamp(min=1)).clamp(0, 1).to(values)[:, None]
+    return torch.lerp(values[start], values[end], share)
+
+
+def sample_at(values: Tensor, positions: Tensor) -> Tensor:
+    """``values`` (T K) at fractional frames (n), linear between them and held beyond the ends: (n K).
+
+    A whole position gives that frame, bit for bit.
+    """
+    positions = positions.clamp(0, len(values) - 1)
+    before = positions.long()
+    share = (positions - before).to(values.dtype)[:, None]
+    after = (before + 1).clamp(max=len(values) - 1)
+    return torch.where(share > 0, torch.lerp(values[before], values[after], share), values[before])

@@ -1,0 +1,306 @@
+"""From a driving video to its motion: one person's face, followed from frame to frame.
+
+Axes: T frames of the clip, n frames of a chunk, N faces, K coefficients.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, FaceNotFound, InputError
+from ..media.video import Frames, frame_rate, read_frames, read_info
+from ..models.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
+from ..ops.align import ffhq_square, five_points, square_to_affine
+from ..ops.crop import apply_affine, invert_affine
+from ..ops.pose import fit_pose, placement
+from ..ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
+from ..records import Motion, Progress
+from ..spaces import ARKIT
+from .portrait import FaceChoice, choose_face
+
+__all__ = ["Track", "TrackingConfig", "frames_of", "motion_from_track", "motion_from_video", "track_face"]
+
+CROP = 256  # pixels of the square in which pose and place are told; any size gives the same numbers
+PASSES = 3  # looks at one frame at most
+MOVED = 0.04  # of the square's side (and rad, and size): a face that moved further is looked at again
+NEAR = 1.0  # of the face's size: it may jump so far and still be the same face
+PATIENCE = 25  # frames: parts and turned views are looked at in every so many, since that takes a second
+LOST = 1.0  # seconds after which the face is looked for anew, as in the first frame
+CALM = Fraction(8, 100)  # seconds: the filter's standard deviation at smoothing 1
+
+OnFrame = Callable[[int, Tensor, Tensor | None], None]
+"""Called with frame number, picture (3 H W) uint8 and landmarks (478 3), or none where no face is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingConfig:
+    face: FaceChoice = FaceChoice()  # in the first frame that shows one
+    smoothing: float = 0.5
+    """0..1: a Gaussian over time on rotation and place, 80 ms wide at 1. Mouth, eyes and brows stay as measured: they
+    are fast, and a blink or the closing of the lips for a "p" would be gone."""
+    chunk: int = 8  # frames looked at in one go
+    search: bool = True  # look at parts of the first frames and at turned views where no face is seen at first
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing <= 1:
+            raise ConfigError(f"Smoothing goes from 0 (off) to 1; found {self.smoothing}.")
+        if self.chunk < 1:
+            raise ConfigError(f"A chunk needs at least one frame; found {self.chunk}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """What was measured in every frame of a clip; zeros where no face was found."""
+
+    landmarks: Tensor  # (T 478 3), pixels of the video
+    blendshapes: Tensor  # (T 52)
+    found: Tensor  # (T) bool
+    times: tuple[Fraction, ...]  # seconds
+    fps: Fraction
+    size: tuple[int, int]  # width, height of the video
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def crop(self) -> Tensor:
+        """(2 3): the one FFHQ-like square of the whole clip, upright as the camera, pixels of CROP -> of the video.
+
+        Its place and size are the middle ones of all frames, so that one bad frame does not move it.
+        """
+        centres, arms = ffhq_square(*five_points(self.landmarks[self.found]))
+        centre, length = centres.median(0).values, arms.norm(dim=1).median()
+        angle = torch.atan2(arms[:, 1].median(), arms[:, 0].median())
+        upright = torch.round(angle / (torch.pi / 2)) * torch.pi / 2  # a clip that lies on its side is turned
+        arm = length * torch.stack((upright.cos(), upright.sin()))
+        return square_to_affine(centre[None], arm[None], CROP)[0]
+
+
+def motion_from_video(
+    source: str | Path | BytesIO | Iterable[Frames],
+    landmarker: Landmarker,
+    config: TrackingConfig = TrackingConfig(),
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+) -> Motion:
+    """The ``arkit`` motion of one person in a video; arguments as in ``track_face``."""
+    track = track_face(source, landmarker, config, progress=progress, on_frame=on_frame)
+    return motion_from_track(track, landmarker, smoothing=config.smoothing)
+
+
+def track_face(
+    source: str | Path | BytesIO | Iterable[Frames],
+    landmarker: Landmarker,
+    config: TrackingConfig = TrackingConfig(),
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+) -> Track:
+    """Follow one face through a clip, a few frames at a time.
+
+    It stays with the person: the next place must be near the last. Where the face is lost for a second, it is looked
+    for anew by ``config.face``.
+
+    Args:
+        source: a video file, in memory or not, or frames as ``read_frames`` or ``frames_of`` give them.
+        progress: called after each chunk with (frames done, frames in all as the file says, or done again).
+        on_frame: called with every frame; for a preview.
+
+    Raises:
+        FaceNotFound: no frame shows a face.
+        InputError: there is no frame.
+    """
+    declared, total = None, None
+    if isinstance(source, (str, Path, BytesIO)):
+        info = read_info(source)
+        declared, total = info.fps, info.frames
+        source = read_frames(source, chunk=config.chunk)
+    follower = _Follower(landmarker, config)
+    times: list[Fraction] = []
+    last, size = Fraction(1, 25), (0, 0)
+    for part in source:
+        size = part.pictures.shape[-1], part.pictures.shape[-2]
+        for i, landmarks in enumerate(follower.follow(part)):
+            if on_frame is not None:
+                on_frame(len(times) + i, part.pictures[i], landmarks)
+        times += part.times
+        last = part.seconds
+        if progress is not None:
+            progress(len(times), max(total or 0, len(times)))
+    if not times:
+        raise InputError("The clip has no frames.")
+    found = torch.tensor([row is not None for row in follower.landmarks])
+    if not found.any():
+        raise FaceNotFound(
+            f"No face was found in any of {len(times)} frames of {size[0]} x {size[1]} pixels.\n"
+            "A face should be larger than about 40 pixels, and show both eyes or a clear profile."
+        )
+    nothing = torch.zeros(478, 3), torch.zeros(52)
+    return Track(
+        landmarks=torch.stack([nothing[0] if row is None else row for row in follower.landmarks]),
+        blendshapes=torch.stack([nothing[1] if row is None else row for row in follower.blendshapes]),
+        found=found,
+        times=tuple(times),
+        fps=frame_rate(times, last, declared or 1 / last),
+        size=size,
+    )
+
+
+def motion_from_track(track: Track, landmarker: Landmarker, *, smoothing: float = 0.5) -> Motion:
+    """The ``arkit`` motion of a track, at an exact rate; frames without a face are filled and marked.
+
+    Place and size are told in the clip's own square, ``track.crop``. Where the video's rate is variable, the motion
+    has as many frames, evenly spaced over the same time.
+    """
+    canonical = landmarker.canonical
+    inside = apply_affine(invert_affine(track.crop), track.landmarks[track.found]).to(landmarker.device)
+    pose = fit_pose(inside, canonical)
+    moved = torch.cat((pose.angles, placement(pose, CROP, canonical)), dim=1).cpu()
+    coefficients = torch.zeros(len(track), len(ARKIT.names))
+    coefficients[track.found] = torch.cat((track.blendshapes[track.found], moved), dim=1)
+    rotation = ARKIT.rotation
+    turns = unwrap(coefficients[track.found][:, rotation])
+    coefficients[track.found, rotation.start : rotation.stop] = turns
+    coefficients = fill_gaps(coefficients, track.found)
+    even, nearest = _even_positions(track)
+    coefficients, found = sample_at(coefficients, even), track.found[nearest]
+    head = slice(rotation.start, ARKIT.placement.stop)
+    coefficients[:, head] = smooth_over_time(coefficients[:, head], smoothing * float(CALM * track.fps))
+    return Motion(coefficients=coefficients, fps=track.fps, found=found)
+
+
+def frames_of(pictures: Tensor, fps: Fraction, *, chunk: int = 8) -> Iterator[Frames]:
+    """Frames that are in memory already, (T 3 H W) uint8 or floats in [-1, 1], as a file would give them."""
+    for start in range(0, len(pictures), chunk):
+        part = pictures[start : start + chunk]
+        times = tuple((start + i) / Fraction(fps) for i in range(len(part)))
+        yield Frames(pictures=part, times=times, seconds=1 / Fraction(fps))
+
+
+def _even_positions(track: Track) -> tuple[Tensor, Tensor]:
+    """For each frame of the motion, where it is between the frames of the video (T), and the nearest of them (T)."""
+    times = torch.tensor([float(time - track.times[0]) for time in track.times], dtype=torch.float64)
+    even = torch.arange(len(track), dtype=torch.float64) / float(track.fps)
+    if ((times - even).abs() * float(track.fps)).max() < 0.5:  # a steady rate, if coarsely written
+        frames = torch.arange(len(track))
+        return frames.double(), frames
+    after = torch.searchsorted(times, even).clamp(1, len(track) - 1)
+    start, end = times[after - 1], times[after]
+    positions = after - 1 + ((even - start) / (end - start)).clamp(0, 1)
+    return positions, positions.round().long()
+
+
+@dataclass
+class _Follower:
+    """The state of a track: what was measured so far, and where the face was last."""
+
+    landmarker: Landmarker
+    config: TrackingConfig
+    landmarks: list[Tensor | None] = field(default_factory=list)
+    blendshapes: list[Tensor | None] = field(default_factory=list)
+    last: Tensor | None = None  # (478 3)
+    seen: Fraction | None = None  # seconds, when it was last seen
+
+    def follow(self, part: Frames) -> list[Tensor | None]:
+        """Measure the face in a chunk; its landmarks (478 3) in each frame, or none."""
+        pictures = part.pictures.to(self.landmarker.device)
+        before = len(self.landmarks)
+        start = 0
+        while start < len(part):
+            if self.last is None or self._lost(part.times[start]):
+                start = self._find(pictures, part, start)
+            else:
+                start = self._go_on(pictures, part, start)
+        return self.landmarks[before:]
+
+    def _lost(self, time: Fraction) -> bool:
+        return self.seen is not None and time - self.seen > LOST
+
+    def _keep(self, faces: Faces | None, time: Fraction) -> None:
+        self.landmarks.append(None if faces is None else faces.landmarks[0].cpu())
+        self.blendshapes.append(None if faces is None else faces.blendshapes[0].cpu())
+        if faces is not None:
+            self.last, self.seen = faces.landmarks[0], time
+
+    def _find(self, pictures: Tensor, part: Frames, start: int) -> int:
+        """Look for the face that is meant from frame ``start`` on; the frame after the first that shows it."""
+        quick = self.landmarker.detect(pictures[start:])
+        for i, seen in enumerate(quick, start):
+            picture = pictures[i : i + 1]
+            thorough = self.config.search and len(self.landmarks) % PATIENCE == 0
+            faces = None
+            if len(seen) or thorough:
+                faces = self.landmarker.find(picture, search="auto" if thorough else "quick")
+            if faces is not None and len(faces) > self.config.face.index:
+                self._keep(faces.only(choose_face(faces, self.config.face, picture)), part.times[i])
+                return i + 1
+            self._keep(None, part.times[i])
+        return len(part)
+
+    def _go_on(self, pictures: Tensor, part: Frames, start: int) -> int:
+        """Measure the rest of the chunk around the last place, up to where the face is lost."""
+        assert self.last is not None
+        rest = pictures[start:]
+        faces = self._settle(rest, region_of_landmarks(self.last[None]).expand(len(rest), -1))
+        for i in range(len(rest)):
+            time = part.times[start + i]
+            one = faces.only(torch.tensor([i], device=faces.score.device))
+            if not self._same(one):
+                one = self._again(rest[i : i + 1])
+            if one is None:
+                self._keep(None, time)
+                if self._lost(time):
+                    return start + i + 1
+                continue
+            self._keep(one, time)
+        return len(part)
+
+    def _settle(self, pictures: Tensor, regions: Tensor) -> Faces:
+        """Measure in ``regions`` (n 4), and once more around what was found wherever the face moved."""
+        faces = self.landmarker.measure(pictures, regions)
+        for _ in range(PASSES - 1):
+            own = region_of_landmarks(faces.landmarks)
+            shift = (own[:, :2] - regions[:, :2]).norm(dim=1) / regions[:, 2]
+            turn = torch.remainder(own[:, 3] - regions[:, 3] + torch.pi, 2 * torch.pi) - torch.pi
+            moved = torch.stack((shift, turn.abs(), (own[:, 2] / regions[:, 2]).log().abs())).amax(0) > MOVED
+            moved &= faces.score > PRESENT / 5
+            if not moved.any():
+                break
+            regions = torch.where(moved[:, None], own, regions)
+            again = self.landmarker.measure(pictures[moved], regions[moved])
+            faces = faces.replaced(moved, again)
+        return faces
+
+    def _same(self, one: Faces) -> bool:
+        """A face is there, and near enough to where it was to be the same."""
+        if one.score[0] < PRESENT or self.last is None:
+            return False
+        before, now = _box(self.last), one.box[0]
+        return bool(overlap(before, now[None])[0] > 0) or _distance(before, now) < NEAR
+
+    def _again(self, picture: Tensor) -> Faces | None:
+        """The face nearest to the last place, where following failed; none where none is near."""
+        assert self.last is not None
+        faces = self.landmarker.find(picture, search="quick")
+        if not len(faces):
+            return None
+        before = _box(self.last)
+        near = torch.stack([torch.tensor(_distance(before, box)) for box in faces.box])
+        best = near.argmin()
+        return faces.only(best[None]) if near[best] < NEAR else None
+
+
+def _box(landmarks: Tensor) -> Tensor:
+    return torch.cat((landmarks[:, :2].amin(0), landmarks[:, :2].amax(0)))
+
+
+def _distance(box: Tensor, other: Tensor) -> float:
+    """Between the middles of two boxes, in sides of the first."""
+    side = (box[2:] - box[:2]).max()
+    return float(((box[:2] + box[2:]) / 2 - (other[:2] + other[2:]) / 2).norm() / side)
