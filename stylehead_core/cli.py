@@ -1,0 +1,63 @@
+"""The command ``stylehead``: a table of sub-commands, each of which lives where its work is done.
+
+A module of the table has ``add_arguments(parser)`` and ``run(args)``. Only the one that is asked for is imported.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+from .errors import StyleHeadError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "animate": (".commands.animate", "let a portrait move: by a video, by speech, by a saved motion"),
+    "convert": (".commands.convert", "make one model file of the official StyleHEAT checkpoints"),
+    "train": (".training.command", "train the networks on rendered heads"),
+    "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),
+    "heads": (".training.heads.command", "render synthetic heads with labels, to train on"),
+    "layer-study": (".evaluation.layer_study_command", "warp each layer of a generator in turn, and compare"),
+    "prepare": (".training.prepare.command", "turn a folder of talking videos into training data"),
+}
+
+STOPPED = 130  # what shells give for Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command: 0 where it went well, 1 where it was refused with a message."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(prog="stylehead", description="One portrait becomes an editable talking head.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    module = None
+    for name, (where, purpose) in COMMANDS.items():
+        if not _is_there(where):
+            continue
+        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        if name == chosen:
+            module = import_module(where, __package__)
+            module.add_arguments(command)
+    args = parser.parse_args(words)
+    assert module is not None, "argparse refuses what is not in the table"
+    try:
+        return module.run(args) or 0
+    except StyleHeadError as error:
+        print(f"stylehead {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module, __package__) is not None
+    except ModuleNotFoundError:  # the room that it would be in is not installed
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
