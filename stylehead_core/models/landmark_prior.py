@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -35,20 +36,21 @@ NEARER = 1.0  # cm by which the measured face lies before the guessed skull
 BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
 SKULL_FRONT, SKULL_LOW = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
-SKULL_POINTS = 2600
+SKULL_POINTS = 4000
 NECK_RADII, NECK_CENTRE = (6.0, 5.5), -3.5  # cm, to the side and to the front; z of its axis
-NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (36, 48)  # cm of y; points along and around
+NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and around
 NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the one it turns with the head, below the other not at all
 HALO = (0.98, 1.18)  # in skull radii: hair beside the head moves with it up to the first, nothing beyond the second
 SHOULDERS = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
 FULL = 0.5  # of a point in a cell covers it
+FAINT = 0.02  # weight of the cells around, which matters where a cell has nothing of its own
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarkPriorConfig:
     flow_size: int = 64  # pixels of the flow
     expression: int = 52  # coefficients of the expression; pitch, yaw, roll, x, y and log_scale follow them
-    fineness: int = 2  # each triangle is sampled at the square of this many points
+    fineness: int = 3  # each triangle is sampled at the square of this many points
 
     def __post_init__(self) -> None:
         if min(self.flow_size, self.expression, self.fineness) < 1:
@@ -93,17 +95,20 @@ class LandmarkPrior(nn.Module):
         """
         batch, expression = len(driving), self.config.expression
         landmarks, source = landmarks.expand(batch, -1, -1), source.expand(batch, -1)
-        canonical = self.canonical
-        depth = fit_pose(landmarks, canonical).centre[:, 2]
-        poses = []
-        for coefficients in (source, driving):
-            pose = pose_from_coefficients(coefficients[:, expression:], size, canonical)
-            centre = torch.cat((pose.centre[:, :2], depth[:, None]), dim=1)
-            poses.append(HeadPose(rotation=pose.rotation, scale=pose.scale, centre=centre))
-        here, there = poses
+        here, there = (self._pose(landmarks, coefficients, size) for coefficients in (source, driving))
         front = here.unpose(landmarks)
         change = torch.einsum("bk,kpc->bpc", (driving - source)[:, :expression], self.basis)
         return landmarks + (there.pose(front + change) - here.pose(front)), here, there
+
+    def front(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
+        """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> turned to the front, cm."""
+        return self._pose(landmarks, coefficients, size).unpose(landmarks)
+
+    def _pose(self, landmarks: Tensor, coefficients: Tensor, size: float) -> HeadPose:
+        """The pose that the coefficients ask for, at the depth of the landmarks."""
+        pose = pose_from_coefficients(coefficients[:, self.config.expression :], size, self.canonical)
+        depth = fit_pose(landmarks, self.canonical).centre[:, 2:]
+        return HeadPose(rotation=pose.rotation, scale=pose.scale, centre=torch.cat((pose.centre[:, :2], depth), dim=1))
 
     def forward(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> tuple[Tensor, Tensor]:
         """The flow for ``driving``, and what of it the portrait shows; arguments as in ``move``.
@@ -186,7 +191,7 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
 
     Returns:
         Their mean in each cell (B C h w), each point shared among the four cells around it; and how far the cells
-        are covered (B 1 h w) in 0..1.
+        are covered (B 1 h w) in 0..1. Single cells that no point fell into are filled from those around.
     """
     batch, _, channels = values.shape
     first = places.floor()
@@ -205,8 +210,11 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
         share = share * (depth > nearest.gather(1, index) - BEHIND)
         total.scatter_add_(1, index[..., None].expand(-1, -1, channels), values * share[..., None])
         weight.scatter_add_(1, index, share)
-    mean = (total / weight.clamp_min(1e-6)[..., None]).mT.reshape(batch, channels, size, size)
-    return mean, (weight / FULL).clamp_max(1).view(batch, 1, size, size)
+    total, weight = total.mT.reshape(batch, channels, size, size), weight.view(batch, 1, size, size)
+    total, near = (plane + FAINT * F.avg_pool2d(plane, 3, stride=1, padding=1) for plane in (total, weight))
+    covered = F.max_pool2d((weight / FULL).clamp_max(1), 3, stride=1, padding=1)
+    covered = -F.max_pool2d(-covered, 3, stride=1, padding=1)
+    return total / near.clamp_min(1e-6), covered
 
 
 def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:

@@ -1,0 +1,98 @@
+"""``stylehead train``: measure rendered heads, and learn from them."""
+
+import argparse
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from ..assemble import StyleHead, build, load_stylehead, save_stylehead
+from ..errors import ConfigError
+from .data import load_heads
+from .loop import Limits, run
+from .recipe import Recipe
+from .recipes import CHAINS, RECIPES, chain, recipe_named
+
+__all__ = ["HELP", "add_arguments", "run_command", "train"]
+
+HELP = "train the networks on rendered heads"
+MODEL = "model.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help=f"one of {', '.join([*CHAINS, *RECIPES])}")
+    parser.add_argument("--data", type=Path, default=Path("data/measured"), help="folder of measured heads")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
+    parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda")
+
+
+def run_command(args: argparse.Namespace) -> int:
+    recipes = chain(args.recipe)
+    total = sum(recipe.share for recipe in recipes if recipe.steps)
+    with _processes():
+        for recipe in recipes:
+            minutes = args.minutes * recipe.share / total if args.minutes and total else None
+            train(recipe, args.data, args.out, Limits(minutes=minutes), resume=args.resume)
+    return 0
+
+
+def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, resume: bool = False) -> StyleHead:
+    """Run one recipe; its model is written into its folder and given back.
+
+    A finished run is not run again when resumed.
+    """
+    folder = out / recipe.name
+    if resume and (folder / MODEL).is_file():
+        return load_stylehead(folder / MODEL)
+    model = assemble(recipe, out)
+    run(recipe, model, load_heads(data), folder, limits, resume)
+    model.eval().requires_grad_(False)
+    if not dist.is_initialized() or dist.get_rank() == 0:
+        save_stylehead(model, folder / MODEL, recipe=recipe.name)
+    return model
+
+
+def assemble(recipe: Recipe, out: Path) -> StyleHead:
+    """A new model with the parts that the recipes before this one have made.
+
+    Raises:
+        ConfigError: one of them has not been run.
+    """
+    from .canonical import install_canonical  # only a new model needs the landmarker's bundle
+
+    model = build(recipe.model, recipe.seed)
+    if model.prior is not None:
+        install_canonical(model.prior)
+    for need in _in_order(recipe):
+        file = out / need.name / MODEL
+        if not file.is_file():
+            raise ConfigError(
+                f"{recipe.name} starts from what {need.name} has made. Run that first: {file} is missing."
+            )
+        made = load_stylehead(file)
+        for part in need.task.parts:
+            getattr(model, part).load_state_dict(getattr(made, part).state_dict())
+    return model
+
+
+def _in_order(recipe: Recipe) -> list[Recipe]:
+    """The recipes that this one builds on, each after those that it builds on itself."""
+    found: list[Recipe] = []
+    for need in map(recipe_named, recipe.needs):
+        found += [other for other in [*_in_order(need), need] if other not in found]
+    return found
+
+
+class _processes:
+    """The group of processes, where ``torchrun`` has started several."""
+
+    def __enter__(self) -> None:
+        self.started = dist.is_torchelastic_launched() and not dist.is_initialized()
+        if self.started:
+            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+    def __exit__(self, *_: object) -> None:
+        if self.started:
+            dist.destroy_process_group()

@@ -1,0 +1,190 @@
+"""The training loop, to be read from top to bottom.
+
+The samples of a step and its chance follow from the recipe's seed and the step's number alone. So a resumed run
+draws what the uninterrupted one would have drawn, and several processes share one batch without talking about it.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..assemble import StyleHead
+from ..errors import StyleHeadError
+from .data import Heads
+from .recipe import Parts, Recipe, Stage, Turn
+from .sheets import write_png
+from .state import Average, read_state, write_state
+
+__all__ = ["Limits", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a run ends, and how often it tells."""
+
+    minutes: float | None = None  # instead of the recipe's steps; the rate then follows the clock
+    checkpoint: float = 120.0  # seconds between checkpoints
+    sheet: float = 240.0  # seconds between pictures
+    log: int = 50  # steps between lines of the log
+
+
+def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Limits = Limits(), resume: bool = False):
+    """Train ``model`` in place by ``recipe``; it ends with the moving average of what was learnt.
+
+    Raises:
+        StyleHeadError: the loss is no number any more, or the checkpoint belongs to another recipe.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file, log = folder / "checkpoint.pt", folder / "log.jsonl"
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(recipe.seed)
+        stage = recipe.task.start(model, heads)
+    optimisers = {turn.name: _adam(turn, recipe) for turn in stage.turns}
+    average = Average(stage.networks, recipe.average)
+    step, spent = 0, 0.0  # seconds
+    if resume and file.is_file():
+        step, spent = _restore(read_state(file), recipe, stage, optimisers, average)
+    started, told, kept, shown = time.monotonic(), time.monotonic(), time.monotonic(), time.monotonic()
+    sums: Parts = {}
+    chief = _rank() == 0
+    while True:
+        clock = spent + time.monotonic() - started
+        progress = clock / (60 * limits.minutes) if limits.minutes else step / max(recipe.steps, 1)
+        progress = progress if recipe.steps else 1.0  # nothing to learn by descent
+        if _agreed(progress) >= 1:
+            break
+        chance = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        rows = torch.randint(stage.samples, (recipe.batch,), generator=chance).chunk(_processes())[_rank()]
+        for turn in stage.turns:
+            optimiser = optimisers[turn.name]
+            for group in optimiser.param_groups:
+                group["lr"] = turn.rate * recipe.rate * _schedule(step, progress, recipe)
+            loss, parts = stage.loss(turn, rows, chance, progress)
+            if not torch.isfinite(loss):
+                raise StyleHeadError(
+                    f"{recipe.name}: the loss of {turn.name} in step {step} is {float(loss)} ({_line(parts)}).\n"
+                    "Go on from the last checkpoint with a smaller rate, or a lower clip."
+                )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            _share_gradients(turn, len(rows) / recipe.batch)
+            torch.nn.utils.clip_grad_norm_(turn.parameters(), recipe.clip)
+            optimiser.step()
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value
+        step += 1
+        average.update(stage.networks, step)
+        if step % limits.log == 0 and chief:
+            now = time.monotonic()
+            means = {name: total / limits.log for name, total in sums.items()}
+            speed = limits.log * recipe.batch / (now - told)
+            _tell(log, recipe, step, progress, speed, means)
+            sums, told = {}, now
+        if chief and time.monotonic() - kept > limits.checkpoint:
+            _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
+            kept = time.monotonic()
+        if chief and time.monotonic() - shown > limits.sheet:
+            _show(folder / "sheet.png", stage, average)
+            shown = time.monotonic()
+    if chief:
+        _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
+        _show(folder / "sheet.png", stage, average)
+    average.swap(stage.networks)
+
+
+def _schedule(step: int, progress: float, recipe: Recipe) -> float:
+    """The part of the full rate: a linear rise by steps, then half a cosine by progress."""
+    rise = min(1.0, (step + 1) / (recipe.warm_up + 1))
+    return rise * (recipe.last_rate + (1 - recipe.last_rate) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def _adam(turn: Turn, recipe: Recipe) -> torch.optim.Adam:
+    return torch.optim.Adam(turn.parameters(), lr=turn.rate * recipe.rate, betas=recipe.betas)
+
+
+# Checkpoints and what people see
+
+
+def _keep(file: Path, recipe: Recipe, step: int, spent: float, stage: Stage, optimisers: dict, average: Average):
+    state = {
+        "recipe": recipe.name,
+        "step": step,
+        "seconds": spent,
+        "networks": {name: network.state_dict() for name, network in stage.networks.items()},
+        "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},
+        "average": average.values,
+    }
+    write_state(file, state)
+
+
+def _restore(state: dict, recipe: Recipe, stage: Stage, optimisers: dict, average: Average) -> tuple[int, float]:
+    if state["recipe"] != recipe.name:
+        raise StyleHeadError(
+            f"The checkpoint is of the recipe {state['recipe']!r}, not of {recipe.name!r}: give another folder."
+        )
+    for name, network in stage.networks.items():
+        network.load_state_dict(state["networks"][name])
+    for name, optimiser in optimisers.items():
+        optimiser.load_state_dict(state["optimisers"][name])
+    average.values = state["average"]
+    return state["step"], state["seconds"]
+
+
+def _tell(log: Path, recipe: Recipe, step: int, progress: float, speed: float, means: Parts) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": step, "progress": progress, "samples_per_second": speed, **means}) + "\n")
+    print(f"{recipe.name}  {progress:4.0%}  step {step}  {speed:.1f}/s  {_line(means)}", flush=True)
+
+
+def _line(parts: Parts) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in parts.items())
+
+
+def _show(path: Path, stage: Stage, average: Average) -> None:
+    average.swap(stage.networks)
+    modes = {network: network.training for network in stage.networks.values()}
+    try:
+        for network in modes:
+            network.eval()
+        with torch.no_grad():
+            write_png(path, stage.sheet())
+    finally:
+        for network, mode in modes.items():
+            network.train(mode)
+        average.swap(stage.networks)
+
+
+# Several processes
+
+
+def _processes() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def _agreed(progress: float) -> float:
+    """The first process' progress: clocks differ, and all must stop in the same step."""
+    if not dist.is_initialized():
+        return progress
+    value = torch.tensor(progress, dtype=torch.float64)
+    dist.broadcast(value, 0)
+    return float(value)
+
+
+def _share_gradients(turn: Turn, weight: float) -> None:
+    """Make every process hold the gradient of the whole batch; ``weight`` is this process' part of it."""
+    if not dist.is_initialized():
+        return
+    for parameter in turn.parameters():
+        gradient: Tensor = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
+        parameter.grad = gradient * weight
+        dist.all_reduce(parameter.grad)

@@ -1,0 +1,76 @@
+"""What a drawn picture is compared by.
+
+Axes: B batch, C channels, H W picture.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["adversarial", "endpoint_error", "judged", "pyramid_difference", "region_weights"]
+
+
+def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = None, levels: int = 3) -> Tensor:
+    """Mean absolute difference of colours, and of their slopes, at several sizes: 0 is best.
+
+    At every level: mean |a - b| + mean |d(a - b)/dx| + mean |d(a - b)/dy|. The slopes make an edge in the wrong place
+    cost more than a wrong colour, which keeps drawings from being soft.
+
+    Args:
+        picture, target: (B C H W).
+        weight: (B 1 H W), how much each place counts.
+        levels: each has half the size of the one before.
+    """
+    difference = picture - target
+    total = difference.new_zeros(())
+    for level in range(levels):
+        if level:
+            difference = F.avg_pool2d(difference, 2)
+            weight = None if weight is None else F.avg_pool2d(weight, 2)
+        across = difference[..., 1:] - difference[..., :-1]
+        down = difference[..., 1:, :] - difference[..., :-1, :]
+        for term, part in (
+            (difference, weight),
+            (across, None if weight is None else weight[..., 1:]),
+            (down, None if weight is None else weight[..., 1:, :]),
+        ):
+            total = total + (term.abs() if part is None else term.abs() * part).mean()
+    return total / levels
+
+
+def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean distance between two flows (B 2 h w), in their pixels; ``weight`` is (B 1 h w). 0 is best.
+
+    The tenth of a pixel under the root keeps the gradient finite where both agree.
+    """
+    distance = ((flow - exact).square().sum(dim=1, keepdim=True) + 0.01).sqrt() - 0.1
+    return (distance * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def adversarial(drawn: Tensor) -> Tensor:
+    """What a drawing goes down to be taken for real: softplus(-judgement). Source: StyleGAN2, non-saturating."""
+    return F.softplus(-drawn).mean()
+
+
+def judged(real: Tensor, drawn: Tensor) -> Tensor:
+    """What a judge goes down: softplus(-judgement of real) + softplus(judgement of drawn)."""
+    return F.softplus(-real).mean() + F.softplus(drawn).mean()
+
+
+def region_weights(landmarks: Tensor, rings: list[tuple[int, ...]], size: int, picture: int, margin: float) -> Tensor:
+    """1 in the boxes around ``rings`` of landmarks, 0 elsewhere: (B 1 size size).
+
+    Args:
+        landmarks: (B 478 3) pixels of a square of ``picture``.
+        rings: the landmarks of each region.
+        margin: pixels of ``picture`` on all sides.
+    """
+    line = (torch.arange(size, device=landmarks.device) + 0.5) * (picture / size) - 0.5
+    weight = landmarks.new_zeros(len(landmarks), size, size)
+    for ring in rings:
+        points = landmarks[:, list(ring), :2]
+        low, high = points.amin(1) - margin, points.amax(1) + margin  # B 2
+        across = (line >= low[:, :1]) & (line <= high[:, :1])  # B size
+        down = (line >= low[:, 1:]) & (line <= high[:, 1:])
+        weight = torch.maximum(weight, (across[:, None] & down[:, :, None]).to(weight.dtype))
+    return weight[:, None]

@@ -1,0 +1,84 @@
+"""What a training run is: one frozen value from which everything follows.
+
+A recipe is made by a Python function in ``recipes``; a variation calls it and changes two fields.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from ..assemble import StyleHead, StyleHeadConfig
+from ..errors import ConfigError
+from .data import Heads
+
+__all__ = ["Parts", "Recipe", "Stage", "Task", "Turn"]
+
+Parts = dict[str, float]
+"""The terms of a loss by name, as numbers for the log."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One player's step: whose parameters, and the loss that they go down."""
+
+    name: str
+    players: list[nn.Module]
+    rate: float  # in rates of the recipe
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [p for player in self.players for p in player.parameters() if p.requires_grad]
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """What is learnt: made by its task for one model and one set of heads."""
+
+    samples: int  # how many there are to draw from
+    turns: tuple[Turn, ...]  # taken one after the other in every step
+    networks: dict[str, nn.Module]  # everything that learns, by name: what a checkpoint keeps
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        """The loss of ``turn`` on the samples ``rows``; ``progress`` is how far the run is, 0..1."""
+        ...
+
+    def sheet(self) -> Tensor:
+        """A picture (3 H W) in [-1, 1] for people who want to see how it goes."""
+        ...
+
+
+class Task(Protocol):
+    """The configuration of a stage."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the model that the stage makes."""
+        ...
+
+    def start(self, model: StyleHead, heads: Heads) -> Stage:
+        """Make the stage; what can be computed without descent is done here."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    name: str
+    model: StyleHeadConfig
+    task: Any  # a Task
+    needs: tuple[str, ...] = ()  # recipes whose parts this one starts from
+    steps: int = 1000  # where no minutes are given
+    batch: int = 12  # samples a step, over all processes together
+    rate: float = 1e-3  # of Adam
+    betas: tuple[float, float] = (0.9, 0.99)
+    warm_up: int = 100  # steps from nothing to the full rate, linear
+    last_rate: float = 0.02  # of the full one, at the end of a half cosine; 1 = constant
+    clip: float = 2.0  # the gradient's norm, at most
+    average: float = 0.999  # how much of the moving average each step keeps; its first steps keep less
+    share: float = 1.0  # of the minutes, where several recipes share them
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.warm_up + 1) < 1 or self.steps < 0 or self.rate <= 0 or self.clip <= 0:
+            raise ConfigError(f"A recipe needs a batch, a rate and a clip above 0, and steps from 0 up; found {self}.")
+        if not 0 <= self.average < 1:
+            raise ConfigError(f"The moving average keeps 0 or more of itself, but less than all; found {self.average}.")

@@ -1,0 +1,183 @@
+"""Every training run by name, as functions that return the whole of it.
+
+``mini``    the embedded model: 128 pixels, made on two CPU cores in an hour
+``mini_256``  the same at 256 pixels, for one GPU
+``debug``   seconds, for tests
+"""
+
+from dataclasses import replace
+
+from ..assemble import DirectionConfig, StyleHeadConfig
+from ..errors import ConfigError
+from ..models.calibrator import CalibratorConfig
+from ..models.consultation import ConsultationConfig
+from ..models.encoder import EncoderConfig
+from ..models.flow_field import FlowFieldConfig
+from ..models.generator import GeneratorConfig
+from ..models.landmark_prior import LandmarkPriorConfig
+from ..models.motion_encoder import MotionEncoderConfig
+from .recipe import Recipe
+from .tasks.calibration import CalibrationTask
+from .tasks.consult import ConsultTask
+from .tasks.directions import DirectionsTask
+from .tasks.motion import MotionTask
+from .tasks.styles import StylesTask
+
+__all__ = ["CHAINS", "RECIPES", "chain", "mini_model", "recipe_named"]
+
+ATTRIBUTES = ("age", "beard", "makeup")
+COEFFICIENTS = 58  # arkit
+
+
+def mini_model(size: int = 128) -> StyleHeadConfig:
+    """The embedded model. Nothing passes beside the feature map, so that no ghost of the portrait stays behind."""
+    waist = 64
+    channels = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 16 if size == 128 else 48, 256: 16}
+    channels = {resolution: number for resolution, number in channels.items() if resolution <= size}
+    rows, style, descriptor = 2 * len(channels), 96, 128
+    return StyleHeadConfig(
+        name="stylehead-mini",
+        generator=GeneratorConfig(
+            size=size, style_dim=style, mapping_layers=1, channels=channels, waist=waist, rgb_from=waist
+        ),
+        encoder=EncoderConfig(
+            size=64, widths=(24, 48, 96, 128), units=(1, 2, 2, 2), rows=rows, style_dim=style, middle_rows=4
+        ),
+        consultation=ConsultationConfig(
+            size=size,
+            fold=size // waist,
+            widths=(32, 32, 48),
+            strides=(1, 1),
+            feature_channels=channels[waist],
+            feature_size=waist,
+        ),
+        motion_encoder=MotionEncoderConfig(
+            coefficients=COEFFICIENTS, descriptor=descriptor, window=1, first_kernel=1, blocks=0, source=True
+        ),
+        prior=LandmarkPriorConfig(flow_size=waist),
+        flow_field=FlowFieldConfig(
+            image_size=64,
+            extra_channels=6,
+            base=32,
+            maximum=128,
+            down=3,
+            up=3,
+            descriptor=descriptor,
+            hidden=64,
+            visibility=True,
+            zero_init=True,
+        ),
+        calibrator=CalibratorConfig(
+            feature_channels=channels[waist],
+            feature_size=waist,
+            extra_channels=3,
+            width=48,
+            descriptor=descriptor,
+            hidden=64,
+            levels=3,
+            gate=True,
+            zero_init=True,
+        ),
+        directions=tuple(DirectionConfig(name=name) for name in ATTRIBUTES),
+        notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
+        "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
+    )
+
+
+def mini_styles() -> Recipe:
+    """w+ alone and at a small rate: at 2e-3 it collapses to the mean head."""
+    return Recipe(name="mini_styles", model=mini_model(), task=StylesTask(), steps=900, batch=16, rate=5e-4, share=0.9)
+
+
+def mini_consult() -> Recipe:
+    return Recipe(
+        name="mini_consult",
+        model=mini_model(),
+        task=ConsultTask(),
+        needs=("mini_styles",),
+        steps=1200,
+        batch=12,
+        rate=1e-3,
+        share=1.5,
+    )
+
+
+def mini_motion() -> Recipe:
+    return Recipe(name="mini_motion", model=mini_model(), task=MotionTask(), steps=2500, batch=12, rate=1e-3, share=1.5)
+
+
+def mini_calibration() -> Recipe:
+    return Recipe(
+        name="mini_calibration",
+        model=mini_model(),
+        task=CalibrationTask(),
+        needs=("mini_consult", "mini_motion"),
+        steps=900,
+        batch=12,
+        rate=1e-3,
+        share=1.2,
+    )
+
+
+def mini_directions() -> Recipe:
+    return Recipe(name="mini_directions", model=mini_model(), task=DirectionsTask(), needs=("mini_styles",), steps=0)
+
+
+def at_256(recipe: Recipe) -> Recipe:
+    """The same run at twice the size, with the batch and the steps of a GPU."""
+    return replace(
+        recipe,
+        name=recipe.name.replace("mini_", "mini_256_"),
+        needs=tuple(need.replace("mini_", "mini_256_") for need in recipe.needs),
+        model=replace(mini_model(256), name="stylehead-mini-256"),
+        batch=32,
+        steps=8 * recipe.steps,
+    )
+
+
+def for_debugging(recipe: Recipe) -> Recipe:
+    """The same run in a moment, with networks that learn nothing useful."""
+    model = recipe.model
+    channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
+    return replace(
+        recipe,
+        name=recipe.name.replace("mini_", "debug_"),
+        needs=tuple(need.replace("mini_", "debug_") for need in recipe.needs),
+        steps=min(recipe.steps, 2),
+        batch=4,
+        model=replace(
+            model,
+            name="debug",
+            generator=replace(model.generator, channels=channels, style_dim=16),
+            encoder=replace(model.encoder, widths=(4, 4, 8, 8), units=(1, 1, 1, 1), style_dim=16),
+            consultation=replace(model.consultation, widths=(4, 4, 8), feature_channels=8),
+            motion_encoder=replace(model.motion_encoder, descriptor=16),
+            flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
+            calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
+        ),
+    )
+
+
+def _chain() -> tuple[Recipe, ...]:
+    return (mini_styles(), mini_motion(), mini_consult(), mini_calibration(), mini_directions())
+
+
+CHAINS = {
+    "mini": _chain(),
+    "mini_256": tuple(at_256(recipe) for recipe in _chain()),
+    "debug": tuple(for_debugging(recipe) for recipe in _chain()),
+}
+"""Runs that belong together, in an order in which each finds what it needs."""
+
+RECIPES = {recipe.name: recipe for recipes in CHAINS.values() for recipe in recipes}
+
+
+def recipe_named(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe {name!r}. Known: {', '.join([*CHAINS, *RECIPES])}.")
+    return RECIPES[name]
+
+
+def chain(name: str) -> tuple[Recipe, ...]:
+    """The recipes of a chain, or the one recipe called ``name``."""
+    return CHAINS.get(name) or (recipe_named(name),)

@@ -1,0 +1,25 @@
+"""Pictures in rows, for people who want to see how a run goes."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+__all__ = ["rows_of", "write_png"]
+
+
+def rows_of(columns: Sequence[Tensor]) -> Tensor:
+    """One row for each picture of the batch: ``columns`` are (B 3 S S) or (B 1 S S), in [-1, 1] -> (3 B*S n*S)."""
+    rows = torch.cat([column.expand(-1, 3, -1, -1) for column in columns], dim=-1)  # B 3 S n*S
+    return torch.cat(rows.unbind(0), dim=-2)
+
+
+def write_png(path: Path, picture: Tensor) -> None:
+    """``picture`` (3 H W) in [-1, 1]."""
+    levels = ((picture.detach().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    Image.fromarray(levels).save(part, format="PNG")
+    os.replace(part, path)

@@ -1,0 +1,136 @@
+"""The consultation learns to add what the styles alone do not redraw; the generator's upper half learns with it.
+
+The styles stay as they are. In a part of the samples nothing is added, so that the generator goes on drawing styles;
+and a head inverted, edited in its styles and drawn must look like the edited head, so that edits reach the picture.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ..data import Heads, as_numbers
+from ..drawing import coarse_codes, consulted
+from ..losses import adversarial, judged, pyramid_difference, region_weights
+from ..recipe import Parts, Turn
+from ..regions import EYES, MOUTH
+from ..sheets import rows_of
+from .judge import Judge
+
+__all__ = ["ConsultTask"]
+
+SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsultTask:
+    features: float = 3.0  # how much more eyes and mouth count than the rest
+    edits: float = 0.5  # weight of the edited heads
+    adversarial: float = 0.0  # weight of the judge's opinion
+    judged_from: float = 0.5  # progress at which the judge is first asked
+    parts: tuple[str, ...] = ("consultation", "generator")
+
+    def start(self, model: StyleHead, heads: Heads) -> "ConsultStage":
+        return ConsultStage(self, model, heads)
+
+
+class ConsultStage:
+    def __init__(self, task: ConsultTask, model: StyleHead, heads: Heads) -> None:
+        assert model.consultation is not None, "this stage makes the model's consultation"
+        self.task, self.model, self.heads = task, model, heads
+        self.samples = len(heads.pictures)
+        model.eval().requires_grad_(False)
+        model.consultation.train().requires_grad_(True)
+        for head in (model.consultation.scale, model.consultation.shift):
+            nn.init.zeros_(head.last.weight)  # it begins by adding nothing
+        self.upper = _upper(model)
+        for layer in self.upper:
+            layer.requires_grad_(True)
+        self.judge = Judge()
+        self.networks: dict[str, nn.Module] = {
+            "consultation": model.consultation,
+            "generator": model.generator,
+            "judge": self.judge,
+        }
+        turns = [Turn("consult", [model.consultation, *self.upper], 1.0)]
+        if task.adversarial:
+            turns.append(Turn("judge", [self.judge], 0.5))
+        self.turns = tuple(turns)
+        self.directions = self._directions()
+        self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        if turn.name == "judge":
+            return self._judge_loss(progress)
+        pictures = self.heads.frames(rows)
+        landmarks = self.heads.landmarks[rows]
+        weight = 1 + self.task.features * region_weights(landmarks, [MOUTH, *EYES], self.heads.size, self.heads.size, 3)
+        styles, feature, residual = coarse_codes(self.model, pictures)
+        feature, _ = consulted(self.model, feature, residual)
+        drawn = self.model.generator.upper(feature, styles, None)
+        loss = redraw = pyramid_difference(drawn, pictures, weight)
+        parts = {"redraw": float(redraw.detach())}
+        if self.task.edits and len(self.heads.edited):
+            pick = torch.randint(len(self.heads.edited), (max(len(rows) // 4, 1),), generator=chance)
+            after, edited = self._edited(pick)
+            edit = pyramid_difference(edited, after)
+            loss, parts = loss + self.task.edits * edit, parts | {"edit": float(edit.detach())}
+        if self.task.adversarial:
+            self.seen = (drawn.detach(), pictures)
+            if progress > self.task.judged_from:
+                opinion = adversarial(self.judge(drawn))
+                loss, parts = loss + self.task.adversarial * opinion, parts | {"opinion": float(opinion.detach())}
+        return loss, parts
+
+    def _judge_loss(self, progress: float) -> tuple[Tensor, Parts]:
+        assert self.seen is not None
+        drawn, real = self.seen
+        loss = judged(self.judge(real), self.judge(drawn))
+        return loss, {"judge": float(loss.detach())}
+
+    def _edited(self, pick: Tensor) -> tuple[Tensor, Tensor]:
+        """The heads with the attribute as rendered, and those without it, inverted and edited."""
+        before, after = as_numbers(self.heads.edited[pick]).unbind(1)
+        styles, feature, residual = coarse_codes(self.model, before)
+        moved = styles + self.directions[self.heads.attribute[pick]]
+        with torch.no_grad():
+            feature, _ = self.model.generator.lower(moved)
+        feature, _ = consulted(self.model, feature, residual)
+        return after, self.model.generator.upper(feature, moved, None)
+
+    @torch.no_grad()
+    def _directions(self) -> Tensor:
+        """The mean change of the styles with each attribute (A R D)."""
+        means = []
+        for attribute in range(len(self.heads.attributes)):
+            pairs = self.heads.edited[self.heads.attribute == attribute]
+            before, after = (coarse_codes(self.model, as_numbers(part))[0] for part in pairs.unbind(1))
+            means.append((after - before).mean(0))
+        return torch.stack(means) if means else torch.zeros(0)
+
+    def sheet(self) -> Tensor:
+        """Columns: a head; from styles alone; with the consultation; an edited pair; the first inverted and edited."""
+        rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
+        pictures = self.heads.frames(rows)
+        styles, feature, residual = coarse_codes(self.model, pictures)
+        redrawn = self.model.generator.upper(consulted(self.model, feature, residual)[0], styles, None)
+        columns = [pictures, pictures - residual, redrawn]
+        if len(self.heads.edited):
+            pick = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
+            columns += [as_numbers(self.heads.edited[pick, 0]), *self._edited(pick)]
+        return rows_of(columns)
+
+
+def _upper(model: StyleHead) -> list[nn.Module]:
+    """The generator's layers above the moved feature map."""
+    config = model.generator.config
+    layers: list[nn.Module] = []
+    for resolution in config.resolutions:
+        level = model.generator.levels[str(resolution)]
+        if resolution == config.waist:
+            layers += [layer for layer in (level.conv, level.rgb) if layer is not None]
+        elif resolution > config.waist:
+            layers.append(level)
+    return layers

@@ -1,0 +1,95 @@
+"""The flow field learns to correct the landmark prior, and to tell what the portrait does not show.
+
+The renderer knows where every point of the target lies in the source; that exact flow is what is learnt. Where the
+source does not show the point there is nothing to fetch, and the flow counts little. Eyes and mouth are a small part
+of the picture and of the movement, but what people look at: they count more.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...ops.warp import warp
+from ..data import Heads
+from ..landmark_prior import fit_basis
+from ..losses import endpoint_error, pyramid_difference, region_weights
+from ..recipe import Parts, Turn
+from ..regions import EYES, MOUTH
+from ..sheets import rows_of
+
+__all__ = ["MotionTask", "carried"]
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionTask:
+    features: float = 8.0  # weight of the cells around eyes and mouth, against 1
+    hidden: float = 0.15  # weight of the cells that the source does not show
+    visibility: float = 0.5  # weight of telling which those are
+    picture: float = 2.0  # weight of the source's picture, carried along the flow
+    parts: tuple[str, ...] = ("prior", "motion_encoder", "flow_field")
+
+    def start(self, model: StyleHead, heads: Heads) -> "MotionStage":
+        return MotionStage(self, model, heads)
+
+
+class MotionStage:
+    def __init__(self, task: MotionTask, model: StyleHead, heads: Heads) -> None:
+        self.task, self.model, self.heads = task, model, heads
+        self.samples = len(heads)
+        if model.prior is not None:
+            fit_basis(model.prior, heads)
+        self.networks: dict[str, nn.Module] = {"motion_encoder": model.motion_encoder, "flow_field": model.flow_field}
+        for network in self.networks.values():
+            network.train().requires_grad_(True)
+        self.turns = (Turn("move", list(self.networks.values()), 1.0),)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        flow, visibility = carried(self.model, self.heads, rows)[:2]
+        exact, seen = self.heads.flow[rows].float(), self.heads.visible[rows].float()
+        target = self.heads.target[rows]
+        features = region_weights(self.heads.landmarks[target], [MOUTH, *EYES], flow.shape[-1], self.heads.size, 3)
+        place = torch.where(seen > 0, 1.0, self.task.hidden) * (1 + (self.task.features - 1) * features)
+        error = endpoint_error(flow, exact, place)
+        loss, parts = error, {"flow": float(error.detach())}
+        if visibility is not None:
+            told = F.binary_cross_entropy(visibility.clamp(1e-4, 1 - 1e-4), seen)
+            loss, parts = loss + self.task.visibility * told, parts | {"told": float(told.detach())}
+        if self.task.picture:
+            size = flow.shape[-1]
+            small = self.model.fit(self.heads.frames(self.heads.source[rows]), size)
+            wanted = self.model.fit(self.heads.frames(target), size)
+            looks = pyramid_difference(warp(small, flow), wanted, seen, levels=2)
+            loss, parts = loss + self.task.picture * looks, parts | {"looks": float(looks.detach())}
+        return loss, parts
+
+    def sheet(self) -> Tensor:
+        """Columns: source; target; the source carried by the prior, by the whole flow, by the exact one; visibility."""
+        rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
+        flow, visibility, prior = carried(self.model, self.heads, rows)
+        pictures = self.heads.frames(self.heads.source[rows])
+        columns = [pictures, self.heads.frames(self.heads.target[rows])]
+        columns += [warp(pictures, one) for one in (prior, flow, self.heads.flow[rows].float()) if one is not None]
+        if visibility is not None:
+            seen = self.heads.visible[rows].float()
+            columns += [F.interpolate(2 * plane - 1, size=self.heads.size) for plane in (visibility, seen)]
+        return rows_of(columns)
+
+
+def carried(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The flow of the pairs ``rows``, their visibility, and the prior's flow."""
+    source, target = heads.source[rows], heads.target[rows]
+    here, there = heads.coefficients[source], heads.coefficients[target]
+    window = there[..., None].expand(-1, -1, model.config.window)
+    descriptor = model.motion_encoder(window, here if model.motion_encoder.config.source else None)
+    first = None
+    if model.prior is not None:
+        with torch.no_grad():
+            first = model.prior(heads.landmarks[source], here, there, heads.size)
+    flow, visibility = model.find_flow(heads.frames(source), descriptor, first)
+    return flow, visibility, None if first is None else first[0]

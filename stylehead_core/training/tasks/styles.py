@@ -1,0 +1,98 @@
+"""The encoder and the generator learn together to redraw a head from its styles alone.
+
+Styles must carry what an edit shall change, so nothing else helps here. Two pictures of a head that differ in one
+attribute teach that the attribute lies in one direction of the styles, the same for all heads.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ..data import Heads, as_numbers
+from ..losses import pyramid_difference, region_weights
+from ..recipe import Parts, Turn
+from ..regions import FACE
+from ..sheets import rows_of
+
+__all__ = ["StylesTask"]
+
+SHOWN = 6  # rows of the sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylesTask:
+    edits: float = 1.0  # weight of the pictures drawn with the mean change of an attribute's styles
+    face: float = 1.0  # how much more eyes, nose and mouth count than the rest
+    parts: tuple[str, ...] = ("encoder", "generator")
+
+    def start(self, model: StyleHead, heads: Heads) -> "StylesStage":
+        return StylesStage(self, model, heads)
+
+
+class StylesStage:
+    def __init__(self, task: StylesTask, model: StyleHead, heads: Heads) -> None:
+        self.task, self.model, self.heads = task, model, heads
+        self.samples = len(heads.pictures)
+        self.networks: dict[str, nn.Module] = {"encoder": model.encoder, "generator": model.generator}
+        for network in self.networks.values():
+            network.train().requires_grad_(True)
+        model.generator.mapping.requires_grad_(False)  # it is asked for nothing here
+        self.turns = (Turn("redraw", list(self.networks.values()), 1.0),)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        pictures = self.heads.frames(rows)
+        weight = region_weights(self.heads.landmarks[rows], [FACE], self.heads.size, self.heads.size, 4)
+        edits = self._edits(len(rows), chance) if self.task.edits and len(self.heads.edited) else None
+        if edits is None:
+            loss = pyramid_difference(self._redraw(pictures), pictures, 1 + self.task.face * weight)
+            return loss, {"redraw": float(loss.detach())}
+        # Edited pairs ride in the same batch: the second half of the rows makes room for them.
+        before, after = edits
+        kept = len(rows) - len(before)
+        batch = torch.cat((pictures[:kept], before, after))
+        styles = self._styles(batch)
+        change = (styles[kept + len(before) :] - styles[kept : kept + len(before)]).mean(0, keepdim=True)
+        drawn = self._draw(torch.cat((styles, styles[kept : kept + len(before)] + change)))
+        loss = pyramid_difference(drawn[: len(batch)], batch)
+        edit = pyramid_difference(drawn[len(batch) :], after)
+        return loss + self.task.edits * edit, {"redraw": float(loss.detach()), "edit": float(edit.detach())}
+
+    def _edits(self, batch: int, chance: Any) -> tuple[Tensor, Tensor]:
+        """A few pairs of one attribute: without and with it."""
+        attribute = torch.randint(len(self.heads.attributes), (1,), generator=chance)
+        of_it = torch.nonzero(self.heads.attribute == attribute).flatten()
+        pick = of_it[torch.randint(len(of_it), (max(batch // 4, 1),), generator=chance)]
+        return tuple(as_numbers(self.heads.edited[pick]).unbind(1))  # type: ignore[return-value]
+
+    def _styles(self, pictures: Tensor) -> Tensor:
+        return self.model.encoder(self.model.fit(pictures, self.model.config.encoder.size))
+
+    def _draw(self, styles: Tensor) -> Tensor:
+        feature, rgb = self.model.generator.lower(styles)
+        return self.model.generator.upper(feature, styles, rgb)
+
+    def _redraw(self, pictures: Tensor) -> Tensor:
+        return self._draw(self._styles(pictures))
+
+    def sheet(self) -> Tensor:
+        """Columns: a head, redrawn; an edited pair, and the first with the mean change of its attribute."""
+        rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
+        pictures = self.heads.frames(rows)
+        columns = [pictures, self._redraw(pictures)]
+        if len(self.heads.edited):
+            of = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
+            before, after = as_numbers(self.heads.edited[of]).unbind(1)
+            columns += [before, after, self._draw(self._styles(before) + self._changes()[self.heads.attribute[of]])]
+        return rows_of(columns)
+
+    def _changes(self) -> Tensor:
+        """The mean change of each attribute (A R D), over at most 32 pairs."""
+        changes = []
+        for attribute in range(len(self.heads.attributes)):
+            of_it = torch.nonzero(self.heads.attribute == attribute).flatten()[:32]
+            before, after = as_numbers(self.heads.edited[of_it]).unbind(1)
+            changes.append((self._styles(after) - self._styles(before)).mean(0))
+        return torch.stack(changes)
