@@ -1,0 +1,164 @@
+"""Motions as files: safetensors with names, space, rate and licence, and CSV for other programs.
+
+The layout, version 1. Tensors: ``coefficients`` (T K) float32, ``found`` (T) uint8, ``mel`` (T 80 W) float32 where
+there is speech. Metadata, all text: ``format``, ``version``, ``space``, ``names`` (a JSON list), ``fps`` as
+"30000/1001", ``relative`` (true or false), ``license``, ``made_by``. A reader goes by the names: it leaves out
+tensors, metadata and coefficients that it does not know, and takes 0 for coefficients that the file does not have.
+"""
+
+import csv
+import json
+import os
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import MediaError, MotionError
+from ..records import Motion
+from ..spaces import space_named
+
+__all__ = ["FORMAT", "load_motion", "save_motion", "write_csv"]
+
+FORMAT, VERSION = "stylehead-motion", 1
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # how they begin, by protocol
+LARGEST_RATE = 1000  # frames a second; a rate beyond it is a damaged file
+
+
+def save_motion(motion: Motion, path: str | Path, *, license: str = "", made_by: str = "") -> None:
+    """Write the whole file, or nothing.
+
+    Raises:
+        MediaError: it cannot be written there.
+    """
+    tensors = {
+        "coefficients": motion.coefficients.detach().cpu().float().contiguous(),
+        "found": motion.found.cpu().to(torch.uint8),
+    }
+    if motion.mel is not None:
+        tensors["mel"] = motion.mel.detach().cpu().float().contiguous()
+    about = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "space": motion.space,
+        "names": json.dumps(motion.names),
+        "fps": f"{motion.fps.numerator}/{motion.fps.denominator}",
+        "relative": "true" if motion.relative else "false",
+        "license": license,
+        "made_by": made_by,
+    }
+    path = Path(path)
+    try:
+        handle, part = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+        os.close(handle)
+        try:
+            save_file(tensors, part, metadata=about)
+            os.replace(part, path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise MediaError(f"The motion {path} cannot be written: {error}") from error
+
+
+def load_motion(path: str | Path, *, space: str | None = None) -> Motion:
+    """Read a motion, of this version or a later one.
+
+    Args:
+        space: refuse motions of any other.
+
+    Raises:
+        MotionError: the file is no motion, damaged, a pickle, or of another space.
+    """
+    path = Path(path)
+    _refuse_pickle(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about, kept = file.metadata() or {}, set(file.keys())
+            if about.get("format") != FORMAT:
+                raise MotionError(
+                    f"{path.name} is a safetensors file, but no motion: its format is "
+                    f"{about.get('format', 'not given')!r}, not {FORMAT!r}. "
+                    "Motions are written by Save Motion, or `stylehead animate --save-motion`."
+                )
+            found_space = about.get("space", "")
+            if space is not None and found_space != space:
+                raise MotionError(
+                    f"{path.name} holds a motion of the space {found_space!r}, and {space!r} is needed. "
+                    "Their numbers mean different things: measure the clip again with this model."
+                )
+            tensors = {name: file.get_tensor(name) for name in ("coefficients", "found", "mel") if name in kept}
+    except (SafetensorError, OSError) as error:
+        raise MotionError(f"{path.name} is no motion file, or it is damaged: {error}") from error
+    try:
+        return _motion(about, tensors)
+    except MotionError as error:
+        raise MotionError(f"{path.name}: {error}") from error
+    except (KeyError, ValueError, TypeError, ZeroDivisionError, RuntimeError, RecursionError) as error:
+        raise MotionError(f"{path.name} is damaged: {type(error).__name__} {error}") from error
+
+
+def write_csv(motion: Motion, path: str | Path) -> None:
+    """One line a frame: number, seconds, found (1 or 0), then every coefficient under its name.
+
+    Raises:
+        MediaError: it cannot be written there.
+    """
+    try:
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("frame", "seconds", "found", *motion.names))
+            for i, values in enumerate(motion.coefficients.tolist()):
+                seconds = f"{float(i / motion.fps):.6f}"
+                writer.writerow((i, seconds, int(motion.found[i]), *(f"{value:.6g}" for value in values)))
+    except OSError as error:
+        raise MediaError(f"The table {path} cannot be written: {error}") from error
+
+
+def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
+    space = space_named(about["space"])
+    names = json.loads(about["names"])
+    stored = tensors["coefficients"]
+    if not isinstance(names, list) or stored.ndim != 2 or len(names) != stored.shape[1]:
+        raise MotionError(f"There are {len(names)} names for coefficients of shape {tuple(stored.shape)}.")
+    if not stored.is_floating_point():
+        raise MotionError(f"Coefficients must be floating numbers; found {stored.dtype}.")
+    columns = {name: i for i, name in enumerate(names)}
+    if not columns.keys() & set(space.names):
+        raise MotionError(f"None of its coefficients is one of the space {space.name!r}.")
+    coefficients = torch.zeros(len(stored), len(space.names))
+    for i, name in enumerate(space.names):
+        if name in columns:
+            coefficients[:, i] = stored[:, columns[name]].float()
+    fps = Fraction(about["fps"])
+    if not 0 < fps <= LARGEST_RATE:
+        raise MotionError(f"A rate of {about['fps']} frames a second cannot be.")
+    found, mel = tensors.get("found"), tensors.get("mel")
+    if (found is not None and found.ndim != 1) or (mel is not None and (mel.ndim != 3 or mel.shape[1] != 80)):
+        raise MotionError("The marks of found faces must be (T) and the mel windows (T, 80, W).")
+    if mel is not None and not torch.isfinite(mel).all():
+        raise MotionError("The mel windows hold values that are no numbers.")
+    return Motion(
+        coefficients=coefficients,
+        fps=fps,
+        space=space.name,
+        found=torch.ones(len(stored), dtype=torch.bool) if found is None else found != 0,
+        mel=None if mel is None else mel.float(),
+        relative=about.get("relative") == "true",
+    )
+
+
+def _refuse_pickle(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise MotionError(f"The motion {path} cannot be read: {error}") from error
+    if start == b"PK\x03\x04" or start[:2] in PICKLES:
+        raise MotionError(
+            f"{path.name} is a pickle (or a zip, such as .pt and .npz files are). A pickle can run any program while "
+            "it is read, so it is never opened here. Motions are safetensors files."
+        )

@@ -1,0 +1,286 @@
+"""What one does with motions: make them relative, stronger, calmer, longer; mix parts of several.
+
+Every function takes motions and gives a new one, at the rate of the first. Axes: T frames, K coefficients.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, MotionError
+from ..ops.smoothing import sample_at, smooth_over_time
+from ..records import Motion
+from ..spaces import REGIONS
+
+__all__ = [
+    "blend",
+    "describe",
+    "fit_length",
+    "join",
+    "loop",
+    "make_relative",
+    "mix_regions",
+    "neutral_frame",
+    "resample",
+    "retime",
+    "reverse",
+    "scale_motion",
+    "smooth",
+    "trim",
+]
+
+EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face
+
+
+def neutral_frame(motion: Motion, source: Tensor | None = None) -> int:
+    """The frame that is nearest to a face at rest: 0.3 * mean|expression| + 0.7 * mean|rotation| away from it.
+
+    Args:
+        source: (K), the portrait's coefficients; none takes a closed mouth, open eyes and a head that looks ahead
+            (``arkit``), or the middle values of the clip (other spaces).
+    """
+    space = motion.described
+    if source is None:
+        source = motion.coefficients[motion.found].median(0).values if motion.found.any() else motion.coefficients[0]
+        if motion.space == "arkit":
+            source = torch.zeros_like(source)
+    away = (motion.coefficients - source).abs()
+    cost = EXPRESSION_WEIGHT * away[:, space.expression].mean(1) + ROTATION_WEIGHT * away[:, space.rotation].mean(1)
+    measured = motion.found if motion.found.any() else torch.ones_like(motion.found)
+    return int(cost.masked_fill(~measured, torch.inf).argmin())
+
+
+def make_relative(motion: Motion, neutral: int | None = None) -> Motion:
+    """Changes against one frame of the clip, to be added to the portrait's own pose and expression.
+
+    Args:
+        neutral: the frame that counts as rest; none = ``neutral_frame``.
+    """
+    if motion.relative:
+        return motion
+    if neutral is None:
+        neutral = neutral_frame(motion)
+    if not 0 <= neutral < len(motion):
+        raise ConfigError(f"The neutral frame must be one of 0 to {len(motion) - 1}; found {neutral}.")
+    return replace(motion, coefficients=motion.coefficients - motion.coefficients[neutral], relative=True)
+
+
+def scale_motion(motion: Motion, *, expression: float = 1.0, pose: float = 1.0) -> Motion:
+    """A stronger (above 1), weaker (below 1) or no (0) expression, and movement of the head.
+
+    Of an absolute motion the pose is scaled about its neutral frame, and ``arkit`` weights stay within 0..1.
+    """
+    space = motion.described
+    values = motion.coefficients.clone()
+    rest = torch.zeros_like(values[0])
+    if not motion.relative:
+        rest = values[neutral_frame(motion)].clone()
+        if motion.space == "arkit":
+            rest[space.expression] = 0
+    factor = torch.full_like(rest, pose)
+    factor[space.expression] = expression
+    values = torch.where(factor == 1, values, rest + factor * (values - rest))
+    if motion.space == "arkit" and not motion.relative and expression != 1:
+        values[:, space.expression] = values[:, space.expression].clamp(0, 1)
+    return replace(motion, coefficients=values)
+
+
+def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength: float = 1.0) -> Motion:
+    """``base`` with some parts of the face from ``other``, which is resampled, and held or cut to the same length.
+
+    Where one is relative and the other absolute, the other is made to fit: changes are added to the base's neutral
+    frame, absolute values become changes against their own.
+
+    Args:
+        regions: names of ``spaces.REGIONS``, names of coefficients, or ``audio``: what is heard.
+        strength: 0 keeps the base, 1 takes the other.
+    """
+    _same_space(base, other)
+    wanted = set(regions)
+    names = {name for region in wanted for name in _region(region, base)}
+    other = fit_length(resample(other, base.fps), len(base))
+    values = other.coefficients
+    if base.relative and not other.relative:
+        values = values - values[neutral_frame(other)]
+    elif other.relative and not base.relative:
+        values = values + base.coefficients[neutral_frame(base)]
+    chosen = torch.tensor([name in names for name in base.names])
+    mixed = torch.where(chosen, torch.lerp(base.coefficients, values, strength), base.coefficients)
+    mel = other.mel if "audio" in wanted else base.mel
+    return replace(base, coefficients=mixed, mel=mel)
+
+
+def blend(base: Motion, other: Motion, share: float) -> Motion:
+    """Between two motions: ``share`` 0 is the base, 1 the other (resampled, and held or cut to the base's length)."""
+    _same_space(base, other)
+    if base.relative != other.relative:
+        raise MotionError("One motion is relative and the other is not. Make both the same before they are blended.")
+    other = fit_length(resample(other, base.fps), len(base))
+    found = base.found & other.found if 0 < share < 1 else (base.found if share <= 0 else other.found)
+    return replace(base, coefficients=torch.lerp(base.coefficients, other.coefficients, share), found=found)
+
+
+def smooth(motion: Motion, seconds: float, regions: Iterable[str] = ("pose",)) -> Motion:
+    """Calm some parts of the face: a Gaussian over time, without delay.
+
+    Args:
+        seconds: its standard deviation; 0.04 calms trembling, 0.2 makes slow motion of everything.
+        regions: names of ``spaces.REGIONS`` or of coefficients; in other spaces than ``arkit`` only ``pose``.
+    """
+    if seconds < 0:
+        raise ConfigError(f"Smoothing needs a time of at least 0 seconds; found {seconds}.")
+    names = {name for region in regions for name in _region(region, motion)}
+    chosen = torch.tensor([name in names for name in motion.names])
+    calm = smooth_over_time(motion.coefficients, seconds * float(motion.fps))
+    return replace(motion, coefficients=torch.where(chosen, calm, motion.coefficients))
+
+
+def resample(motion: Motion, fps: Fraction) -> Motion:
+    """The same movement at another rate: linear between frames, and a copy wherever a frame falls on another.
+
+    It has round(frames * new rate / old rate) frames; a rate that is a multiple comes back bit for bit.
+    """
+    fps = Fraction(fps)
+    if fps <= 0:
+        raise ConfigError(f"The frame rate must be above 0; found {fps}.")
+    if fps == motion.fps:
+        return motion
+    count = max(1, round(len(motion) * fps / motion.fps))
+    return replace(_at(motion, [i * motion.fps / fps for i in range(count)]), fps=fps)
+
+
+def retime(motion: Motion, speed: float | Fraction) -> Motion:
+    """Faster (above 1) or slower (below 1) at the same frame rate; what is heard no longer fits, and is dropped."""
+    speed = Fraction(speed).limit_denominator(10_000)
+    if speed <= 0:
+        raise ConfigError(f"The speed must be above 0; found {speed}. To play backwards, reverse the motion.")
+    if speed == 1:
+        return motion
+    count = max(1, math.ceil(len(motion) / speed))
+    return replace(_at(motion, [i * speed for i in range(count)]), mel=None)
+
+
+def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion:
+    """The part from ``start`` to ``end`` seconds (none = to the end); negative times count from the end."""
+    first, last = _frame(motion, start), len(motion) if end is None else _frame(motion, end)
+    if last <= first:
+        raise MotionError(
+            f"Nothing is left between {start} and {end} seconds of a motion that lasts {float(motion.seconds):.3f}."
+        )
+    return _pick(motion, torch.arange(first, last))
+
+
+def reverse(motion: Motion) -> Motion:
+    """Backwards; what is heard is dropped, since speech does not go backwards."""
+    return replace(_pick(motion, torch.arange(len(motion) - 1, -1, -1)), mel=None)
+
+
+def loop(motion: Motion, times: int, *, crossfade: float = 0.0) -> Motion:
+    """The motion ``times`` times in a row.
+
+    Args:
+        crossfade: seconds over which the end of each turn goes over into the next; they are lost once a turn.
+    """
+    if times < 1:
+        raise ConfigError(f"A motion can be looped once or more often; found {times}.")
+    looped = motion
+    for _ in range(times - 1):
+        looped = join(looped, motion, crossfade=crossfade)
+    return looped
+
+
+def join(first: Motion, second: Motion, *, crossfade: float = 0.0) -> Motion:
+    """One after the other at the first one's rate; for ``crossfade`` seconds one goes over into the other."""
+    _same_space(first, second)
+    if first.relative != second.relative:
+        raise MotionError("One motion is relative and the other is not. Make both the same before they are joined.")
+    second = resample(second, first.fps)
+    shared = min(round(max(crossfade, 0) * first.fps), len(first), len(second))
+    share = ((torch.arange(shared) + 1) / (shared + 1))[:, None]
+    between = torch.lerp(first.coefficients[len(first) - shared :], second.coefficients[:shared], share)
+    head = len(first) - shared
+    mel = None
+    if first.mel is not None and second.mel is not None:
+        mel = torch.cat((first.mel[:head], second.mel))
+    return replace(
+        first,
+        coefficients=torch.cat((first.coefficients[:head], between, second.coefficients[shared:])),
+        found=torch.cat((first.found[:head], second.found)),
+        mel=mel,
+    )
+
+
+def fit_length(motion: Motion, frames: int) -> Motion:
+    """Exactly ``frames`` frames: cut, or the last one held."""
+    if frames == len(motion):
+        return motion
+    return _pick(motion, torch.arange(frames).clamp(max=len(motion) - 1))
+
+
+def describe(motion: Motion) -> str:
+    """One line for a person."""
+    missing = int((~motion.found).sum())
+    gaps = f", {missing} without a face (filled in between)" if missing else ""
+    kind = "changes" if motion.relative else "absolute"
+    heard = ", with speech" if motion.mel is not None else ""
+    return (
+        f"{len(motion)} frames at {float(motion.fps):.6g} a second, {float(motion.seconds):.2f} s, "
+        f"{motion.space} ({kind}){heard}{gaps}"
+    )
+
+
+def _at(motion: Motion, positions: list[Fraction]) -> Motion:
+    """The motion at fractional frames; what is found and heard is taken from the nearest one."""
+    places = torch.tensor([float(position) for position in positions], dtype=torch.float64)
+    nearest = places.round().long().clamp(max=len(motion) - 1)
+    return replace(
+        motion,
+        coefficients=sample_at(motion.coefficients, places),
+        found=motion.found[nearest],
+        mel=None if motion.mel is None else motion.mel[nearest],
+    )
+
+
+def _pick(motion: Motion, frames: Tensor) -> Motion:
+    return replace(
+        motion,
+        coefficients=motion.coefficients[frames],
+        found=motion.found[frames],
+        mel=None if motion.mel is None else motion.mel[frames],
+    )
+
+
+def _frame(motion: Motion, seconds: float) -> int:
+    frame = round(Fraction(seconds) * motion.fps)
+    return min(max(frame + len(motion) if seconds < 0 else frame, 0), len(motion))
+
+
+def _region(region: str, motion: Motion) -> tuple[str, ...]:
+    """The coefficients that a region, or the name of one coefficient, stands for."""
+    if region == "audio":
+        return ()
+    if motion.space == "arkit" and region in REGIONS:
+        return REGIONS[region]
+    if region == "pose":
+        space = motion.described
+        return space.names[space.rotation] + space.names[space.placement]
+    if region == "expression":
+        return motion.names[motion.described.expression]
+    if region in motion.names:
+        return (region,)
+    known = [*REGIONS, "expression", "audio"] if motion.space == "arkit" else ["pose", "expression", "audio"]
+    raise ConfigError(
+        f"The space {motion.space!r} has no region {region!r}. Known: {', '.join(known)}, or a coefficient."
+    )
+
+
+def _same_space(first: Motion, second: Motion) -> None:
+    if first.space != second.space:
+        raise MotionError(
+            f"These motions have different spaces, {first.space!r} and {second.space!r}, whose numbers mean different "
+            "things. Measure both with the same model."
+        )

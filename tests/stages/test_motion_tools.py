@@ -1,0 +1,251 @@
+"""Laws of motion arithmetic: what does nothing changes nothing, and what is undone is as before."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from stylehead_core.errors import ConfigError, MotionError
+from stylehead_core.records import Motion
+from stylehead_core.spaces import ARKIT, REGIONS
+from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
+from stylehead_core.stages.motion_tools import (
+    blend,
+    describe,
+    fit_length,
+    join,
+    loop,
+    make_relative,
+    mix_regions,
+    neutral_frame,
+    resample,
+    retime,
+    reverse,
+    scale_motion,
+    smooth,
+    trim,
+)
+
+RATES = [Fraction(24000, 1001), 24, 25, Fraction(30000, 1001), 30, 50, Fraction(60000, 1001)]
+JAW, YAW = ARKIT.names.index("jawOpen"), ARKIT.names.index("yaw")
+
+
+@pytest.fixture
+def motion() -> Motion:
+    chance = torch.Generator().manual_seed(0)
+    found = torch.ones(50, dtype=torch.bool)
+    found[[7, 8]] = False
+    return Motion(
+        coefficients=torch.rand(50, 58, generator=chance) * 0.6 + 0.1,
+        fps=Fraction(25),
+        found=found,
+        mel=torch.randn(50, 80, 4, generator=chance),
+    )
+
+
+@pytest.fixture
+def other(motion) -> Motion:
+    chance = torch.Generator().manual_seed(1)
+    return Motion(coefficients=torch.rand(20, 58, generator=chance), fps=Fraction(10), mel=torch.ones(20, 80, 4))
+
+
+def same(first: Motion, second: Motion) -> bool:
+    heard = (first.mel is None) == (second.mel is None)
+    if first.mel is not None and second.mel is not None:
+        heard = torch.equal(first.mel, second.mel)
+    return (
+        heard
+        and torch.equal(first.coefficients, second.coefficients)
+        and torch.equal(first.found, second.found)
+        and (first.fps, first.space, first.relative) == (second.fps, second.space, second.relative)
+    )
+
+
+def test_what_does_nothing_changes_nothing(motion):
+    for unchanged in (
+        scale_motion(motion),
+        smooth(motion, 0.0),
+        retime(motion, 1),
+        trim(motion),
+        loop(motion, 1),
+        resample(motion, Fraction(25)),
+        fit_length(motion, 50),
+        mix_regions(motion, motion, ["lips", "pose"]),
+        mix_regions(motion, motion, [], strength=1),
+        blend(motion, motion, 0.0),
+    ):
+        assert same(unchanged, motion)
+
+
+@pytest.mark.parametrize("fps", RATES)
+@pytest.mark.parametrize("target", RATES)
+def test_another_rate_lasts_as_long(fps, target):
+    motion = Motion(coefficients=torch.zeros(301, 58), fps=Fraction(fps))
+    other = resample(motion, Fraction(target))
+    assert other.fps == target
+    assert abs(other.seconds - motion.seconds) <= Fraction(1, 2) / target
+    if target >= fps:
+        assert len(resample(other, Fraction(fps))) == 301
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_multiple_of_the_rate_and_back_is_the_same_bit_for_bit(motion, factor):
+    assert same(resample(resample(motion, motion.fps * factor), motion.fps), motion)
+
+
+def test_a_steady_movement_is_the_same_at_any_rate():
+    line = torch.arange(301.0)[:, None].expand(-1, 58) / 25
+    fast = resample(Motion(coefficients=line, fps=Fraction(25)), Fraction(60000, 1001))
+    expected = torch.arange(len(fast), dtype=torch.float64) * 1001 / 60000
+    torch.testing.assert_close(fast.coefficients[:, 0].double(), expected.clamp(max=12), atol=1e-5, rtol=0)
+
+
+def test_backwards_twice_is_forwards(motion):
+    assert same(reverse(reverse(motion)), replace(motion, mel=None))
+
+
+def test_parts_joined_again_are_the_whole(motion):
+    assert same(join(trim(motion, 0, 0.8), trim(motion, 0.8)), motion)
+
+
+def test_trimming_counts_from_the_end_for_negative_times(motion):
+    assert torch.equal(trim(motion, -0.4).coefficients, motion.coefficients[40:])
+    assert torch.equal(trim(motion, 0.2, -0.2).coefficients, motion.coefficients[5:45])
+
+
+def test_a_loop_repeats_and_a_crossfade_shortens_it(motion):
+    assert torch.equal(loop(motion, 3).coefficients, motion.coefficients.repeat(3, 1))
+    faded = loop(motion, 3, crossfade=0.2)
+    assert len(faded) == 150 - 2 * 5
+    assert torch.equal(faded.coefficients[:45], motion.coefficients[:45])
+    assert torch.equal(faded.coefficients[-45:], motion.coefficients[-45:])
+
+
+@pytest.mark.parametrize(("speed", "frames"), [(2, 25), (0.5, 100), (3, 17)])
+def test_a_faster_motion_is_shorter(motion, speed, frames):
+    fast = retime(motion, speed)
+    assert len(fast) == frames
+    assert fast.fps == motion.fps
+    assert torch.equal(fast.coefficients[1], motion.coefficients[speed]) if speed > 1 else fast.mel is None
+
+
+def test_relative_motion_starts_from_rest(motion):
+    changes = make_relative(motion, 12)
+    assert changes.relative
+    assert (changes.coefficients[12] == 0).all()
+    torch.testing.assert_close(changes.coefficients + motion.coefficients[12], motion.coefficients)
+    assert make_relative(changes) is changes
+
+
+def test_the_neutral_frame_is_the_one_at_rest_and_was_measured(motion):
+    quiet = motion.coefficients.clone()
+    quiet[7] = quiet[30] = 0  # in frame 7 no face was found
+    assert neutral_frame(replace(motion, coefficients=quiet)) == 30
+    assert neutral_frame(motion, motion.coefficients[41]) == 41
+
+
+def test_gains_scale_what_they_name_alone(motion):
+    still = scale_motion(motion, pose=0)
+    assert torch.equal(still.coefficients[:, ARKIT.expression], motion.coefficients[:, ARKIT.expression])
+    assert (still.coefficients[:, YAW] == still.coefficients[0, YAW]).all()
+    twice = scale_motion(make_relative(motion), expression=2)
+    torch.testing.assert_close(twice.coefficients[:, JAW], 2 * make_relative(motion).coefficients[:, JAW])
+    strong = scale_motion(motion, expression=5)
+    assert strong.coefficients[:, ARKIT.expression].max() == 1
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_region_comes_from_the_other_and_the_rest_stays(motion, other, region):
+    mixed = mix_regions(motion, other, [region])
+    taken = torch.tensor([name in REGIONS[region] for name in motion.names])
+    assert torch.equal(mixed.coefficients[:, ~taken], motion.coefficients[:, ~taken])
+    expected = fit_length(resample(other, motion.fps), 50).coefficients
+    assert torch.equal(mixed.coefficients[:, taken], expected[:, taken])
+    assert torch.equal(mixed.mel, motion.mel)
+
+
+def test_regions_cover_every_coefficient_once():
+    assert sorted(name for names in REGIONS.values() for name in names) == sorted(ARKIT.names)
+
+
+def test_audio_is_taken_by_name(motion, other):
+    assert (mix_regions(motion, other, ["audio"]).mel == 1).all()
+
+
+def test_relative_lips_are_put_on_the_base_s_face_at_rest(motion):
+    lips = motion_from_sliders({"jaw": 0.25}, frames=50)
+    mixed = mix_regions(motion, lips, ["jaw"])
+    rest = motion.coefficients[neutral_frame(motion), JAW]
+    torch.testing.assert_close(mixed.coefficients[:, JAW], (rest + 0.25).expand(50))
+
+
+def test_smoothing_calms_the_pose_and_leaves_the_mouth_crisp(motion):
+    calm = smooth(motion, 0.1)
+    assert calm.coefficients[:, YAW].std() < 0.6 * motion.coefficients[:, YAW].std()
+    assert torch.equal(calm.coefficients[:, JAW], motion.coefficients[:, JAW])
+
+
+def test_motions_of_different_spaces_do_not_mix(motion):
+    stranger = Motion(coefficients=torch.zeros(5, 73), fps=Fraction(25), space="bfm")
+    for attempt in (
+        lambda: mix_regions(motion, stranger, ["pose"]),
+        lambda: blend(motion, stranger, 0.5),
+        lambda: join(motion, stranger),
+    ):
+        with pytest.raises(MotionError, match="different spaces"):
+            attempt()
+
+
+def test_settings_that_cannot_be_are_refused(motion):
+    for attempt in (
+        lambda: retime(motion, 0),
+        lambda: resample(motion, Fraction(-1)),
+        lambda: loop(motion, 0),
+        lambda: smooth(motion, -1),
+        lambda: mix_regions(motion, motion, ["nose hair"]),
+        lambda: make_relative(motion, 50),
+    ):
+        with pytest.raises(ConfigError):
+            attempt()
+    with pytest.raises(MotionError, match="Nothing is left"):
+        trim(motion, 1.0, 0.5)
+
+
+def test_a_description_counts_what_is_missing(motion):
+    line = describe(motion)
+    assert line.startswith("50 frames at 25 a second, 2.00 s, arkit (absolute), with speech")
+    assert "2 without a face" in line
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_every_slider_moves_something_and_stays_in_range(name):
+    (low, high), _ = SLIDERS[name]
+    for value in (low, high):
+        moved = motion_from_sliders({name: value}).coefficients
+        assert (moved != 0).any() or value == 0
+        assert moved[:, ARKIT.expression].min() >= 0
+    assert (motion_from_sliders({name: 0}).coefficients == 0).all()
+
+
+def test_key_frames_are_met_and_held():
+    keys = [(0.2, 0.0), (0.4, 1.0), (0.6, 0.5)]
+    blink = motion_from_sliders({"blink": keys}, frames=25, between="linear")
+    values = blink.coefficients[:, ARKIT.names.index("eyeBlinkLeft")]
+    assert values[[0, 5, 10, 15, 24]].tolist() == pytest.approx([0, 0, 1, 0.5, 0.5])
+    assert values[7].item() == pytest.approx(0.4)
+    assert blink.relative
+
+
+def test_gaze_to_the_right_turns_both_eyes_to_the_right():
+    gaze = dict(zip(ARKIT.names, motion_from_sliders({"gaze_right": 1}).coefficients[0].tolist(), strict=True))
+    assert gaze["eyeLookOutLeft"] == gaze["eyeLookInRight"] == 1  # the subject's left eye is at the picture's right
+    assert gaze["eyeLookInLeft"] == gaze["eyeLookOutRight"] == 0
+
+
+@pytest.mark.parametrize(
+    "sliders", [{"nose": 1}, {"yaw": 90}, {"blink": []}, {"blink": [(1.0, 0.0), (0.5, 1.0)]}, {"jaw": float("nan")}]
+)
+def test_wrong_sliders_are_refused(sliders):
+    with pytest.raises(ConfigError):
+        motion_from_sliders(sliders)
