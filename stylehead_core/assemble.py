@@ -26,6 +26,7 @@ from .models.flow_field import FlowField, FlowFieldConfig
 from .models.generator import Generator, GeneratorConfig
 from .models.landmark_prior import LandmarkPrior, LandmarkPriorConfig
 from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
+from .models.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
 from .ops.warp import Convention, resize_flow, warp
@@ -74,6 +75,7 @@ class StyleHeadConfig:
     calibrator: CalibratorConfig | None = None
     audio_encoder: AudioEncoderConfig | None = None
     audio_flow_field: FlowFieldConfig | None = None
+    speech: SpeechCoefficientsConfig | None = None  # lips and jaw from sound, as coefficients
     coefficients: CoefficientsConfig | None = None  # measures ``bfm`` motion in pictures
     perceptual: VggConfig | None = None  # what optimisation compares pictures by
     style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
@@ -175,6 +177,7 @@ class StyleHead(nn.Module):
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
         self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
         self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
+        self.speech = SpeechCoefficients(config.speech) if config.speech else None
         self.coefficients = Coefficients(config.coefficients) if config.coefficients else None
         if config.coefficients is not None:
             self.register_buffer("face_points", torch.zeros(5, 3))

@@ -1,0 +1,61 @@
+"""From a moment of sound to the lips and the jaw that make it.
+
+Axes: B frames, F mel bands, W mel columns of a window, N coefficients.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..spaces import BLENDSHAPES
+
+__all__ = ["SpeechCoefficients", "SpeechCoefficientsConfig"]
+
+LOUDEST = 4.0  # mel values lie in -4..4
+KERNEL = 3  # columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechCoefficientsConfig:
+    names: tuple[str, ...] = ("jawOpen", "mouthFunnel", "mouthPucker")  # the coefficients that are told
+    bands: int = 80
+    window: int = 32  # mel columns: 0.4 s
+    width: int = 96
+    layers: int = 3  # convolutions over time, each with a stride of 2
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.names if name not in BLENDSHAPES]:
+            raise ConfigError(f"Speech drives blendshapes; {', '.join(unknown)} is none.")
+        if not self.names or min(self.bands, self.width, self.layers) < 1 or self.window % 2**self.layers:
+            raise ConfigError(
+                f"Speech needs at least one name, band and layer, and a window that can be halved {self.layers} "
+                f"times; found {self}."
+            )
+
+
+class SpeechCoefficients(nn.Module):
+    """Convolutions over time, then two layers. Source: the encoder's form follows Wav2Lip's; the numbers are ours."""
+
+    def __init__(self, config: SpeechCoefficientsConfig = SpeechCoefficientsConfig()) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.bands, *[config.width] * config.layers]
+        self.convs = nn.ModuleList(
+            nn.Conv1d(into, out, KERNEL, stride=2, padding=1) for into, out in zip(widths, widths[1:], strict=False)
+        )
+        self.hidden = nn.Linear(config.width * config.window // 2**config.layers, config.width)
+        self.last = nn.Linear(config.width, len(config.names))
+
+    def predict(self, mel: Tensor) -> Tensor:
+        """Coefficients (B N) in 0..1 for mel windows (B F W) in -4..4."""
+        x = mel / LOUDEST
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.1)
+        return torch.sigmoid(self.last(F.leaky_relu(self.hidden(x.flatten(1)), 0.1)))
+
+    def forward(self, mel: Tensor) -> dict[str, Tensor]:
+        """The values (B) of each coefficient by name: what ``stages.speech`` asks for."""
+        return dict(zip(self.config.names, self.predict(mel.to(self.last.weight)).unbind(1), strict=True))
