@@ -35,6 +35,7 @@ from .report import Better
 __all__ = ["METRICS", "Found", "Metric"]
 
 STILL = "source kept still"
+SILENT = 1e-4  # of full scale
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ def _lip_envelope(evidence: Evidence, name: str) -> Tensor:
     clip, track = evidence.clip(name), evidence.track(name)
     sound = _sound(evidence, name)
     loudness = sound_envelope(sound.samples.mean(0), sound.rate, float(clip.fps), len(clip.frames))
+    if loudness.max() < SILENT:
+        raise Lacking("the sound is silent")
     return torch.tensor(lip_envelope_correlation(lip_opening(track.landmarks), loudness))
 
 

@@ -49,7 +49,7 @@ def face_masks(landmarks: Tensor, height: int, width: int) -> Tensor:
     return (x**2 + y**2 <= 1).float()[:, None]
 
 
-def background(landmarks: Tensor, height: int, width: int, margin: float = 0.6) -> Tensor:
+def background(landmarks: Tensor, height: int, width: int, margin: float = 0.35) -> Tensor:
     """1 where the head is in no frame: (1 1 H W).
 
     Everything below the top of the highest head box counts as person (neck and shoulders), between its sides.

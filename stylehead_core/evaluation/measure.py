@@ -57,6 +57,8 @@ def measure(
         clips.setdefault("driving", clips["target"])
     if original is not None:
         clips["original"] = original
+    if source is not None and _shape(source) != _shape(generated.frames):
+        notes += ("The portrait is not of the frames' shape and was stretched to it: give the aligned one.",)
     evidence = Evidence(generated=generated, clips=clips, portrait=source, mask=mask, judges=judges)
     wanted = [metric for metric in METRICS if only is None or metric.name in only]
     lines = []
@@ -67,6 +69,10 @@ def measure(
     if progress is not None:
         progress(len(wanted), len(wanted))
     return Report(lines=tuple(lines), notes=notes, fps=generated.fps)
+
+
+def _shape(pictures: Tensor) -> float:
+    return pictures.shape[-1] / pictures.shape[-2]
 
 
 def sheet(generated: Clip, *, target: Clip | None = None, source: Tensor | None = None, columns: int = 8) -> Tensor:

@@ -71,14 +71,15 @@ def plot(
         pen.text((4, top - 2), f"{high:.3g}", fill=INK, font=font)
         pen.text((margin, top - LINE), title, fill=INK, font=font)
         x_name = margin + _text_width(title) + 16
-        for (name, curve), colour in zip(curves.items(), _endless_colours(len(curves)), strict=True):
+        for i, (name, curve) in enumerate(curves.items()):
+            colour = COLOURS[i % len(COLOURS)]
             pen.text((x_name, top - LINE), name, fill=colour, font=font)
             x_name += _text_width(name) + 12
             step = (width - 8 - margin) / max(1, len(curve) - 1)
-            points = [(margin + i * step, bottom - (v - low) / span * (bottom - top)) for i, v in enumerate(curve)]
+            points = [(margin + j * step, bottom - (v - low) / span * (bottom - top)) for j, v in enumerate(curve)]
             for start, end in pairwise(points):
                 if math.isfinite(start[1]) and math.isfinite(end[1]):
-                    pen.line((start, end), fill=colour, width=2)
+                    pen.line((start, end), fill=colour, width=1 if i else 3)
     last = f"{(longest - 1) / fps:.2f} s" if fps else f"frame {longest - 1}"
     pen.text((margin, len(panels) * height), "0", fill=INK, font=font)
     pen.text((width - 8 - _text_width(last), len(panels) * height), last, fill=INK, font=font)
@@ -99,10 +100,6 @@ def _fit(picture: Tensor, cell: int) -> Tensor:
 
 def _text_width(text: str) -> int:
     return math.ceil(ImageFont.load_default().getlength(text))
-
-
-def _endless_colours(count: int) -> list[tuple[int, int, int]]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
 
 
 def _to_image(picture: Tensor) -> Image.Image:
