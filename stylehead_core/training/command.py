@@ -8,33 +8,47 @@ import torch.distributed as dist
 
 from ..assemble import StyleHead, build, load_stylehead, save_stylehead
 from ..errors import ConfigError
+from . import loop
 from .data import load_heads
-from .loop import Limits, run
+from .loop import Limits
 from .recipe import Recipe
 from .recipes import CHAINS, RECIPES, chain, recipe_named
 
-__all__ = ["HELP", "add_arguments", "run_command", "train"]
+__all__ = ["HELP", "add_arguments", "run", "train"]
 
 HELP = "train the networks on rendered heads"
 MODEL = "model.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help=f"one of {', '.join([*CHAINS, *RECIPES])}")
-    parser.add_argument("--data", type=Path, default=Path("data/measured"), help="folder of measured heads")
+    parser.add_argument("recipe", help=f"measure, or one of {', '.join([*CHAINS, *RECIPES])}")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of rendered heads, measured or not")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
 
 
-def run_command(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    if args.recipe == "measure":
+        return measure(args.data)
     recipes = chain(args.recipe)
     total = sum(recipe.share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
             minutes = args.minutes * recipe.share / total if args.minutes and total else None
             train(recipe, args.data, args.out, Limits(minutes=minutes), resume=args.resume)
+    return 0
+
+
+def measure(data: Path) -> int:
+    """Measure the rendered clips of a folder; the files go beside them."""
+    from ..convert.landmarker import load_landmarker
+    from .heads.shards import training_clips
+    from .measure import measure_folder
+
+    for file in measure_folder(training_clips(data), load_landmarker(), data):
+        print(file)
     return 0
 
 
@@ -47,7 +61,7 @@ def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, r
     if resume and (folder / MODEL).is_file():
         return load_stylehead(folder / MODEL)
     model = assemble(recipe, out)
-    run(recipe, model, load_heads(data), folder, limits, resume)
+    loop.run(recipe, model, load_heads(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:
         save_stylehead(model, folder / MODEL, recipe=recipe.name)

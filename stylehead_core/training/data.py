@@ -12,11 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..models.landmarker import PRESENT, Landmarker
-from ..stages.portrait import face_coefficients
 from ..weights import read_tensors, write_tensors
 
-__all__ = ["Heads", "gather", "load_heads", "measure_pictures", "save_heads"]
+__all__ = ["Heads", "as_numbers", "gather", "load_heads", "save_heads"]
 
 KIND = "measured heads"
 
@@ -27,7 +25,8 @@ class Heads:
 
     pictures: Tensor  # (N 3 S S) uint8
     landmarks: Tensor  # (N 478 3) pixels
-    coefficients: Tensor  # (N K) arkit
+    coefficients: Tensor  # (N K) arkit, as measured
+    weights: Tensor  # (N 52) of the expression, as rendered
     person: Tensor  # (N) int64: the head's seed
     source: Tensor  # (P) int64, a picture
     target: Tensor  # (P) int64, another of the same head
@@ -55,26 +54,6 @@ def as_numbers(pictures: Tensor) -> Tensor:
     return pictures.float() / 127.5 - 1
 
 
-@torch.no_grad()
-def measure_pictures(landmarker: Landmarker, pictures: Tensor, chunk: int = 32) -> tuple[Tensor, Tensor, Tensor]:
-    """Landmarks (N 478 3), ``arkit`` coefficients (N 58), and where a face is (N), of pictures uint8 (N 3 S S)."""
-    landmarks, coefficients, found = [], [], []
-    for part in pictures.split(chunk):
-        detections = landmarker.detect(part)
-        there = torch.tensor([len(detection) > 0 for detection in detections])
-        points, rows = torch.zeros(len(part), 478, 3), torch.zeros(len(part), 58)
-        which = torch.nonzero(there).flatten()
-        if len(which):
-            regions = torch.stack([detections[i].regions[0] for i in which.tolist()])
-            faces = landmarker.measure(part, regions, of=which)
-            points[which], rows[which] = faces.landmarks, face_coefficients(faces, part.shape[-1], landmarker)
-            there[which] = faces.score > PRESENT
-        landmarks.append(points)
-        coefficients.append(rows)
-        found.append(there)
-    return torch.cat(landmarks), torch.cat(coefficients), torch.cat(found)
-
-
 def gather(parts: Sequence[Heads]) -> Heads:
     """Several sets as one. Their attributes must be the same."""
     if not parts or len({part.attributes for part in parts}) != 1:
@@ -97,7 +76,7 @@ def save_heads(heads: Heads, path: Path) -> None:
 
 
 def load_heads(folder: Path) -> Heads:
-    """All measured heads of a folder (``stylehead train measure`` makes them), or of one file."""
+    """All measured heads of a folder (``stylehead train measure``), or of one file."""
     files = [folder] if folder.is_file() else sorted(folder.glob("*.measured.safetensors"))
     if not files:
         raise InputError(

@@ -6,7 +6,7 @@ from torch import Tensor
 from ..models.landmark_prior import LandmarkPrior
 from .data import Heads
 
-__all__ = ["expression_basis", "fit_basis"]
+__all__ = ["expression_basis", "fit_basis", "within_persons"]
 
 RIDGE = 3e-4  # of the number of pictures: what keeps coefficients that hardly occur from wild movements
 
@@ -30,18 +30,20 @@ def expression_basis(faces: Tensor, expression: Tensor, person: Tensor) -> Tenso
     Returns:
         (K P 3) cm for a coefficient of 1.
     """
-    _, person = person.unique(return_inverse=True)
-    count = torch.zeros(int(person.max()) + 1, dtype=torch.float64).index_add_(
-        0, person, torch.ones(len(person)).double()
-    )
-
-    def within(x: Tensor) -> Tensor:
-        x = x.double().flatten(1)
-        mean = torch.zeros(len(count), x.shape[1], dtype=torch.float64).index_add_(0, person, x) / count[:, None]
-        return x - mean[person]
-
-    change, moved = within(expression), within(faces)
+    change, moved = within_persons(person, expression, faces)
     square = change.T @ change
     ridge = RIDGE * len(change) * torch.eye(len(square), dtype=torch.float64)
     basis = torch.linalg.solve(square + ridge, change.T @ moved)
     return basis.view(-1, *faces.shape[1:]).to(faces.dtype)
+
+
+def within_persons(person: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+    """Each of ``values`` (N ...) as (N -1) float64 without the mean of its person (N)."""
+    _, person = person.unique(return_inverse=True)
+    count = torch.bincount(person).double()[:, None]
+    free = []
+    for value in values:
+        value = value.double().flatten(1)
+        mean = value.new_zeros(len(count), value.shape[1]).index_add_(0, person, value) / count
+        free.append(value - mean[person])
+    return tuple(free)

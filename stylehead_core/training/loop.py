@@ -64,7 +64,7 @@ def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Li
         for turn in stage.turns:
             optimiser = optimisers[turn.name]
             for group in optimiser.param_groups:
-                group["lr"] = turn.rate * recipe.rate * _schedule(step, progress, recipe)
+                group["lr"] = group["speed"] * recipe.rate * _schedule(step, progress, recipe)
             loss, parts = stage.loss(turn, rows, chance, progress)
             if not torch.isfinite(loss):
                 raise StyleHeadError(
@@ -105,7 +105,7 @@ def _schedule(step: int, progress: float, recipe: Recipe) -> float:
 
 
 def _adam(turn: Turn, recipe: Recipe) -> torch.optim.Adam:
-    return torch.optim.Adam(turn.parameters(), lr=turn.rate * recipe.rate, betas=recipe.betas)
+    return torch.optim.Adam(turn.groups(), lr=recipe.rate, betas=recipe.betas)
 
 
 # Checkpoints and what people see

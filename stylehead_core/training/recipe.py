@@ -23,11 +23,18 @@ class Turn:
     """One player's step: whose parameters, and the loss that they go down."""
 
     name: str
-    players: list[nn.Module]
-    rate: float  # in rates of the recipe
+    players: list[tuple[nn.Module, float]]  # each with its rate, in rates of the recipe
 
     def parameters(self) -> list[nn.Parameter]:
-        return [p for player in self.players for p in player.parameters() if p.requires_grad]
+        return [parameter for group in self.groups() for parameter in group["params"]]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameters and ``speed`` of each player, as an optimiser takes them."""
+        groups = []
+        for player, speed in self.players:
+            parameters = [parameter for parameter in player.parameters() if parameter.requires_grad]
+            groups.append({"params": parameters, "speed": speed})
+        return groups
 
 
 @runtime_checkable

@@ -16,16 +16,19 @@ from ..models.flow_field import FlowFieldConfig
 from ..models.generator import GeneratorConfig
 from ..models.landmark_prior import LandmarkPriorConfig
 from ..models.motion_encoder import MotionEncoderConfig
+from ..models.speech_coefficients import SpeechCoefficientsConfig
+from .heads.look import EDITS
 from .recipe import Recipe
+from .speech.visemes import LIPS
 from .tasks.calibration import CalibrationTask
 from .tasks.consult import ConsultTask
 from .tasks.directions import DirectionsTask
 from .tasks.motion import MotionTask
+from .tasks.speech import SpeechTask
 from .tasks.styles import StylesTask
 
 __all__ = ["CHAINS", "RECIPES", "chain", "mini_model", "recipe_named"]
 
-ATTRIBUTES = ("age", "beard", "makeup")
 COEFFICIENTS = 58  # arkit
 
 
@@ -78,7 +81,8 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             gate=True,
             zero_init=True,
         ),
-        directions=tuple(DirectionConfig(name=name) for name in ATTRIBUTES),
+        speech=SpeechCoefficientsConfig(names=LIPS),
+        directions=tuple(DirectionConfig(name=name) for name in EDITS),
         notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
         "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
     )
@@ -119,8 +123,16 @@ def mini_calibration() -> Recipe:
     )
 
 
-def mini_directions() -> Recipe:
-    return Recipe(name="mini_directions", model=mini_model(), task=DirectionsTask(), needs=("mini_styles",), steps=0)
+def mini_speech() -> Recipe:
+    return Recipe(
+        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=3000, batch=128, rate=1e-3, share=0.2
+    )
+
+
+def mini_whole() -> Recipe:
+    """Nothing is learnt here: all that was learnt comes together in one model."""
+    needs = ("mini_calibration", "mini_speech")
+    return Recipe(name="mini_whole", model=mini_model(), task=DirectionsTask(), needs=needs, steps=0)
 
 
 def at_256(recipe: Recipe) -> Recipe:
@@ -159,7 +171,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
 
 
 def _chain() -> tuple[Recipe, ...]:
-    return (mini_styles(), mini_motion(), mini_consult(), mini_calibration(), mini_directions())
+    return (mini_styles(), mini_motion(), mini_consult(), mini_calibration(), mini_speech(), mini_whole())
 
 
 CHAINS = {

@@ -50,7 +50,7 @@ class CalibrationStage:
         model.calibrator.train().requires_grad_(True)
         self.judge = Judge()
         self.networks: dict[str, nn.Module] = {"calibrator": model.calibrator, "judge": self.judge}
-        self.turns = (Turn("mend", [model.calibrator], 1.0), Turn("judge", [self.judge], 0.5))
+        self.turns = (Turn("mend", [(model.calibrator, 1.0)]), Turn("judge", [(self.judge, 0.5)]))
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:

@@ -54,9 +54,9 @@ class ConsultStage:
             "generator": model.generator,
             "judge": self.judge,
         }
-        turns = [Turn("consult", [model.consultation, *self.upper], 1.0)]
+        turns = [Turn("consult", [(model.consultation, 1.0), *((layer, 1.0) for layer in self.upper)])]
         if task.adversarial:
-            turns.append(Turn("judge", [self.judge], 0.5))
+            turns.append(Turn("judge", [(self.judge, 0.5)]))
         self.turns = tuple(turns)
         self.directions = self._directions()
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn

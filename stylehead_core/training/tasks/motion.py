@@ -47,7 +47,7 @@ class MotionStage:
         self.networks: dict[str, nn.Module] = {"motion_encoder": model.motion_encoder, "flow_field": model.flow_field}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("move", list(self.networks.values()), 1.0),)
+        self.turns = (Turn("move", [(network, 1.0) for network in self.networks.values()]),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         flow, visibility = carried(self.model, self.heads, rows)[:2]

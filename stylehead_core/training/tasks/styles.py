@@ -25,6 +25,8 @@ SHOWN = 6  # rows of the sheet
 @dataclass(frozen=True, kw_only=True)
 class StylesTask:
     edits: float = 1.0  # weight of the pictures drawn with the mean change of an attribute's styles
+    generator: float = 4.0  # the generator's rate in rates of the encoder: its weights are equalised
+    size: int = 64  # pixels of the pictures compared; what the generator has above them is not drawn
     face: float = 1.0  # how much more eyes, nose and mouth count than the rest
     parts: tuple[str, ...] = ("encoder", "generator")
 
@@ -40,11 +42,11 @@ class StylesStage:
         for network in self.networks.values():
             network.train().requires_grad_(True)
         model.generator.mapping.requires_grad_(False)  # it is asked for nothing here
-        self.turns = (Turn("redraw", list(self.networks.values()), 1.0),)
+        self.turns = (Turn("redraw", [(model.encoder, 1.0), (model.generator, task.generator)]),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        pictures = self.heads.frames(rows)
-        weight = region_weights(self.heads.landmarks[rows], [FACE], self.heads.size, self.heads.size, 4)
+        pictures = self._small(self.heads.frames(rows))
+        weight = region_weights(self.heads.landmarks[rows], [FACE], self.task.size, self.heads.size, 4)
         edits = self._edits(len(rows), chance) if self.task.edits and len(self.heads.edited) else None
         if edits is None:
             loss = pyramid_difference(self._redraw(pictures), pictures, 1 + self.task.face * weight)
@@ -65,14 +67,17 @@ class StylesStage:
         attribute = torch.randint(len(self.heads.attributes), (1,), generator=chance)
         of_it = torch.nonzero(self.heads.attribute == attribute).flatten()
         pick = of_it[torch.randint(len(of_it), (max(batch // 4, 1),), generator=chance)]
-        return tuple(as_numbers(self.heads.edited[pick]).unbind(1))  # type: ignore[return-value]
+        return tuple(self._small(part) for part in as_numbers(self.heads.edited[pick]).unbind(1))  # type: ignore[return-value]
+
+    def _small(self, pictures: Tensor) -> Tensor:
+        return self.model.fit(pictures, self.task.size)
 
     def _styles(self, pictures: Tensor) -> Tensor:
         return self.model.encoder(self.model.fit(pictures, self.model.config.encoder.size))
 
     def _draw(self, styles: Tensor) -> Tensor:
         feature, rgb = self.model.generator.lower(styles)
-        return self.model.generator.upper(feature, styles, rgb)
+        return self.model.generator.upper(feature, styles, rgb, stop_at=self.task.size)
 
     def _redraw(self, pictures: Tensor) -> Tensor:
         return self._draw(self._styles(pictures))
@@ -80,11 +85,11 @@ class StylesStage:
     def sheet(self) -> Tensor:
         """Columns: a head, redrawn; an edited pair, and the first with the mean change of its attribute."""
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
-        pictures = self.heads.frames(rows)
+        pictures = self._small(self.heads.frames(rows))
         columns = [pictures, self._redraw(pictures)]
         if len(self.heads.edited):
             of = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
-            before, after = as_numbers(self.heads.edited[of]).unbind(1)
+            before, after = (self._small(part) for part in as_numbers(self.heads.edited[of]).unbind(1))
             columns += [before, after, self._draw(self._styles(before) + self._changes()[self.heads.attribute[of]])]
         return rows_of(columns)
 
