@@ -1,7 +1,7 @@
 """One model: all its networks, built from one configuration, kept in one file.
 
 Axes: B batch, R style rows, D style width, K coefficients, N descriptor, C h w the feature map, P size of the picture
-that the encoder and the flow field see, S size of the picture that is drawn.
+that a network sees, S size of the picture that is drawn.
 """
 
 import os
@@ -101,8 +101,10 @@ class StyleHeadConfig:
         if self.consultation is not None:
             self._agree("feature channels", generator=waist, consultation=self.consultation.feature_channels)
             self._agree("feature size", generator=self.generator.waist, consultation=self.consultation.feature_size)
-        if self.aligner is not None and self.consultation is None:
-            raise ConfigError("An aligner prepares what the consultation looks at: a model with one needs the other.")
+        if self.aligner is not None:
+            if self.consultation is None:
+                raise ConfigError("An aligner prepares what the consultation looks at: this model has no consultation.")
+            self._agree("picture size", aligner=self.aligner.size, consultation=self.consultation.size)
         if self.calibrator is not None:
             self._agree("feature channels", generator=waist, calibrator=self.calibrator.feature_channels)
             self._agree("feature size", generator=self.generator.waist, calibrator=self.calibrator.feature_size)
@@ -141,11 +143,6 @@ class StyleHeadConfig:
     @property
     def motion_space(self) -> MotionSpace:
         return space_named(self.space)
-
-    @property
-    def picture_size(self) -> int:
-        """Pixels of the picture that the encoder sees."""
-        return self.encoder.size
 
     @property
     def size(self) -> int:

@@ -170,13 +170,16 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
         assert base is not None
         return base
     assert sound is not None
-    listener = model.config.audio_encoder
+    if model.speech is None and model.audio_encoder is None:
+        raise ConfigError(f"The model {model.config.name!r} does not listen: it cannot be driven by --audio.")
+    listener = model.config.speech or model.config.audio_encoder
     spoken = motion_from_speech(
         sound,
         base.fps if base is not None else args.fps,
         space=model.config.space,
         frames=len(base) if base is not None else None,
         window=listener.window if listener is not None else WINDOW,
+        network=model.speech,
     )
     return spoken if base is None else mix_regions(base, spoken, SPOKEN)
 

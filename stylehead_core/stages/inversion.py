@@ -1,6 +1,6 @@
 """From a portrait to the codes that redraw it: by the encoder alone, or refined for this one picture.
 
-Axes: R style rows, D style width, C h w the feature map, P size of the encoder's picture, S size of the drawn picture.
+Axes: R style rows, D style width, C h w the feature map, P size of the consulted picture, S size of the drawn picture.
 """
 
 from collections.abc import Callable
@@ -90,14 +90,13 @@ def invert(
 
 def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
     """Styles by the encoder; then the feature map by what the styles alone do not redraw. Source: HFGI."""
-    size = model.config.picture_size
-    picture = model.fit(picture, size)
-    styles = model.encoder(picture)
+    styles = model.encoder(model.fit(picture, model.config.encoder.size))
     feature, rgb = model.lower(styles)
     residual = None
     if model.consultation is not None:
+        size = model.consultation.config.size
         first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
-        residual = picture - first
+        residual = model.fit(picture, size) - first
         scale, shift = model.consult(residual, first)
         feature = feature * (1 + scale) + shift
     return Inversion(

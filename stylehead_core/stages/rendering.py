@@ -187,10 +187,12 @@ class Painter:
             if rgb is not None and rgb_before is not None and self.rgb is not None:
                 rgb = self.rgb + (rgb - rgb_before)
             return self.feature + (feature - before), rgb
-        assert self.inversion.residual is not None
-        size = model.config.picture_size
-        redrawn = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
-        scale, shift = model.consult(self.inversion.residual.to(model.device, torch.float32), redrawn)
+        residual = self.inversion.residual
+        assert residual is not None
+        residual = redrawn = residual.to(model.device, torch.float32)
+        if model.aligner is not None:  # it alone looks at the edited face
+            redrawn = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), residual.shape[-1])
+        scale, shift = model.consult(residual, redrawn)
         return feature * (1 + scale) + shift, rgb
 
     def _colours(self) -> ColourMatch:
