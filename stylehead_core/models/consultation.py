@@ -53,8 +53,8 @@ class Consultation(nn.Module):
             nn.Sequential(ResidualUnit(into, out, stride=stride), ResidualUnit(out, out), ResidualUnit(out, out))
             for into, out, stride in zip((first, second), (second, third), config.strides, strict=True)
         )
-        self.scale = Head(third, config.feature_channels)
-        self.shift = Head(third, config.feature_channels)
+        self.scale = Branch(third, config.feature_channels)
+        self.shift = Branch(third, config.feature_channels)
 
     def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift (B C h w each) for the fitted ``residual`` (B 3 S S): feature * (1 + scale) + shift."""
@@ -68,7 +68,9 @@ class Consultation(nn.Module):
         return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
-class Head(nn.Module):
+class Branch(nn.Module):
+    """Two convolutions, to as many channels as the feature map has."""
+
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.first = EqualConv(inputs, outputs, 3)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from ..ops.filters import upsample
 from .equalised import EqualLinear, activate
 from .modulated import FixedConv, ModulatedConv
@@ -146,6 +146,7 @@ class Generator(nn.Module):
             The feature map (B C h w), and the RGB sum of the levels below it (B 3 h/2 w/2), or none where no RGB
             layer lies below.
         """
+        self._check_noise(noise)
         below = [self._fix(r, styles) for r in self.config.resolutions if r < self.config.waist]
         start = self.constant.expand(len(styles), -1, -1, -1)
         return _draw([*below, self._fix(self.config.waist, styles, "up")], start, None, noise)
@@ -176,6 +177,7 @@ class Generator(nn.Module):
         Returns:
             The picture (B 3 S S), not clamped. RGB is summed in float32 whatever the weights' dtype.
         """
+        self._check_noise(noise)
         levels = [level for level in prepared.levels if stop_at is None or level.resolution <= stop_at]
         if not levels or levels[-1].rgb is None:
             raise ConfigError(f"There is no picture at {stop_at} pixels: take at least {self._first_picture}.")
@@ -215,6 +217,12 @@ class Generator(nn.Module):
     @property
     def _first_picture(self) -> int:
         return max(self.config.waist, self.config.rgb_from)
+
+    def _check_noise(self, noise: Mapping[int, Tensor] | None) -> None:
+        if noise and not self.config.noise:
+            raise InputError(
+                "Noise maps are given to a generator without noise layers. Leave them out, or take one with noise."
+            )
 
     def _fix(self, resolution: int, styles: Tensor, *parts: str) -> FixedLevel:
         """Work styles into the named parts of one level; none named = all."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stylehead_core.config_json import from_json, to_json
-from stylehead_core.errors import ConfigError
+from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.models.generator import Generator, GeneratorConfig
 
 CONFIG = GeneratorConfig(
@@ -122,6 +122,11 @@ def test_a_map_of_the_caller_moves_its_layer_only(generator, styles):
     assert not torch.allclose(draw(maps, 32), draw(None, 32))
 
 
+def test_noise_for_a_generator_without_noise_is_refused(styles):
+    with pytest.raises(InputError, match="generator without noise layers"):
+        make(dataclasses.replace(CONFIG, noise=False))(styles, noise=noise())
+
+
 def test_a_preview_stops_early(generator, styles):
     feature, rgb = generator.lower(styles)
     assert generator.upper(feature, styles, rgb, stop_at=32).shape == (3, 3, 32, 32)
@@ -157,6 +162,16 @@ def test_gradients_reach_styles_feature_and_weights():
     assert styles.grad.abs().amax(dim=(0, 2)).gt(0).all(), "a style row has no effect"
     untouched = {name for name, p in generator.named_parameters() if p.grad is None}
     assert untouched == {n for n, _ in generator.named_parameters() if n.startswith("mapping") or "noise" in n}
+
+
+def test_gradients_of_gradients_reach_the_mapping():
+    """The path length regulariser of StyleGAN2 needs them."""
+    generator = make().requires_grad_(True)
+    w = generator.map(torch.randn(2, 8, generator=torch.Generator().manual_seed(4)))
+    picture = generator(w[:, None].expand(-1, CONFIG.rows, -1))
+    (slope,) = torch.autograd.grad(picture.square().mean(), w, create_graph=True)
+    slope.square().sum().backward()
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in generator.mapping)
 
 
 def test_what_is_saved_is_what_is_loaded(generator, styles):

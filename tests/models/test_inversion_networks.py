@@ -76,6 +76,18 @@ def test_a_batch_finds_what_its_members_find_alone(network, config, inputs):
             torch.testing.assert_close(found, expected[member : member + 1], rtol=1e-4, atol=1e-5)
 
 
+def test_every_weight_of_the_inversion_networks_learns():
+    encoder, aligner, consultation = (
+        make(*network).train().requires_grad_(True)
+        for network in ((Encoder, ENCODER), (Aligner, ALIGNER), (Consultation, CONSULTATION))
+    )
+    scale, shift = consultation(aligner(pictures(), pictures(seed=2)))
+    total = encoder(pictures()).square().sum() + scale.square().sum() + shift.square().sum()
+    total.backward()
+    for network in (encoder, aligner, consultation):
+        assert not [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum()]
+
+
 @pytest.mark.parametrize(("network", "config"), [(Encoder, ENCODER), (Aligner, ALIGNER), (Consultation, CONSULTATION)])
 def test_what_is_saved_is_what_is_loaded(network, config):
     saved = make(network, config)

@@ -104,6 +104,15 @@ def test_the_discriminator_compares_the_pictures_of_a_group(discriminator):
     assert not torch.allclose(discriminator(equal)[0], discriminator(mixed)[0])
 
 
+def test_the_discriminators_slope_can_be_trained(discriminator):
+    """R1 is the squared slope of the logits over real pictures."""
+    free = Discriminator(discriminator.config)
+    real = pictures(4, size=16).requires_grad_()
+    (slope,) = torch.autograd.grad(free(real).sum(), real, create_graph=True)
+    slope.square().sum().backward()
+    assert all(block.first.weight.grad.abs().sum() > 0 for block in free.blocks)
+
+
 def test_without_groups_the_discriminator_judges_each_picture_alone(discriminator):
     alone = Discriminator(DiscriminatorConfig(size=16, channels=CHANNELS, group=1))
     alone.load_state_dict(discriminator.state_dict())
