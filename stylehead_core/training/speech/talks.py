@@ -1,0 +1,94 @@
+"""Sound with the curves of the lips that belong to it, from a seed.
+
+Axes: N samples, T frames, L coefficients of ``LIPS``.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ...media.sound import Sound
+from ...ops.mel import RATE
+from .curves import lip_curves
+from .damage import chords, damage, set_level
+from .espeak import Phoneme, Voice, say
+from .sentences import GRAMMARS, sentence
+from .visemes import LIPS
+from .voices import choose_voice
+
+__all__ = ["Talk", "Talks", "make_talk", "speak"]
+
+MUSIC = 0.05  # share of seeds with music alone
+TALLER = 0.14  # a throat is at most this part longer or shorter than the voice's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    sound: Sound  # one channel, 16 kHz
+    curves: Tensor  # (T L), weights of ``LIPS`` on the rendered heads' scale; T = ceil(seconds * fps)
+    fps: Fraction
+    phonemes: tuple[Phoneme, ...] = ()
+    text: str = ""  # empty: music
+    voice: Voice | None = None
+
+
+def speak(
+    text: str, voice: Voice = Voice(), fps: Fraction = Fraction(25), before: float = 0.2, after: float = 0.3
+) -> Talk:
+    """``text`` as clean sound with its curves, and silence (seconds) before and after it."""
+    utterance = say(text, voice)
+    samples = utterance.sound.samples[0].numpy()
+    samples = np.pad(samples, (round(before * RATE), round(after * RATE)))
+    start = round(before * RATE) / RATE
+    phonemes = tuple(Phoneme(phoneme.start + start, phoneme.name) for phoneme in utterance.phonemes)
+    curves = lip_curves((Phoneme(0.0, ""), *phonemes), len(samples) / RATE, fps)
+    return Talk(sound=_sound(samples), curves=curves, fps=fps, phonemes=phonemes, text=text, voice=voice)
+
+
+def make_talk(seed: int, fps: Fraction = Fraction(25)) -> Talk:
+    """Talk number ``seed``: a sentence by some voice, damaged like a recording, or music; held out from 900000 on."""
+    chance = np.random.default_rng([7, seed])
+    if chance.random() < MUSIC:
+        samples = set_level(chords(int(chance.uniform(2, 4) * RATE), chance), chance)
+        frames = math.ceil(Fraction(len(samples), RATE) * fps)
+        return Talk(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
+    grammar = GRAMMARS[chance.integers(len(GRAMMARS))]
+    text, voice = sentence(grammar, seed, chance), choose_voice(grammar, seed, chance)
+    talk = _taller(speak(text, voice, fps, *chance.uniform(0.1, 0.6, 2)), 1 + chance.uniform(-TALLER, TALLER))
+    samples = damage(talk.sound.samples[0].numpy(), chance)
+    return replace(talk, sound=_sound(samples))
+
+
+def _taller(talk: Talk, factor: float) -> Talk:
+    """The same as if by somebody whose throat is ``factor`` times as long: slower and deeper by that."""
+    rate = round(RATE / factor)
+    sound = Sound(samples=talk.sound.samples, rate=rate).resampled(RATE)
+    phonemes = tuple(Phoneme(phoneme.start * RATE / rate, phoneme.name) for phoneme in talk.phonemes)
+    curves = lip_curves((Phoneme(0.0, ""), *phonemes), sound.seconds, talk.fps)
+    return replace(talk, sound=sound, curves=curves, phonemes=phonemes)
+
+
+def _sound(samples: np.ndarray) -> Sound:
+    return Sound(samples=torch.from_numpy(samples)[None], rate=RATE)
+
+
+class Talks(IterableDataset):
+    """The talks of some seeds, shared among the workers of a loader."""
+
+    def __init__(self, seeds: range, fps: Fraction = Fraction(25)) -> None:
+        self.seeds, self.fps = seeds, fps
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __iter__(self) -> Iterator[Talk]:
+        worker = get_worker_info()
+        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for seed in self.seeds[first::step]:
+            yield make_talk(seed, self.fps)
