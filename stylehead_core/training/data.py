@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..weights import read_tensors, write_tensors
 
-__all__ = ["Heads", "as_numbers", "gather", "load_heads", "save_heads"]
+__all__ = ["Heads", "as_numbers", "gather", "load_heads", "recoloured", "save_heads"]
 
 KIND = "measured heads"
 
@@ -52,6 +52,16 @@ class Heads:
 def as_numbers(pictures: Tensor) -> Tensor:
     """uint8 in 0..255 -> [-1, 1]."""
     return pictures.float() / 127.5 - 1
+
+
+def recoloured(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:
+    """``pictures`` (B 3 S S) in [-1, 1] in other light: contrast, brightness and each colour changed at chance.
+
+    Rendered heads have the colours of one program; paintings and photographs do not.
+    """
+    contrast = 1 + strength * (torch.rand(len(pictures), 1, 1, 1, generator=chance) - 0.5)
+    tint = strength * 0.5 * (torch.rand(len(pictures), 3, 1, 1, generator=chance) - 0.5)
+    return (pictures * contrast.to(pictures) + tint.to(pictures)).clamp(-1, 1)
 
 
 def gather(parts: Sequence[Heads]) -> Heads:

@@ -154,6 +154,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         name=recipe.name.replace("mini_", "debug_"),
+        task=replace(recipe.task, talks=2) if isinstance(recipe.task, SpeechTask) else recipe.task,
         needs=tuple(need.replace("mini_", "debug_") for need in recipe.needs),
         steps=min(recipe.steps, 2),
         batch=4,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
-from ..data import Heads, as_numbers
+from ..data import Heads, as_numbers, recoloured
 from ..drawing import coarse_codes, consulted
 from ..losses import adversarial, judged, pyramid_difference, region_weights
 from ..recipe import Parts, Turn
@@ -27,6 +27,7 @@ SHOWN = 6
 @dataclass(frozen=True, kw_only=True)
 class ConsultTask:
     features: float = 3.0  # how much more eyes and mouth count than the rest
+    light: float = 0.5  # how much the light is changed at chance
     edits: float = 0.5  # weight of the edited heads
     adversarial: float = 0.0  # weight of the judge's opinion
     judged_from: float = 0.5  # progress at which the judge is first asked
@@ -64,7 +65,7 @@ class ConsultStage:
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
             return self._judge_loss(progress)
-        pictures = self.heads.frames(rows)
+        pictures = recoloured(self.heads.frames(rows), chance, self.task.light)
         landmarks = self.heads.landmarks[rows]
         weight = 1 + self.task.features * region_weights(landmarks, [MOUTH, *EYES], self.heads.size, self.heads.size, 3)
         styles, feature, residual = coarse_codes(self.model, pictures)

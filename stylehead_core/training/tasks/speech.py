@@ -30,7 +30,7 @@ LINE = 24  # pixels of its rows
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechTask:
-    talks: int = 400  # sentences
+    talks: int = 240  # sentences
     opening: float = 3.0  # how much more the opening of the lips counts than their shape
     parts: tuple[str, ...] = ("speech",)
 

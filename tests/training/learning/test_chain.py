@@ -1,0 +1,76 @@
+"""From heads to a model that animates: the whole chain at its smallest."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+pytest.importorskip("espeakng_loader", reason="needs synthetic speech: pip install 'stylehead[heads]'")
+
+from stylehead_core.animate import animate
+from stylehead_core.assemble import load_stylehead
+from stylehead_core.errors import ConfigError
+from stylehead_core.records import Motion, Portrait
+from stylehead_core.training.command import MODEL, train
+from stylehead_core.training.data import load_heads, save_heads
+from stylehead_core.training.recipes import CHAINS, chain, recipe_named
+
+
+@pytest.fixture(scope="module")
+def runs(heads, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    save_heads(heads, folder / "some.measured.safetensors")
+    for recipe in chain("debug"):
+        train(recipe, folder, folder)
+    return folder
+
+
+def test_the_last_model_animates_a_portrait(runs, heads):
+    model = load_stylehead(runs / "debug_whole" / MODEL)
+    portrait = Portrait(
+        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
+    )
+    motion = Motion(coefficients=heads.coefficients[:3], fps=Fraction(25))
+    frames = torch.cat(list(animate(model, portrait, motion)))
+    assert frames.shape == (3, 3, 128, 128)
+    assert torch.isfinite(frames).all()
+
+
+def test_each_part_is_what_its_own_recipe_made(runs):
+    whole = load_stylehead(runs / "debug_whole" / MODEL).state_dict()
+    for name, part in (
+        *(("debug_styles", "encoder"), ("debug_motion", "flow_field"), ("debug_motion", "prior")),
+        *(("debug_consult", "generator"), ("debug_calibration", "calibrator"), ("debug_speech", "speech")),
+    ):
+        own = load_stylehead(runs / name / MODEL).get_submodule(part).state_dict()
+        assert own
+        for key, value in own.items():
+            assert torch.equal(whole[f"{part}.{key}"], value), (name, key)
+
+
+def test_every_run_leaves_a_log_and_a_sheet(runs):
+    for recipe in chain("debug"):
+        assert (runs / recipe.name / "sheet.png").is_file()
+        assert (runs / recipe.name / "checkpoint.pt").is_file()
+
+
+def test_a_recipe_says_what_it_needs_first(tmp_path):
+    with pytest.raises(ConfigError, match="Run that first"):
+        train(recipe_named("debug_calibration"), tmp_path, tmp_path)
+
+
+def test_measured_heads_are_read_as_they_were_written(heads, tmp_path):
+    save_heads(heads, tmp_path / "a.measured.safetensors")
+    save_heads(heads, tmp_path / "b.measured.safetensors")
+    both = load_heads(tmp_path)
+    assert len(both) == 2 * len(heads)
+    assert torch.equal(both.source[len(heads) :], heads.source + len(heads.pictures))
+    assert torch.equal(both.pictures[: len(heads.pictures)], heads.pictures)
+
+
+def test_every_chain_finds_what_it_needs():
+    for recipes in CHAINS.values():
+        made = set()
+        for recipe in recipes:
+            assert set(recipe.needs) <= made
+            made.add(recipe.name)
