@@ -68,7 +68,7 @@ def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Li
             loss, parts = stage.loss(turn, rows, chance, progress)
             if not torch.isfinite(loss):
                 raise StyleHeadError(
-                    f"{recipe.name}: the loss of {turn.name} in step {step} is {float(loss.detach())} ({_line(parts)}).\n"
+                    f"{recipe.name}: the loss of {turn.name} in step {step} is {loss.item()} ({_line(parts)}).\n"
                     "Go on from the last checkpoint with a smaller rate, or a lower clip."
                 )
             optimiser.zero_grad(set_to_none=True)
