@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
     parser.add_argument("--lpips", type=Path, metavar="FOLDER", help="with alexnet-owt-7be5be79.pth and alex.pth")
     parser.add_argument("--identity", type=Path, metavar="FILE", help="ArcFace, model_ir_se50.pth: for CSIM")
+    parser.add_argument("--sync", type=Path, metavar="FILE", help="sync network: ours, or lipsync_expert.pth")
     parser.add_argument("--device", default="cpu", help="where the judges look (default cpu)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there instead of printing it")
     parser.add_argument("--sheet", type=Path, default=Path("evaluation.png"), metavar="PNG", help="contact sheet")
@@ -37,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    judges = load_judges(landmarker=args.landmarker, lpips=args.lpips, identity=args.identity, device=args.device)
+    judges = load_judges(
+        landmarker=args.landmarker,
+        lpips=args.lpips,
+        identity=args.identity,
+        sync=args.sync,
+        device=args.device,
+    )
     read = lambda path: None if path is None else read_clip(path, fps=args.fps, frames=args.frames)
     generated, target = read_clip(args.generated, fps=args.fps, frames=args.frames), read(args.target)
     source = None if args.source is None else read_picture(args.source)

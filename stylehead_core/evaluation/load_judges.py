@@ -8,16 +8,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..config_json import from_json
 from ..convert import identity as identity_adapter
 from ..convert import lpips as lpips_adapter
+from ..convert import syncnet as syncnet_adapter
 from ..convert.landmarker import find_landmarker, load_landmarker
 from ..errors import WeightsError
 from ..models.identity import Identity
 from ..models.lpips import Lpips
-from ..weights import read_plain
+from ..models.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
+from ..weights import check_state, read_plain, read_tensors
 from .judges import Judges, track_face
+from .sync_embeddings import sync_embeddings
 
-__all__ = ["load_identity", "load_judges", "load_lpips"]
+__all__ = ["load_identity", "load_judges", "load_lpips", "load_syncnet"]
 
 BACKBONE, HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
 
@@ -27,6 +31,7 @@ def load_judges(
     landmarker: str | Path | None = None,
     lpips: str | Path | None = None,
     identity: str | Path | None = None,
+    sync: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Judges:
     """The judges whose files are at hand.
@@ -35,6 +40,7 @@ def load_judges(
         landmarker: the face landmarker's file; none looks for an installed one and goes without where there is none.
         lpips: see ``load_lpips``.
         identity: see ``load_identity``.
+        sync: see ``load_syncnet``.
         device: where the networks look.
 
     Raises:
@@ -47,6 +53,8 @@ def load_judges(
         judges = replace(judges, perceptual=load_lpips(lpips).to(device))
     if identity is not None:
         judges = replace(judges, identity=load_identity(identity).to(device))
+    if sync is not None:
+        judges = replace(judges, sync=partial(sync_embeddings, load_syncnet(sync).to(device)))
     return judges
 
 
@@ -70,8 +78,26 @@ def load_identity(path: str | Path) -> Identity:
     return network
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a published checkpoint, or of a safetensors file; nothing in it is executed."""
+def load_syncnet(path: str | Path) -> SyncNet:
+    """A sync network of ours (safetensors), or Wav2Lip's published ``lipsync_expert.pth``."""
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        about, state = read_tensors(path, SYNC_KIND)
+        network = SyncNet(from_json(SyncNetConfig, about["config"]))
+        check_state(_shapes(network.state_dict()), _shapes(state), str(path))
+    else:
+        network = SyncNet(SyncNetConfig(colours="bgr unit"))
+        state = syncnet_adapter.from_official(_read(path, inside="state_dict"))
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def _read(path: Path, inside: str | None = None) -> Mapping[str, Tensor]:
+    """The tensors of a published checkpoint, or of a part of it, or of a safetensors file; nothing is executed."""
     if not path.is_file():
         raise WeightsError(f"The weights of a judge are not there: {path}. Get the published file, or leave it out.")
     if path.suffix == ".safetensors":
@@ -80,6 +106,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch has no single error for a broken or unsafe file
         raise WeightsError(f"{path} cannot be read as a file of tensors alone: {error}") from error
+    found = found.get(inside) if inside and isinstance(found, dict) else found
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise WeightsError(f"{path} holds no list of tensors. Expected a published state dict.")
     return found
