@@ -167,8 +167,7 @@ class StyleHead(nn.Module):
         self.encoder = Encoder(config.encoder)
         self.motion_encoder = MotionEncoder(config.motion_encoder)
         self.flow_field = FlowField(config.flow_field)
-        with torch.device("cpu"):  # has points that no file holds, also where all else is built without memory
-            self.prior = LandmarkPrior(config.prior) if config.prior else None
+        self.prior = LandmarkPrior(config.prior) if config.prior else None
         self.aligner = Aligner(config.aligner) if config.aligner else None
         self.consultation = Consultation(config.consultation) if config.consultation else None
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
