@@ -2,21 +2,29 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import heads, inversion, models, rendering, samples
+from . import heads, inversion, measuring, models, motion, motion_library, rendering, samples
 
 
 class StyleHeadExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        models.register_folder()
+        models.register_folders()
         return [
             samples.Samples,
             models.LoadModel,
             inversion.Invert,
             inversion.EditStyle,
+            motion.MotionFromVideo,
+            motion.MotionFromAudio,
+            motion.MotionFromSliders,
+            motion_library.MixMotion,
+            motion_library.AdjustMotion,
+            motion_library.SaveMotion,
+            motion_library.LoadMotion,
             heads.WarpFeatures,
             heads.Calibrate,
             rendering.Render,
             rendering.RenderVideo,
+            measuring.Measure,
         ]
 
 

@@ -19,6 +19,7 @@ from ..stylehead_core.media.sound import Sound
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 LARGEST = 16384  # pixels of a side
+SILENT_RATE = 44100  # samples a second
 Network = TypeVar("Network", bound=nn.Module)
 EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120))  # 23.976, 29.97, ...
 
@@ -129,6 +130,10 @@ def audio_in(audio: dict) -> Sound:
 def audio_out(sound: Sound) -> dict:
     """A sound as AUDIO."""
     return {"waveform": sound.samples[None].float().cpu(), "sample_rate": sound.rate}
+
+
+def silence(seconds: Fraction) -> Sound:
+    return Sound(samples=torch.zeros(1, max(1, round(seconds * SILENT_RATE))), rate=SILENT_RATE)
 
 
 def rate_in(fps: float) -> Fraction:

@@ -4,9 +4,12 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_flow
 from ..stylehead_core.stages.calibration import calibrate
+from ..stylehead_core.stages.motion import match_placement
+from ..stylehead_core.stages.motion_tools import make_relative
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, sockets
 
+RELATIVE, PLACED, AS_IT_IS = "changes only", "pose and face", "everything"
 SHOWN = 8  # flow pictures at most, spread over the clip
 
 
@@ -23,6 +26,14 @@ class WarpFeatures(io.ComfyNode):
                 sockets.Model.Input("model", tooltip="The model that made the inversion."),
                 sockets.Inversion.Input("inversion", tooltip="Who is moved."),
                 sockets.Motion.Input("motion", tooltip="How: from a video, speech, sliders, or a mix of them."),
+                io.Combo.Input(
+                    "fit",
+                    options=[RELATIVE, PLACED, AS_IT_IS],
+                    default=RELATIVE,
+                    tooltip="How somebody else's motion is taken over. Changes only: added to the portrait's own pose "
+                    "and expression. Pose and face: the driver's, at the portrait's size and place. Everything: where "
+                    "the driver's head is, too.",
+                ),
             ],
             outputs=[
                 sockets.Head.Output(display_name="head", tooltip="For Calibrate and Render. Small: no pictures in it."),
@@ -34,7 +45,11 @@ class WarpFeatures(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, inversion, motion) -> io.NodeOutput:
+    def execute(cls, model, inversion, motion, fit: str) -> io.NodeOutput:
+        if fit == RELATIVE:
+            motion = make_relative(motion)
+        elif fit == PLACED:
+            motion = match_placement(motion, inversion.portrait.coefficients)
         head = warp_features(model.ready(), inversion, motion, progress=bridge.Progress())
         step = max(1, len(head) // SHOWN)
         return io.NodeOutput(head, bridge.image_out(draw_flow(head.flow[::step][:SHOWN])))

@@ -3,12 +3,13 @@
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_portrait
+from ..stylehead_core.errors import ConfigError
 from ..stylehead_core.quality import inversion_quality
-from ..stylehead_core.stages.editing import edit_style
+from ..stylehead_core.records import Direction
+from ..stylehead_core.stages.editing import edit_style, load_directions
 from ..stylehead_core.stages.inversion import invert
 from ..stylehead_core.stages.portrait import FaceChoice, PortraitConfig, take_portrait
-from . import bridge, sockets
-from .models import landmarker
+from . import bridge, models, sockets
 
 SHOWN_EVERY = 10  # steps of an optimisation
 
@@ -32,7 +33,9 @@ class Invert(io.ComfyNode):
                     label_off="picture is aligned",
                     tooltip="Find the face and cut it out upright. Off: the picture already is such a cut.",
                 ),
-                io.Int.Input("face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."),
+                io.Int.Input(
+                    "face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."
+                ),
                 io.Combo.Input(
                     "order",
                     options=["largest", "left to right", "right to left", "top to bottom"],
@@ -75,7 +78,7 @@ class Invert(io.ComfyNode):
         choice = PortraitConfig(
             size=model.config.size, align="ffhq" if align else "none", face=FaceChoice(index=face, order=order)
         )
-        found = take_portrait(picture, landmarker(), choice)
+        found = take_portrait(picture, models.landmarker(), choice)
         inversion = invert(
             model,
             found,
@@ -106,7 +109,7 @@ class EditStyle(io.ComfyNode):
             inputs=[
                 sockets.Model.Input("model", tooltip="The model that made the inversion."),
                 sockets.Inversion.Input("inversion", tooltip="Who is changed. Several edits may follow one another."),
-                io.Combo.Input("attribute", options=["younger", "older", "beard", "makeup"], tooltip="What changes."),
+                io.Combo.Input("attribute", options=attributes(), tooltip="What changes."),
                 io.Float.Input(
                     "strength",
                     default=1.0,
@@ -138,5 +141,35 @@ class EditStyle(io.ComfyNode):
     def execute(
         cls, model, inversion, attribute: str, strength: float, end_strength: float, curve: str
     ) -> io.NodeOutput:
+        networks = model.ready()
+        known = networks.attributes
+        direction = attribute if attribute in known else own_direction(attribute)
         points = curve_in(curve) if curve.strip() else ((0.0, strength), (1.0, end_strength))
-        return io.NodeOutput(edit_style(model.ready(), inversion, attribute, curve=points))
+        return io.NodeOutput(edit_style(networks, inversion, direction, curve=points))
+
+
+def attributes() -> list[str]:
+    """What can be chosen: the directions of all models at hand, then those of users' own files."""
+    named = {name: None for model in models.choices() for name in models.attributes_of(model)}
+    return [*named, *models.direction_choices()]
+
+
+def own_direction(choice: str) -> str | Direction:
+    """A direction of a file, from a choice such as ``glasses (mine.safetensors)``; other names stay names."""
+    name, _, file = choice.removesuffix(")").rpartition(" (")
+    return load_directions(models.direction_path(file))[name] if name else choice
+
+
+def curve_in(text: str) -> tuple[tuple[float, float], ...]:
+    """``0:0, 0.5:1, 1:0`` as points (place in the clip, strength).
+
+    Raises:
+        ConfigError: it does not read so.
+    """
+    try:
+        points = [tuple(map(float, point.split(":"))) for point in text.split(",") if point.strip()]
+        return tuple((place, strength) for place, strength in points)
+    except ValueError as error:
+        raise ConfigError(
+            f"A curve reads like 0:0, 0.5:1, 1:0 (place in the clip: strength); found {text!r}."
+        ) from error

@@ -1,5 +1,6 @@
 """The node that loads a model, and the folder where users put theirs."""
 
+import contextlib
 import functools
 import os
 from pathlib import Path
@@ -10,24 +11,60 @@ from comfy_api.latest import io
 
 from ..stylehead_core.assemble import load_stylehead
 from ..stylehead_core.convert.landmarker import find_landmarker, load_landmarker
+from ..stylehead_core.errors import WeightsError
 from ..stylehead_core.models.landmarker import Landmarker
-from ..stylehead_core.weights import embedded_models, find_model
+from ..stylehead_core.stages.editing import load_directions
+from ..stylehead_core.weights import embedded_models, find_model, read_about
 from . import bridge, sockets
 
 FOLDER = "stylehead"
+DIRECTIONS = "stylehead_directions"  # where users put edit directions of their own
 DETECTION = "detection"  # where ComfyUI keeps its own face landmarker (0.23 and newer)
 EXTENSIONS = {".safetensors"}
 
 
-def register_folder() -> None:
-    """models/stylehead, after what extra_model_paths.yaml gave under the same name."""
-    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
-    paths, extensions = folder_paths.folder_names_and_paths[FOLDER]
-    folder_paths.folder_names_and_paths[FOLDER] = (paths, set(extensions) | EXTENSIONS)
+def register_folders() -> None:
+    """models/stylehead and its neighbour, after what extra_model_paths.yaml gave under the same names."""
+    for folder in (FOLDER, DIRECTIONS):
+        folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
+        paths, extensions = folder_paths.folder_names_and_paths[folder]
+        folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
 
 
 def embedded_names() -> list[str]:
     return [entry.name for entry in embedded_models()]
+
+
+def choices() -> list[str]:
+    """The models that can be loaded: embedded ones, then the user's files."""
+    return [*embedded_names(), *folder_paths.get_filename_list(FOLDER)]
+
+
+def attributes_of(choice: str) -> tuple[str, ...]:
+    """The names of the directions in a model's file; none where the file is no model."""
+    path = path_of(choice)
+    return _attributes(path, os.stat(path).st_mtime_ns)
+
+
+@functools.cache
+def _attributes(path: str, changed: int) -> tuple[str, ...]:
+    try:
+        return tuple(direction["name"] for direction in read_about(path, "model")["config"]["directions"])
+    except (WeightsError, KeyError, TypeError):
+        return ()
+
+
+def direction_choices() -> list[str]:
+    """The directions of users' own files, as ``name (file)``; files that hold none are passed over."""
+    named = []
+    for file in folder_paths.get_filename_list(DIRECTIONS):
+        with contextlib.suppress(WeightsError):
+            named += [f"{name} ({file})" for name in load_directions(direction_path(file))]
+    return named
+
+
+def direction_path(file: str) -> str:
+    return folder_paths.get_full_path_or_raise(DIRECTIONS, file)
 
 
 def path_of(name: str) -> str:
@@ -37,6 +74,12 @@ def path_of(name: str) -> str:
     return folder_paths.get_full_path_or_raise(FOLDER, name)
 
 
+def landmarker_file() -> Path | None:
+    """The weights of the face landmarker: in ComfyUI's folder, or an installed package."""
+    folders = folder_paths.folder_names_and_paths.get(DETECTION, ([], set()))[0]
+    return find_landmarker(tuple(Path(folder) for folder in folders))
+
+
 def landmarker() -> Landmarker:
     """The networks that find faces and measure them, on the device where they run."""
     return _landmarker().ready()
@@ -44,9 +87,8 @@ def landmarker() -> Landmarker:
 
 @functools.cache
 def _landmarker() -> bridge.Managed[Landmarker]:
-    folders = folder_paths.folder_names_and_paths.get(DETECTION, ([], set()))[0]
     with torch.inference_mode(False):
-        return bridge.Managed(load_landmarker(find_landmarker(tuple(Path(folder) for folder in folders))))
+        return bridge.Managed(load_landmarker(landmarker_file()))
 
 
 class LoadModel(io.ComfyNode):
@@ -61,7 +103,7 @@ class LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model_name",
-                    options=[*embedded_names(), *folder_paths.get_filename_list(FOLDER)],
+                    options=choices(),
                     tooltip="An embedded model (no file ending), or a file in models/stylehead.",
                 ),
                 sockets.advanced(

@@ -1,8 +1,8 @@
 """From nothing to a talking head: makes its own environment, animates the shipped portrait, prints where the film is.
 
-    python scripts/demo.py                                  demo.mp4 and demo.png beside the README
-    python scripts/demo.py --portrait me.png --video drive.mp4 --audio voice.wav
-    python scripts/demo.py --ui                             a real ComfyUI with the nodes, instead of the film
+python scripts/demo.py                                  demo.mp4 and demo.png beside the README
+python scripts/demo.py --portrait me.png --video drive.mp4 --audio voice.wav
+python scripts/demo.py --ui                             a real ComfyUI with the nodes, instead of the film
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 import host
 from environment import CHECKOUT, Environment, SetupError, install_core, say
 
-UP_WITHIN = 120  # s
+UP_WITHIN = 300  # s
 
 
 def main() -> int:
@@ -51,7 +51,11 @@ def serve(environment: Environment, comfyui: Path, port: int) -> int:
     say(f"Starting ComfyUI; its log is {base / 'server.log'}")
     with (base / "server.log").open("w", encoding="utf-8") as log:
         server = subprocess.Popen(
-            host.command(environment, comfyui, base, port), cwd=comfyui, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            host.command(environment, comfyui, base, port),
+            cwd=comfyui,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
         )
     try:
         if not answers(address, server):

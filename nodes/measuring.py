@@ -1,0 +1,50 @@
+"""The node that puts numbers on a result."""
+
+from comfy_api.latest import io
+
+from ..stylehead_core.evaluation.load_judges import load_judges
+from ..stylehead_core.evaluation.measure import Clip, measure
+from . import bridge, sockets
+from .models import landmarker_file
+
+PLOT_WIDTH = 960  # pixels
+
+
+class Measure(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_Measure",
+            display_name="Measure",
+            description="How good is it, in numbers: likeness, sharpness, how well the movement is followed, "
+            "trembling, lips against sound. Beside each stands the same number of the real clip, so that it means "
+            "something.",
+            search_aliases=["metrics", "psnr", "evaluate", "identity", "compare"],
+            inputs=[
+                io.Image.Input("frames", tooltip="What was rendered."),
+                io.Float.Input("fps", default=25.0, min=1.0, max=120.0, step=0.001, tooltip="Frames a second of it."),
+                io.Image.Input("portrait", optional=True, tooltip="Who it should look like: the aligned portrait."),
+                io.Image.Input("driving", optional=True, tooltip="Whose movement it should have, frame by frame."),
+                io.Audio.Input("audio", optional=True, tooltip="What the lips should say."),
+            ],
+            outputs=[
+                io.String.Output(display_name="table", tooltip="All numbers, and why one is missing where it is."),
+                io.Image.Output(display_name="plot", tooltip="Those that change over time, as curves."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, frames, fps: float, portrait=None, driving=None, audio=None) -> io.NodeOutput:
+        rate = bridge.rate_in(fps)
+        report = measure(
+            Clip(
+                frames=bridge.image_in(frames, "clip"),
+                fps=rate,
+                sound=None if audio is None else bridge.audio_in(audio),
+            ),
+            driving=None if driving is None else Clip(frames=bridge.image_in(driving, "driving clip"), fps=rate),
+            source=None if portrait is None else bridge.one_image_in(portrait, "portrait"),
+            judges=load_judges(landmarker=landmarker_file()),
+            progress=bridge.Progress(),
+        )
+        return io.NodeOutput(report.table(), bridge.image_out(report.plot(width=PLOT_WIDTH)[None]))

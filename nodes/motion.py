@@ -1,0 +1,189 @@
+"""Nodes that make motion: from a video, from speech, from sliders."""
+
+from comfy_api.latest import io
+
+from ..stylehead_core.assemble import StyleHead
+from ..stylehead_core.drawing import draw_motion
+from ..stylehead_core.errors import ConfigError
+from ..stylehead_core.media.sound import read_sound
+from ..stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
+from ..stylehead_core.stages.motion_tools import describe
+from ..stylehead_core.stages.portrait import FaceChoice
+from ..stylehead_core.stages.speech import motion_from_speech
+from ..stylehead_core.stages.tracking import TrackingConfig, motion_from_video
+from . import bridge, sockets
+from .models import landmarker
+
+PLOT_HELP = "The motion as curves over time; frames in which no face was found are marked."
+FPS_HELP = "Frames a second of the film. 29.97 and the like are taken as exactly 30000/1001."
+
+
+def fps_input() -> io.Input:
+    return io.Float.Input("fps", default=25.0, min=1.0, max=120.0, step=0.001, tooltip=FPS_HELP)
+
+
+def slider(name: str) -> io.Input:
+    (low, high), _ = SLIDERS[name]
+    step = 0.5 if high > 2 else 0.02  # degrees, or parts of the whole
+    return io.Float.Input(
+        name, default=0.0, min=low, max=high, step=step, display_mode=io.NumberDisplay.slider, tooltip=EXPLAINED[name]
+    )
+
+
+EXPLAINED = {
+    "yaw": "Turns the head, in degrees: + to the picture's right.",
+    "pitch": "Nods, in degrees: + looks down.",
+    "roll": "Tilts the head, in degrees: + anticlockwise.",
+    "blink": "Closes both eyes: 1 is shut.",
+    "gaze_right": "Where the eyes look: + to the picture's right.",
+    "gaze_up": "Where the eyes look: + up.",
+    "brows": "Raises the brows; - lowers them.",
+    "smile": "Smiles; - turns the corners of the mouth down.",
+    "jaw": "Opens the mouth.",
+    "pucker": "Purses the lips, as for a kiss.",
+    "funnel": "Rounds the lips, as for an oh.",
+    "eyes_wide": "Opens the eyes wide; - narrows them.",
+    "size": "Brings the head nearer; - moves it away.",
+    "x": "Moves the head to the picture's right; 1 is half the picture.",
+    "y": "Moves the head down; 1 is half the picture.",
+}
+"""The sliders that the node shows, in order. Those of the core that are not here can be named in key frames."""
+
+
+class MotionFromVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_MotionFromVideo",
+            display_name="Motion from Video",
+            description="Follows a face through a video and measures its pose and expression in every frame.",
+            search_aliases=["driving video", "track face", "reenact", "performance capture"],
+            inputs=[
+                sockets.Model.Input("model", tooltip="The model that the motion is for."),
+                io.Video.Input("video", tooltip="Somebody's face in motion. Any length, size and frame rate."),
+                io.Int.Input(
+                    "face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=["largest", "left to right", "right to left", "top to bottom"],
+                    default="largest",
+                    tooltip="How the faces of the first frame are counted. The one chosen is then followed.",
+                ),
+                io.Float.Input(
+                    "smoothing",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Calms a trembling head. Blinks and lips stay crisp. 0 keeps what was measured.",
+                ),
+            ],
+            outputs=[
+                sockets.Motion.Output(display_name="motion", tooltip="Pose and expression of every frame."),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+                io.Audio.Output(display_name="audio", tooltip="The video's own sound; silence where it has none."),
+                io.String.Output(display_name="report", tooltip="How many frames, how fast, and where no face was."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, video, face: int, order: str, smoothing: float) -> io.NodeOutput:
+        source = video.get_stream_source()
+        config = TrackingConfig(face=FaceChoice(index=face, order=order), smoothing=smoothing)
+        motion = motion_from_video(source, landmarker(), config, progress=bridge.Progress())
+        sound = read_sound(source) or bridge.silence(motion.seconds)
+        plot = bridge.image_out(draw_motion(motion))
+        return io.NodeOutput(motion, plot, bridge.audio_out(sound), describe(motion))
+
+
+class MotionFromAudio(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_MotionFromAudio",
+            display_name="Motion from Audio",
+            description="Makes lips and jaw say what is heard. The head stays still: mix in another motion for that.",
+            search_aliases=["lip sync", "speech", "talking head", "dub", "voice", "tts"],
+            inputs=[
+                sockets.Model.Input("model", tooltip="The model that the motion is for."),
+                io.Audio.Input("audio", tooltip="Speech, of any rate and number of channels."),
+                fps_input(),
+            ],
+            outputs=[
+                sockets.Motion.Output(display_name="motion", tooltip="Lips and jaw of every frame."),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, audio, fps: float) -> io.NodeOutput:
+        motion = motion_from_speech(bridge.audio_in(audio), bridge.rate_in(fps), **hearing(model.ready()))
+        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
+
+
+def hearing(model: StyleHead) -> dict:
+    """What of a model decides how it listens."""
+    heard = {"space": model.config.space, "network": model.speech}
+    return heard if model.audio_encoder is None else {**heard, "window": model.audio_encoder.config.window}
+
+
+class MotionFromSliders(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_MotionFromSliders",
+            display_name="Motion from Sliders",
+            description="Poses the face by hand. One frame for a still picture; key frames make a movement.",
+            search_aliases=["expression editor", "pose", "puppet", "key frames", "gaze", "blink", "smile"],
+            inputs=[
+                *(slider(name) for name in EXPLAINED),
+                io.Int.Input("frames", default=1, min=1, max=100000, tooltip="How long: 1 for a still picture."),
+                fps_input(),
+                io.String.Input(
+                    "key_frames",
+                    default="",
+                    multiline=True,
+                    tooltip="What changes over time, one moment a line: the second, then sliders and their values, "
+                    "such as 0.5: smile 1, yaw 20. Between moments values glide; sliders that no line names stay "
+                    "as they are set above. blink_left, blink_right, sneer, cheeks, mouth_right and every ARKit "
+                    "blendshape such as jawForward can be named too.",
+                ),
+            ],
+            outputs=[
+                sockets.Motion.Output(
+                    display_name="motion", tooltip="Changes against the portrait's own pose and expression."
+                ),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, frames: int, fps: float, key_frames: str, **sliders: float) -> io.NodeOutput:
+        motion = motion_from_sliders(keys_in(key_frames, sliders), frames=frames, fps=bridge.rate_in(fps))
+        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
+
+
+def keys_in(text: str, sliders: dict[str, float]) -> dict[str, float | list[tuple[float, float]]]:
+    """Lines such as ``0.5: smile 1, yaw 20`` as key frames of these sliders; the others keep their one value.
+
+    Raises:
+        ConfigError: a line that does not read so.
+    """
+    keys: dict[str, list[tuple[float, float]]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            moment, values = line.split(":")
+            for value in values.split(","):
+                name, amount = value.split()
+                keys.setdefault(name, []).append((float(moment), float(amount)))
+        except ValueError as error:
+            raise ConfigError(
+                f"Line {number} of the key frames does not read like '0.5: smile 1, yaw 20': {line.strip()!r}."
+            ) from error
+    started = {
+        name: points if points[0][0] <= 0 else [(0.0, sliders.get(name, 0.0)), *points] for name, points in keys.items()
+    }
+    return {**sliders, **started}

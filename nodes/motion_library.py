@@ -1,0 +1,266 @@
+"""Nodes that work on motion: mix, adjust, save and load."""
+
+import os
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import io, ui
+
+from ..stylehead_core.drawing import draw_motion
+from ..stylehead_core.errors import MediaError
+from ..stylehead_core.records import Motion
+from ..stylehead_core.stages import motion_tools as tools
+from ..stylehead_core.stages.motion_files import load_motion, save_motion, write_csv
+from . import bridge, samples, sockets
+from .motion import PLOT_HELP
+
+REGIONS = {
+    "lips": "The mouth.",
+    "jaw": "The jaw, which opens the mouth.",
+    "eyes": "Blinks and squints.",
+    "gaze": "Where the eyes look.",
+    "brows": "Brows and nose.",
+    "pose": "Where the head is and where it turns.",
+    "audio": "What is heard, for models that move the mouth by the sound itself.",
+}
+SHIPPED = "stylehead: "  # before the name of a motion that comes with the pack
+ENDING = ".safetensors"
+
+
+def shown(motion: Motion) -> io.NodeOutput:
+    return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
+
+
+class MixMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_MixMotion",
+            display_name="Mix Motion",
+            description="Takes parts of the face from one motion and the rest from another: such as the lips from "
+            "speech and the head from a video. The result is as long as the first.",
+            search_aliases=["dub", "blend motion", "combine", "lips from audio", "retarget regions"],
+            inputs=[
+                sockets.Motion.Input("first", tooltip="What is kept, and how long the result is."),
+                sockets.Motion.Input("second", tooltip="What the parts below come from. Fitted to the first's rate."),
+                *(
+                    io.Boolean.Input(
+                        region,
+                        default=region in ("lips", "jaw", "audio"),
+                        label_on="second",
+                        label_off="first",
+                        tooltip=text + " From the second motion, or the first.",
+                    )
+                    for region, text in REGIONS.items()
+                ),
+                io.Float.Input(
+                    "amount", default=1.0, min=0.0, max=1.0, step=0.05, tooltip="How much of the second: 0.5 is half."
+                ),
+            ],
+            outputs=[
+                sockets.Motion.Output(display_name="motion", tooltip="The mixture."),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, first, second, amount: float, **regions: bool) -> io.NodeOutput:
+        taken = [region for region, from_second in regions.items() if from_second]
+        return shown(tools.mix_regions(first, second, taken, strength=amount))
+
+
+class AdjustMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_AdjustMotion",
+            display_name="Adjust Motion",
+            description="Makes a motion stronger or calmer, shorter, faster, or one that comes back to its beginning.",
+            search_aliases=["retime", "trim", "loop", "smooth", "relative motion", "gain", "speed"],
+            inputs=[
+                sockets.Motion.Input("motion", tooltip="What is changed."),
+                io.Combo.Input(
+                    "reference",
+                    options=["as it is", "relative"],
+                    default="as it is",
+                    tooltip="Relative: only the changes against the driver's neutral moment, added to the portrait's "
+                    "own pose. Take it when driver and portrait hold their heads differently.",
+                ),
+                io.Float.Input(
+                    "expression", default=1.0, min=0.0, max=3.0, step=0.05, tooltip="How strongly the face moves."
+                ),
+                io.Float.Input(
+                    "pose", default=1.0, min=0.0, max=3.0, step=0.05, tooltip="How strongly the head moves."
+                ),
+                io.Float.Input(
+                    "smoothing",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Calms the whole motion, lips too, over so many seconds. 0.04 is a touch, 0.2 a dream.",
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=86400.0,
+                    step=0.01,
+                    tooltip="Cuts away what is before, in seconds.",
+                ),
+                io.Float.Input(
+                    "end",
+                    default=0.0,
+                    min=0.0,
+                    max=86400.0,
+                    step=0.01,
+                    tooltip="Cuts away what is after, in seconds. 0 keeps all.",
+                ),
+                io.Float.Input("speed", default=1.0, min=0.1, max=10.0, step=0.05, tooltip="2 is twice as fast."),
+                io.Combo.Input(
+                    "play",
+                    options=["forwards", "backwards", "there and back"],
+                    default="forwards",
+                    tooltip="There and back ends where it began, for a loop without a jump.",
+                ),
+                io.Int.Input("times", default=1, min=1, max=1000, tooltip="How often, one after the other."),
+                sockets.advanced(
+                    io.Float,
+                    "crossfade",
+                    default=0.0,
+                    min=0.0,
+                    max=10.0,
+                    step=0.05,
+                    tooltip="Seconds over which each end goes over into the next beginning.",
+                ),
+            ],
+            outputs=[
+                sockets.Motion.Output(display_name="motion", tooltip="The changed motion."),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        motion,
+        reference: str,
+        expression: float,
+        pose: float,
+        smoothing: float,
+        start: float,
+        end: float,
+        speed: float,
+        play: str,
+        times: int,
+        crossfade: float,
+    ) -> io.NodeOutput:
+        motion = tools.trim(motion, start, end or None)
+        if reference == "relative":
+            motion = tools.make_relative(motion)
+        motion = tools.scale_motion(motion, expression=expression, pose=pose)
+        motion = tools.retime(tools.smooth(motion, smoothing, ("expression", "pose")), speed)
+        if play != "forwards":
+            back = tools.reverse(motion)
+            motion = back if play == "backwards" else tools.join(motion, back)
+        return shown(tools.loop(motion, times, crossfade=crossfade))
+
+
+class SaveMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_SaveMotion",
+            display_name="Save Motion",
+            description="Keeps a motion as a small file in the output folder, for other graphs and other portraits.",
+            search_aliases=["export motion", "motion library", "template", "csv"],
+            is_output_node=True,
+            inputs=[
+                sockets.Motion.Input("motion", tooltip="What is kept."),
+                io.String.Input(
+                    "filename_prefix", default="motion/StyleHead", tooltip="Folder and first part of the name."
+                ),
+                io.Boolean.Input(
+                    "table", default=False, tooltip="Also write a table (CSV): a row a frame, a column a coefficient."
+                ),
+            ],
+            outputs=[io.String.Output(display_name="file", tooltip="The name by which Load Motion finds it.")],
+        )
+
+    @classmethod
+    def execute(cls, motion, filename_prefix: str, table: bool) -> io.NodeOutput:
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+            filename_prefix, folder_paths.get_output_directory()
+        )
+        path = Path(folder) / f"{name}_{counter:05}_{ENDING}"
+        save_motion(motion, path, made_by="StyleHead_SaveMotion")
+        if table:
+            write_csv(motion, path.with_suffix(".csv"))
+        listed = f"{os.path.join(subfolder, path.name)} [output]".replace(os.sep, "/")
+        return io.NodeOutput(listed, ui=ui.PreviewText(listed))
+
+
+class LoadMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_LoadMotion",
+            display_name="Load Motion",
+            description="Opens a motion that Save Motion has kept, or one of those that come with StyleHead.",
+            search_aliases=["import motion", "motion library", "template"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=motion_files(),
+                    tooltip="A motion that comes with StyleHead, or a file in ComfyUI's input or output folder.",
+                )
+            ],
+            outputs=[
+                sockets.Motion.Output(display_name="motion", tooltip="The motion of the file."),
+                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file) -> bool | str:
+        if file is None or path_of(file).is_file():
+            return True
+        return f"There is no motion {file!r}. Motions are looked for in the input and output folders."
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> tuple:
+        found = path_of(file).stat()
+        return file, found.st_mtime_ns, found.st_size
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        return shown(load_motion(path_of(file)))
+
+
+def motion_files() -> list[str]:
+    """The motions that can be loaded: shipped ones, then those of the input and output folders."""
+    shipped = [f"{SHIPPED}{path.stem}" for path in sorted(samples.FOLDER.glob(f"*{ENDING}"))]
+    folders = {"input": folder_paths.get_input_directory(), "output": folder_paths.get_output_directory()}
+    found = [
+        f"{path.relative_to(folder).as_posix()} [{kind}]"
+        for kind, folder in folders.items()
+        for path in sorted(Path(folder).rglob(f"*{ENDING}"))
+    ]
+    return [*shipped, *found]
+
+
+def path_of(file: str) -> Path:
+    """The file behind a choice; nothing outside of the folders that ComfyUI and this pack give.
+
+    Raises:
+        MediaError: the name leads elsewhere.
+    """
+    if file.startswith(SHIPPED):
+        folder, path = samples.FOLDER, samples.FOLDER / f"{file.removeprefix(SHIPPED)}{ENDING}"
+    else:
+        name, folder = folder_paths.annotated_filepath(file)
+        folder = Path(folder or folder_paths.get_input_directory())
+        path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise MediaError(f"The motion {file!r} is outside of the folder {folder}.")
+    return path
