@@ -1,0 +1,1 @@
+"""Rendered people with exact labels: the training set that nobody has to ask permission for."""

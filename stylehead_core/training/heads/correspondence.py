@@ -1,0 +1,161 @@
+"""Where each point of one frame is in another frame of the same person, and whether it is seen there: exactly.
+
+The mesh (and the hair) of the one frame is drawn with its places in the other frame as colours.
+
+Axes: G cells a side of the answer, V vertices.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .geometry import Crop, Pose, rotation_matrix
+from .gl import set_uniforms, shader
+from .parts import find_parts
+from .person import Person
+from .renderer import Renderer
+
+__all__ = ["Correspondence", "Frame", "Pair"]
+
+OVERSAMPLE = 2  # the mesh is drawn this much finer than the answer
+HIDDEN = 0.5  # cm: a point this much behind what is seen there is hidden
+AGREEING = 0.7  # share of a cell's points that must be seen for the cell to be
+HAIR_THINNED = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A person at one moment."""
+
+    weights: np.ndarray  # (52) ARKit
+    pose: Pose
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    flow: np.ndarray  # (2 G G) float32, pixels of the G grid: where each point of the target lies in the source
+    visible: np.ndarray  # (G G) bool: the source shows it
+
+    def warped(self, source: np.ndarray) -> np.ndarray:
+        """``source`` (S S 3) moved to where the target has it (S S 3), by bilinear sampling."""
+        side = len(source)
+        scale = side / self.flow.shape[1]
+        flow = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR) * scale for plane in self.flow]
+        y, x = np.mgrid[:side, :side].astype(np.float32)
+        return cv2.remap(source, x + flow[0], y + flow[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+class Correspondence:
+    """Compares frames of a person. Frames that are used often are worth keeping: ``seen`` remembers none."""
+
+    def __init__(self, renderer: Renderer, cells: int = 64) -> None:
+        self.renderer, self.cells = renderer, cells
+        context, model = renderer.context, renderer.model
+        self._program = context.program(
+            vertex_shader=shader("correspond.vert.glsl"), fragment_shader=shader("correspond.frag.glsl")
+        )
+        size = len(model.kit.vertices) * 12
+        self._here, self._there = (context.buffer(reserve=size, dynamic=True) for _ in range(2))
+        heights = context.buffer(np.ascontiguousarray(model.kit.vertices[:, 1]).tobytes())
+
+        def array(rows: np.ndarray):
+            used = [
+                *((self._here, "3f", "position"), (self._there, "3f", "other_position")),
+                (heights, "1f", "height"),
+            ]
+            return context.vertex_array(
+                self._program, used, context.buffer(model.corners[rows].astype(np.int32).tobytes())
+            )
+
+        parts = find_parts(model)
+        self._skin, self._mouth = array(parts.skin_rows), array(parts.mouth_rows)
+        side = cells * OVERSAMPLE
+        self._target = context.framebuffer(
+            [context.texture((side, side), 4, dtype="f4")], context.depth_renderbuffer((side, side))
+        )
+
+    def surface(self, person: Person, frame: Frame) -> np.ndarray:
+        """The dressed mesh (V 3) of a frame, unturned."""
+        model = self.renderer.model
+        head = model.express(person.neutral, frame.weights)
+        return (head + model.normals(head) * person.clothes[:, None]).astype(np.float32)
+
+    def compare(self, person: Person, source: Frame, target: Frame, crop: Crop, distance: float) -> Pair:
+        """Both frames are seen through the same crop by a camera ``distance`` cm away."""
+        surfaces = self.surface(person, source), self.surface(person, target)
+        there = self.places(person, target, source, crop, distance, surfaces[1], surfaces[0])
+        return self.answer(there, self.places(person, source, source, crop, distance, surfaces[0], surfaces[0]))
+
+    def places(self, person, drawn: Frame, other: Frame, crop: Crop, distance: float, here, there) -> np.ndarray:
+        """``drawn`` as a raster (2G 2G 4): x, y (-1..1, y down) and depth (cm) in ``other``, and 1 where the head is.
+
+        ``here``, ``there``: their surfaces (V 3).
+        """
+        import moderngl
+
+        context = self.renderer.context
+        self._here.write(here.tobytes())
+        self._there.write(there.tobytes())
+        values = {
+            "crop_centre": crop.centre,
+            "crop_matrix": crop.matrix,
+            "camera_distance": distance,
+            "rotation": rotation_matrix(drawn.pose),
+            "shift": drawn.pose.shift,
+            "other_rotation": rotation_matrix(other.pose),
+            "other_shift": other.pose.shift,
+        }
+        set_uniforms(self._program, values)
+        context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._target.use()
+        context.clear(0, 0, 0, 0, depth=1.0)
+        self._skin.render()
+        context.enable_only(moderngl.DEPTH_TEST)
+        self._mouth.render()
+        hair = self._hair_of(person)
+        if hair is not None:
+            hair.render(moderngl.LINE_STRIP)
+        side = self._target.width
+        raster = np.frombuffer(self._target.read(components=4, dtype="f4"), np.float32)
+        raster = raster.reshape(side, side, 4)[::-1].copy()
+        raster[..., 1] *= -1
+        return raster
+
+    def _hair_of(self, person: Person):
+        if person.hair is None:
+            return None
+        key = f"correspondence {id(self)}"
+        if key not in person.buffers:
+            strands, context = person.hair.strands, self.renderer.context
+            count, points = strands.shape[:2]
+            rows = np.arange(count * points).reshape(count, points)
+            rows = np.concatenate([rows, np.full((count, 1), -1)], axis=1)[::HAIR_THINNED].astype(np.int32)
+            places = context.buffer(np.ascontiguousarray(strands, np.float32).tobytes())
+            heights = context.buffer(np.ascontiguousarray(strands[..., 1], np.float32).tobytes())
+            used = [(places, "3f", "position"), (places, "3f", "other_position"), (heights, "1f", "height")]
+            person.buffers[key] = context.vertex_array(self._program, used, context.buffer(rows.tobytes()))
+        return person.buffers[key]
+
+    def answer(self, there: np.ndarray, own: np.ndarray) -> Pair:
+        """``there``: the target drawn with its places in the source; ``own``: the source drawn with its own."""
+        cells = self.cells
+        head = there[..., 3] > 0
+        x, y = there[..., 0], there[..., 1]
+        side = len(there)
+        columns = np.stack([(x + 1) / 2 * side - 0.5, (y + 1) / 2 * side - 0.5]).astype(np.float32)
+        seen = cv2.remap(own[..., 2], columns[0], columns[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+        inside = (np.abs(x) < 1) & (np.abs(y) < 1)
+        # What is background in the target is seen where it is background in the source too
+        visible = np.where(head, (there[..., 2] < seen + HIDDEN) & (seen > 0) & inside, own[..., 3] == 0)
+        middle = (np.arange(side) + 0.5) / side * 2 - 1
+        moved = np.stack([x - middle[None, :], y - middle[:, None]]) * head * (cells / 2)  # pixels of the grid
+
+        def by_cell(values: np.ndarray) -> np.ndarray:
+            shape = (*values.shape[:-2], cells, OVERSAMPLE, cells, OVERSAMPLE)
+            return values.reshape(shape).sum((-3, -1))
+
+        count = by_cell(head.astype(np.float32))
+        flow = by_cell(moved) / np.maximum(count, 1) * (count * 2 >= OVERSAMPLE**2)
+        share = by_cell(visible.astype(np.float32)) / OVERSAMPLE**2
+        return Pair(flow.astype(np.float32), share > AGREEING)

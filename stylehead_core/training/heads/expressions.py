@@ -1,0 +1,76 @@
+"""Expressions drawn by chance: a few whole ones mixed, an open jaw, blinks and gaze.
+
+Axes: W the 52 ARKit weights.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from .head_model import WEIGHT, weights_of
+
+__all__ = ["EXPRESSIONS", "draw_expression", "gaze"]
+
+
+def _both(**weights: float) -> dict[str, float]:
+    """The same weights on both sides of the face."""
+    return {f"{name}{side}": value for name, value in weights.items() for side in ("Left", "Right")}
+
+
+EXPRESSIONS: Mapping[str, np.ndarray] = MappingProxyType(
+    {
+        "neutral": weights_of({}),
+        "smile": weights_of(
+            _both(mouthSmile=0.75, cheekSquint=0.45, eyeSquint=0.25, mouthUpperUp=0.3, mouthLowerDown=0.15)
+            | {"jawOpen": 0.06}
+        ),
+        "closed smile": weights_of(_both(mouthSmile=0.55, cheekSquint=0.2)),
+        "one-sided smile": weights_of({"mouthSmileLeft": 0.6, "mouthDimpleLeft": 0.4, "cheekSquintLeft": 0.2}),
+        "laugh": weights_of(
+            _both(mouthSmile=0.9, cheekSquint=0.7, eyeSquint=0.5, mouthUpperUp=0.4, mouthLowerDown=0.3)
+            | {"jawOpen": 0.35}
+        ),
+        "ah": weights_of(_both(mouthLowerDown=0.2) | {"jawOpen": 0.5}),
+        "oo": weights_of({"mouthPucker": 0.7, "mouthFunnel": 0.45, "jawOpen": 0.12}),
+        "oh": weights_of({"mouthFunnel": 0.6, "mouthPucker": 0.15, "jawOpen": 0.32}),
+        "ee": weights_of(
+            _both(mouthStretch=0.5, mouthSmile=0.25, mouthLowerDown=0.3, mouthUpperUp=0.2) | {"jawOpen": 0.12}
+        ),
+        "pressed": weights_of(_both(mouthPress=0.6) | {"mouthRollLower": 0.4, "mouthRollUpper": 0.3}),
+        "surprise": weights_of(_both(browOuterUp=0.7, eyeWide=0.7) | {"jawOpen": 0.45, "browInnerUp": 0.8}),
+        "brows up": weights_of(_both(browOuterUp=0.7) | {"browInnerUp": 0.7}),
+        "worry": weights_of(_both(mouthFrown=0.4) | {"browInnerUp": 0.8, "mouthShrugLower": 0.3}),
+        "frown": weights_of(_both(browDown=0.8, mouthFrown=0.6, noseSneer=0.3)),
+        "disgust": weights_of(_both(noseSneer=0.7, mouthUpperUp=0.5, eyeSquint=0.4, browDown=0.4)),
+        "squint": weights_of(_both(eyeSquint=0.8, browDown=0.3)),
+        "puff": weights_of({"cheekPuff": 0.7, "mouthPucker": 0.2}),
+        "aside": weights_of({"mouthLeft": 0.5, "jawLeft": 0.3}),
+        "other aside": weights_of({"mouthRight": 0.5, "jawRight": 0.3}),
+    }
+)
+
+
+def gaze(right: float, up: float) -> dict[str, float]:
+    """Weights of a gaze: ``right`` of the picture and ``up``, 1 as far as eyes go."""
+    return {
+        "eyeLookOutLeft": max(right, 0),
+        "eyeLookInRight": max(right, 0),
+        "eyeLookInLeft": max(-right, 0),
+        "eyeLookOutRight": max(-right, 0),
+        **_both(eyeLookUp=max(up, 0), eyeLookDown=max(-up, 0)),
+    }
+
+
+def draw_expression(chance: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """(W) in 0..1: one or two of the expressions above, then jaw, lids and gaze of their own."""
+    names = list(EXPRESSIONS)
+    weights = np.zeros(len(WEIGHT), np.float32)
+    for _ in range(int(chance.integers(1, 3))):
+        weights += EXPRESSIONS[names[int(chance.integers(len(names)))]] * np.float32(chance.uniform(0.3, 1.15))
+    if chance.random() < 0.5:
+        weights[WEIGHT["jawOpen"]] = max(weights[WEIGHT["jawOpen"]], 0.7 * chance.beta(1, 3))
+    if chance.random() < 0.25:
+        weights += weights_of(_both(eyeBlink=float(chance.random())))
+    weights += weights_of(gaze(*(float(v) for v in chance.normal(0, 0.3, 2))))
+    return np.clip(weights * np.float32(strength), 0, 1)
