@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -62,7 +62,9 @@ class Run:
 class Server:
     """ComfyUI with a base folder of its own, and packs linked into it."""
 
-    def __init__(self, comfyui: Path, base: Path, packs: dict[str, Path], *arguments: str) -> None:
+    def __init__(
+        self, comfyui: Path, base: Path, packs: dict[str, Path], variables: Mapping[str, str] | None = None
+    ) -> None:
         self.base = base
         for name, pack in packs.items():
             place = base / "custom_nodes" / name
@@ -77,11 +79,16 @@ class Server:
         self.log = base / "server.log"
         where = ["--listen", "127.0.0.1", "--port", str(self.port), "--base-directory", str(base)]
         where += ["--database-url", f"sqlite:///{base / 'user' / 'comfyui.db'}"]
-        command = [str(python_of(comfyui)), "main.py", "--cpu", "--disable-api-nodes", *where, *arguments]
-        variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        command = [str(python_of(comfyui)), "main.py", "--cpu", "--disable-api-nodes", *where]
+        surroundings = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | dict(variables or {})
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                command, cwd=comfyui, env=variables, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                command,
+                cwd=comfyui,
+                env={**inherited, **(variables or {})},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         try:
             self._wait()
@@ -111,10 +118,15 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def memory(self) -> int:
-        """Bytes of memory that the server holds now (Linux)."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+    def peak_memory(self) -> int:
+        """Bytes that the server has held at most (Linux)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+    def forget(self) -> None:
+        """Drop every cached result and model, as the page's "Unload models" does."""
+        self._post("/free", {"unload_models": True, "free_memory": True})
+        time.sleep(1.5)  # the worker looks for this wish once a second
 
     def put_input(self, file: Path, name: str | None = None) -> str:
         """Copy a file into the input folder; returns its name there."""
@@ -133,10 +145,10 @@ class Server:
         """The bytes of a file that ``Run.files`` names."""
         return self.get("/view?" + urlencode({k: entry.get(k, "") for k in ("filename", "subfolder", "type")}))
 
-    def interrupt(self) -> None:
+    def _post(self, path: str, body: dict) -> None:
         async def post() -> None:
-            async with aiohttp.ClientSession() as http, http.post(self.address + "/interrupt", json={}):
-                pass
+            async with aiohttp.ClientSession() as http, http.post(self.address + path, json=body) as answer:
+                answer.raise_for_status()
 
         asyncio.run(post())
 

@@ -1,4 +1,4 @@
-"""A pack for tests: hands out pictures, sounds and sockets that no sensible node makes, and says how large frames are."""
+"""A pack for tests: hands out pictures and sounds that no sensible node makes, and says what came in."""
 
 import torch
 

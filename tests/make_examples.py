@@ -1,6 +1,6 @@
 """Makes example_workflows/: each graph is laid out by ComfyUI's own page, run, and given a thumbnail of its result.
 
-    .stylehead-env/bin/python scripts/make_examples.py [NAME ...]     (after scripts/test.py; needs Chromium)
+    .stylehead-env/bin/python tests/make_examples.py [NAME ...]     (after scripts/test.py; needs Chromium)
 
 The graphs are written here in the server's form; whoever changes a node's inputs makes the files anew.
 """
@@ -12,9 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CHECKOUT / "tests"))  # for the server and the page
-
 import av
 from chromium import Page
 from comfy_graph import to_prompt
@@ -23,7 +20,7 @@ from comfy_page import come_up, lay_out
 from PIL import Image
 
 MODEL = "stylehead-mini"
-FOLDER = CHECKOUT / "example_workflows"
+FOLDER = PACK / "example_workflows"
 THUMBNAIL = 384  # pixels
 
 Wire = tuple[str, int]

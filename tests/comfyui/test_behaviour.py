@@ -1,0 +1,163 @@
+"""What people rely on: exact time, the same result every time, a Cancel that works, memory that does not grow."""
+
+import io
+from fractions import Fraction
+
+import av
+import pytest
+from comfy_host import PACK, TINY
+from PIL import Image, ImageChops
+
+RATES = [(23.976, Fraction(24000, 1001)), (29.97, Fraction(30000, 1001)), (50.0, Fraction(50))]
+
+
+def moving(frames: int, fps: float = 25.0, **render) -> dict:
+    """The sample portrait turned by key frames, as a film of so many frames with one second of sound."""
+    return {
+        "samples": {"class_type": "StyleHead_Samples", "inputs": {}},
+        "model": {"class_type": "StyleHead_LoadModel", "inputs": {"model_name": TINY, "precision": "fp32"}},
+        "invert": {
+            "class_type": "StyleHead_Invert",
+            "inputs": {
+                **{"model": ["model", 0], "portrait": ["samples", 0], "align": True, "face": 0, "order": "largest"},
+                **{"method": "encode", "steps": 1},
+            },
+        },
+        "motion": {
+            "class_type": "StyleHead_MotionFromSliders",
+            "inputs": {**SLIDERS, "frames": frames, "fps": fps, "key_frames": "0: yaw -20\n0.3: yaw 20, smile 1"},
+        },
+        "warp": {
+            "class_type": "StyleHead_WarpFeatures",
+            "inputs": {
+                "model": ["model", 0],
+                "inversion": ["invert", 0],
+                "motion": ["motion", 0],
+                "fit": "changes only",
+            },
+        },
+        "sound": {"class_type": "OddSound", "inputs": {"kind": "silence"}},
+        "film": {
+            "class_type": "StyleHead_RenderVideo",
+            "inputs": {
+                **{"model": ["model", 0], "head": ["warp", 0], "audio": ["sound", 0]},
+                **{"quality": 0, "chunk": 4, "colour": "as drawn", **render},
+            },
+        },
+    }
+
+
+SLIDERS = dict.fromkeys(
+    [
+        *("yaw", "pitch", "roll", "blink", "gaze_right", "gaze_up", "brows", "smile", "jaw", "pucker", "funnel"),
+        *("eyes_wide", "size", "x", "y"),
+    ],
+    0.0,
+)
+
+
+def film_of(server, prompt: dict, node: str = "film") -> bytes:
+    run = server.run(prompt)
+    assert not run.errors
+    assert not run.message, run.message
+    return server.view(run.files(node)[0])
+
+
+def pictures(film: bytes) -> list[Image.Image]:
+    with av.open(io.BytesIO(film)) as video:
+        return [frame.to_image() for frame in video.decode(video=0)]
+
+
+def same(first: list[Image.Image], second: list[Image.Image]) -> bool:
+    pairs = zip(first, second, strict=True)
+    return all(ImageChops.difference(a, b).getbbox() is None for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("asked", "exact"), [(23.976, Fraction(24000, 1001)), (29.97, Fraction(30000, 1001)), (50, 50)]
+)
+def test_a_film_has_every_frame_the_exact_rate_and_the_whole_sound(server, asked, exact):
+    film = film_of(server, moving(11, asked))
+    assert len(pictures(film)) == 11
+    with av.open(io.BytesIO(film)) as video:
+        assert video.streams.video[0].average_rate == exact
+        heard = video.streams.audio[0]
+        assert heard.duration * heard.time_base == 1
+        assert "Synthetic" in video.metadata["comment"]
+        assert "StyleHead_RenderVideo" in video.metadata["prompt"]
+
+
+def test_two_runs_and_all_chunks_give_the_same_frames(server):
+    once = pictures(film_of(server, moving(9)))
+    server.forget()
+    assert same(once, pictures(film_of(server, moving(9))))
+    assert same(once, pictures(film_of(server, moving(9, chunk=1))))
+    assert same(once, pictures(film_of(server, moving(9, chunk=7))))
+
+
+def test_saving_the_film_keeps_its_frames(server):
+    prompt = moving(9)
+    save = {"video": ["film", 0], "filename_prefix": "kept", "format": "auto", "codec": "auto"}
+    prompt["save"] = {"class_type": "SaveVideo", "inputs": save}
+    run = server.run(prompt)
+    assert same(*(pictures(server.view(run.files(node)[0])) for node in ("film", "save")))
+
+
+def test_cancel_ends_a_render_within_a_chunk_and_leaves_nothing_behind(server):
+    run = server.run(moving(4000), stop_when=lambda run: ("film", 12, 4000) in run.progress)
+    assert run.interrupted
+    assert max(done for node, done, _ in run.progress if node == "film") < 200
+    assert not list((server.base / "temp").rglob("*.part"))
+    assert film_of(server, moving(5))
+
+
+def test_a_film_of_ten_times_the_length_needs_no_more_memory(server):
+    film_of(server, moving(100))
+    before = server.peak_memory()
+    film_of(server, moving(1000))
+    assert server.peak_memory() - before < 48 * 2**20  # its pictures alone would be 94 MiB
+
+
+def test_a_motion_that_is_saved_can_be_loaded(server):
+    prompt = {key: node for key, node in moving(12).items() if key == "motion"}
+    prompt["save"] = {
+        "class_type": "StyleHead_SaveMotion",
+        "inputs": {"motion": ["motion", 0], "filename_prefix": "motion/kept", "table": True},
+    }
+    name = server.run(prompt).outputs["save"]["text"][0]
+    assert name == "motion/kept_00001_.safetensors [output]"
+    assert (server.base / "output" / "motion" / "kept_00001_.csv").exists()
+    load = {"class_type": "StyleHead_LoadMotion", "inputs": {"file": name}}
+    prompt = {"load": load, "shape": {"class_type": "OddShape", "inputs": {"image": ["load", 1]}}}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert run.outputs["shape"]["shape"][3] == 3
+
+
+@pytest.mark.parametrize("file", ["../secrets.safetensors [input]", "nothing.safetensors", "stylehead: ../../x"])
+def test_a_motion_outside_of_the_folders_is_refused(server, file):
+    load = {"class_type": "StyleHead_LoadMotion", "inputs": {"file": file}}
+    run = server.run({"load": load, "shape": {"class_type": "OddShape", "inputs": {"image": ["load", 1]}}})
+    assert run.errors or "motion" in run.message.lower()
+    assert server.alive()
+
+
+def test_twice_in_odd_folders_and_offline_it_still_loads_and_writes_nothing_into_itself(start):
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    before = files_of_the_pack()
+    odd = PACK / "tests" / "comfyui" / "odd_pack"
+    server = start(
+        {"StyleHead-main": PACK, "stylehead 1.0": PACK, "odd_pack": odd},
+        **nowhere,
+        no_proxy="127.0.0.1",
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert "IMPORT FAILED" not in server.log.read_text()
+    assert film_of(server, moving(3))
+    assert files_of_the_pack() == before
+
+
+def files_of_the_pack() -> set:
+    parts = ("nodes", "stylehead_core", "example_workflows", "web", "locales", "weights")
+    files = [file for part in parts for file in (PACK / part).rglob("*") if file.is_file()]
+    return {(file, file.stat().st_mtime_ns) for file in files if "__pycache__" not in file.parts}
