@@ -85,7 +85,7 @@ class Server:
             self.process = subprocess.Popen(
                 command,
                 cwd=comfyui,
-                env={**inherited, **(variables or {})},
+                env=surroundings,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
