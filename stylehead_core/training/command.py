@@ -9,7 +9,6 @@ import torch.distributed as dist
 from ..assemble import StyleHead, build, load_stylehead, save_stylehead
 from ..errors import ConfigError
 from . import loop
-from .data import load_heads
 from .loop import Limits
 from .recipe import Recipe
 from .recipes import CHAINS, RECIPES, chain, recipe_named
@@ -21,8 +20,10 @@ MODEL = "model.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help=f"measure, or one of {', '.join([*CHAINS, *RECIPES])}")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of rendered heads, measured or not")
+    parser.add_argument(
+        "recipe", help=f"measure, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}"
+    )
+    parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; for sync_expert prepared clips")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.recipe == "measure":
         return measure(args.data)
+    if args.recipe == "sync_expert":
+        from .sync_expert import sync_expert, train_sync_expert
+
+        limits = Limits(minutes=args.minutes)
+        print(train_sync_expert(sync_expert(), args.data, args.out, limits, resume=args.resume))
+        return 0
     recipes = chain(args.recipe)
     total = sum(recipe.share for recipe in recipes if recipe.steps)
     with _processes():
@@ -61,7 +68,8 @@ def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, r
     if resume and (folder / MODEL).is_file():
         return load_stylehead(folder / MODEL)
     model = assemble(recipe, out)
-    loop.run(recipe, model, load_heads(data), folder, limits, resume)
+    if recipe.task is not None:
+        loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:
         save_stylehead(model, folder / MODEL, recipe=recipe.name)
@@ -86,7 +94,7 @@ def assemble(recipe: Recipe, out: Path) -> StyleHead:
                 f"{recipe.name} starts from what {need.name} has made. Run that first: {file} is missing."
             )
         made = load_stylehead(file)
-        for part in need.task.parts:
+        for part in need.task.parts if need.task is not None else ():
             getattr(model, part).load_state_dict(getattr(made, part).state_dict())
     return model
 

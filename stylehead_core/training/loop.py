@@ -9,6 +9,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -16,7 +17,6 @@ from torch import Tensor
 
 from ..assemble import StyleHead
 from ..errors import StyleHeadError
-from .data import Heads
 from .recipe import Parts, Recipe, Stage, Turn
 from .sheets import write_png
 from .state import Average, read_state, write_state
@@ -34,8 +34,13 @@ class Limits:
     log: int = 50  # steps between lines of the log
 
 
-def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Limits = Limits(), resume: bool = False):
+def run(
+    recipe: Recipe, model: StyleHead, data: Any, folder: Path, limits: Limits = Limits(), resume: bool = False
+) -> Stage:
     """Train ``model`` in place by ``recipe``; it ends with the moving average of what was learnt.
+
+    Returns:
+        What the recipe's task has made, for networks that are no part of a model.
 
     Raises:
         StyleHeadError: the loss is no number any more, or the checkpoint belongs to another recipe.
@@ -44,7 +49,7 @@ def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Li
     file, log = folder / "checkpoint.pt", folder / "log.jsonl"
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
-        stage = recipe.task.start(model, heads)
+        stage = recipe.task.start(model, data)
     optimisers = {turn.name: _adam(turn, recipe) for turn in stage.turns}
     average = Average(stage.networks, recipe.average)
     step, spent = 0, 0.0  # seconds
@@ -56,7 +61,6 @@ def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Li
     while True:
         clock = spent + time.monotonic() - started
         progress = clock / (60 * limits.minutes) if limits.minutes else step / max(recipe.steps, 1)
-        progress = progress if recipe.steps else 1.0  # nothing to learn by descent
         if _agreed(progress) >= 1:
             break
         chance = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
@@ -96,6 +100,7 @@ def run(recipe: Recipe, model: StyleHead, heads: Heads, folder: Path, limits: Li
         _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
         _show(folder / "sheet.png", stage, average)
     average.swap(stage.networks)
+    return stage
 
 
 def _schedule(step: int, progress: float, recipe: Recipe) -> float:

@@ -4,15 +4,16 @@ A recipe is made by a Python function in ``recipes``; a variation calls it and c
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from ..assemble import StyleHead, StyleHeadConfig
 from ..errors import ConfigError
-from .data import Heads
+from .data import Heads, load_heads
 
-__all__ = ["Parts", "Recipe", "Stage", "Task", "Turn"]
+__all__ = ["LearnsFromHeads", "Parts", "Recipe", "Stage", "Task", "Turn"]
 
 Parts = dict[str, float]
 """The terms of a loss by name, as numbers for the log."""
@@ -62,16 +63,27 @@ class Task(Protocol):
         """The parts of the model that the stage makes."""
         ...
 
-    def start(self, model: StyleHead, heads: Heads) -> Stage:
+    def load(self, folder: Path) -> Any:
+        """What the stage learns from."""
+        ...
+
+    def start(self, model: StyleHead, data: Any) -> Stage:
         """Make the stage; what can be computed without descent is done here."""
         ...
+
+
+class LearnsFromHeads:
+    """The tasks whose data are measured heads."""
+
+    def load(self, folder: Path) -> Heads:
+        return load_heads(folder)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     name: str
     model: StyleHeadConfig
-    task: Any  # a Task
+    task: Any = None  # a Task; none learns nothing and only brings parts together
     needs: tuple[str, ...] = ()  # recipes whose parts this one starts from
     steps: int = 1000  # where no minutes are given
     batch: int = 12  # samples a step, over all processes together

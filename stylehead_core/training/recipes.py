@@ -123,6 +123,19 @@ def mini_calibration() -> Recipe:
     )
 
 
+def mini_directions() -> Recipe:
+    return Recipe(
+        name="mini_directions",
+        model=mini_model(),
+        task=DirectionsTask(),
+        needs=("mini_consult",),
+        steps=400,
+        batch=12,
+        rate=5e-3,
+        share=0.5,
+    )
+
+
 def mini_speech() -> Recipe:
     return Recipe(
         name="mini_speech", model=mini_model(), task=SpeechTask(), steps=3000, batch=128, rate=1e-3, share=0.2
@@ -131,8 +144,8 @@ def mini_speech() -> Recipe:
 
 def mini_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
-    needs = ("mini_calibration", "mini_speech")
-    return Recipe(name="mini_whole", model=mini_model(), task=DirectionsTask(), needs=needs, steps=0)
+    needs = ("mini_calibration", "mini_directions", "mini_speech")
+    return Recipe(name="mini_whole", model=mini_model(), needs=needs, steps=0)
 
 
 def at_256(recipe: Recipe) -> Recipe:
@@ -172,7 +185,15 @@ def for_debugging(recipe: Recipe) -> Recipe:
 
 
 def _chain() -> tuple[Recipe, ...]:
-    return (mini_styles(), mini_motion(), mini_consult(), mini_calibration(), mini_speech(), mini_whole())
+    return (
+        mini_styles(),
+        mini_motion(),
+        mini_consult(),
+        mini_calibration(),
+        mini_directions(),
+        mini_speech(),
+        mini_whole(),
+    )
 
 
 CHAINS = {

@@ -17,7 +17,7 @@ from ...ops.warp import warp
 from ..data import Heads
 from ..drawing import coarse_codes, consulted
 from ..losses import adversarial, judged, pyramid_difference, region_weights
-from ..recipe import Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
 from .judge import Judge
@@ -29,7 +29,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrationTask:
+class CalibrationTask(LearnsFromHeads):
     exact_until: float = 0.35  # progress up to which the exact flow is used
     features: float = 4.0  # how much more eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts

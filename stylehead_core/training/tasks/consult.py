@@ -14,7 +14,7 @@ from ...assemble import StyleHead
 from ..data import Heads, as_numbers, recoloured
 from ..drawing import coarse_codes, consulted
 from ..losses import adversarial, judged, pyramid_difference, region_weights
-from ..recipe import Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
 from .judge import Judge
@@ -25,7 +25,7 @@ SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsultTask:
+class ConsultTask(LearnsFromHeads):
     features: float = 3.0  # how much more eyes and mouth count than the rest
     light: float = 0.5  # how much the light is changed at chance
     edits: float = 0.5  # weight of the edited heads

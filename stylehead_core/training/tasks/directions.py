@@ -1,4 +1,8 @@
-"""Edit directions: the mean change of the styles between two pictures of a head that differ in one attribute."""
+"""Edit directions: what is added to the styles of any head so that it is drawn with another attribute.
+
+Each begins as the mean change of the styles between two rendered pictures of a head that differ in the attribute
+alone, and goes down from there what the drawn edit differs from the rendered one. All else of the model is fixed.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +14,18 @@ from ...assemble import StyleHead
 from ...errors import ConfigError
 from ..data import Heads, as_numbers
 from ..drawing import coarse_codes, consulted
-from ..recipe import Parts, Turn
+from ..losses import pyramid_difference
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
 
-__all__ = ["DirectionsTask"]
+__all__ = ["DirectionsTask", "mean_change"]
 
 STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectionsTask:
+class DirectionsTask(LearnsFromHeads):
+    half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
     parts: tuple[str, ...] = ("directions",)
 
     def start(self, model: StyleHead, heads: Heads) -> "DirectionsStage":
@@ -27,43 +33,60 @@ class DirectionsTask:
 
 
 class DirectionsStage:
-    """Nothing is learnt step by step: the directions are there when the stage is made."""
-
     def __init__(self, task: DirectionsTask, model: StyleHead, heads: Heads) -> None:
-        self.model, self.heads, self.samples = model, heads, len(heads)
-        self.turns: tuple[Turn, ...] = ()
-        self.networks: dict[str, nn.Module] = {"directions": model.directions}
-        model.eval()
+        unknown = [name for name in heads.attributes if name not in model.attributes]
+        if unknown or not len(heads.edited):
+            raise ConfigError(
+                f"The heads show {', '.join(heads.attributes) or 'no attributes'} in {len(heads.edited)} pairs; "
+                f"the model knows {', '.join(model.attributes) or 'none'}."
+            )
+        self.task, self.model, self.heads = task, model, heads
+        self.samples = len(heads.edited)
+        model.eval().requires_grad_(False)
         for number, name in enumerate(heads.attributes):
-            pairs = heads.edited[heads.attribute == number]
-            if name not in model.attributes or not len(pairs):
-                raise ConfigError(
-                    f"The heads show the attribute {name!r}; the model knows {', '.join(model.attributes) or 'none'}."
-                )
-            model.directions.get_submodule(name).get_buffer("direction").copy_(mean_change(model, pairs))
+            holder = model.directions.get_submodule(name)
+            start = mean_change(model, heads.edited[heads.attribute == number])
+            del holder.direction  # while it is learnt it is a parameter, under the same name
+            holder.direction = nn.Parameter(start)
+        self.networks: dict[str, nn.Module] = {"directions": model.directions}
+        self.turns = (Turn("edit", [(model.directions, 1.0)]),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        raise NotImplementedError("directions are not learnt by descent")
+        before, after = as_numbers(self.heads.edited[rows]).unbind(1)
+        codes = coarse_codes(self.model, before)
+        directions = self._directions(rows)
+        whole = pyramid_difference(self._draw(codes, directions), after)
+        loss, parts = whole, {"whole": float(whole.detach())}
+        if self.task.half:
+            half = pyramid_difference(self._draw(codes, 0.5 * directions), (before + after) / 2)
+            loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
+        return loss, parts
+
+    def _directions(self, rows: Tensor) -> Tensor:
+        """(B R D) of the pairs ``rows``."""
+        names = [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
+        return torch.stack([self.model.directions.get_submodule(name).direction for name in names])  # type: ignore[misc]
+
+    def _draw(self, codes: tuple[Tensor, Tensor, Tensor], change: Tensor) -> Tensor:
+        styles, _, residual = codes
+        moved = styles + change
+        feature, _ = consulted(self.model, self.model.generator.lower(moved)[0], residual)
+        return self.model.generator.upper(feature, moved, None)
 
     def sheet(self) -> Tensor:
         """A row for each attribute: strengths -1 to 1.5, then the head as rendered without and with it."""
         rows = []
-        for number, name in enumerate(self.heads.attributes):
-            pair = self.heads.edited[self.heads.attribute == number][:1]
-            before, after = as_numbers(pair).unbind(1)
-            styles, feature, residual = coarse_codes(self.model, before)
-            direction = self.model.directions.named(name).direction
-            drawn = []
-            for strength in STRENGTHS:
-                moved = styles + strength * direction
-                feature, _ = consulted(self.model, self.model.generator.lower(moved)[0], residual)
-                drawn.append(self.model.generator.upper(feature, moved, None))
+        for number in range(len(self.heads.attributes)):
+            row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
+            before, after = as_numbers(self.heads.edited[row]).unbind(1)
+            codes, direction = coarse_codes(self.model, before), self._directions(row)
+            drawn = [self._draw(codes, strength * direction) for strength in STRENGTHS]
             rows.append(rows_of([*drawn, before, after]))
         return torch.cat(rows, dim=-2)
 
 
 def mean_change(model: StyleHead, pairs: Tensor, chunk: int = 32) -> Tensor:
-    """(R D) of ``pairs`` (E 2 3 S S) uint8: without and with the attribute."""
+    """The mean change of the styles (R D) over ``pairs`` (E 2 3 S S) uint8: without and with the attribute."""
     changes = []
     for part in pairs.split(chunk):
         before, after = (coarse_codes(model, as_numbers(pictures))[0] for pictures in part.unbind(1))

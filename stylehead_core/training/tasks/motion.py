@@ -17,7 +17,7 @@ from ...ops.warp import warp
 from ..data import Heads
 from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference, region_weights
-from ..recipe import Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
 
@@ -27,7 +27,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class MotionTask:
+class MotionTask(LearnsFromHeads):
     features: float = 8.0  # weight of the cells around eyes and mouth, against 1
     hidden: float = 0.15  # weight of the cells that the source does not show
     visibility: float = 0.5  # weight of telling which those are

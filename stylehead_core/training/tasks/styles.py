@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...assemble import StyleHead
 from ..data import Heads, as_numbers
 from ..losses import pyramid_difference, region_weights
-from ..recipe import Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import FACE
 from ..sheets import rows_of
 
@@ -23,7 +23,7 @@ SHOWN = 6  # rows of the sheet
 
 
 @dataclass(frozen=True, kw_only=True)
-class StylesTask:
+class StylesTask(LearnsFromHeads):
     edits: float = 1.0  # weight of the pictures drawn with the mean change of an attribute's styles
     generator: float = 4.0  # the generator's rate in rates of the encoder: its weights are equalised
     size: int = 64  # pixels of the pictures compared; what the generator has above them is not drawn

@@ -40,7 +40,12 @@ def test_each_part_is_what_its_own_recipe_made(runs):
     whole = load_stylehead(runs / "debug_whole" / MODEL).state_dict()
     for name, part in (
         *(("debug_styles", "encoder"), ("debug_motion", "flow_field"), ("debug_motion", "prior")),
-        *(("debug_consult", "generator"), ("debug_calibration", "calibrator"), ("debug_speech", "speech")),
+        *(
+            ("debug_consult", "generator"),
+            ("debug_calibration", "calibrator"),
+            ("debug_directions", "directions"),
+            ("debug_speech", "speech"),
+        ),
     ):
         own = load_stylehead(runs / name / MODEL).get_submodule(part).state_dict()
         assert own
@@ -49,7 +54,7 @@ def test_each_part_is_what_its_own_recipe_made(runs):
 
 
 def test_every_run_leaves_a_log_and_a_sheet(runs):
-    for recipe in chain("debug"):
+    for recipe in chain("debug")[:-1]:  # the last learns nothing
         assert (runs / recipe.name / "sheet.png").is_file()
         assert (runs / recipe.name / "checkpoint.pt").is_file()
 

@@ -1,0 +1,87 @@
+"""The video-driven motion generator learns from talking videos, as in the paper: stage 1a.
+
+Of two frames of a clip each is carried to where the other is, and compared there. Source: StyleHEAT (arXiv 2203.04036),
+supplement; the sampling and the perceptual loss follow PIRenderer (arXiv 2109.08379).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...models.vgg import perceptual_loss
+from ...ops.warp import warp
+from ..films import Films, Shot, load_films
+from ..recipe import Parts, Turn
+from ..sheets import rows_of
+
+__all__ = ["VideoTask", "carry"]
+
+SHOWN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoTask:
+    pixels: float = 10.0  # lambda_1: of the mean absolute difference, where the perceptual loss counts 1
+    parts: tuple[str, ...] = ("motion_encoder", "flow_field")
+
+    def load(self, folder: Path) -> Films:
+        return load_films(folder)
+
+    def start(self, model: StyleHead, films: Films) -> "VideoStage":
+        return VideoStage(self, model, films)
+
+
+class VideoStage:
+    def __init__(self, task: VideoTask, model: StyleHead, films: Films) -> None:
+        self.task, self.model, self.films = task, model, films
+        self.samples = len(films)
+        self.networks: dict[str, nn.Module] = {"motion_encoder": model.motion_encoder, "flow_field": model.flow_field}
+        for network in self.networks.values():
+            network.train().requires_grad_(True)
+        self.turns = (Turn("move", [(network, 1.0) for network in self.networks.values()]),)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        first, second = self.films.pairs(rows, chance, self.model.config.window)
+        source, target = joined(first, second), joined(second, first)
+        drawn = carry(self.model, source, target)
+        wanted = self.model.fit(target.pictures, drawn.shape[-1])
+        pixels = F.l1_loss(drawn, wanted)
+        loss, parts = self.task.pixels * pixels, {"pixels": float(pixels.detach())}
+        if self.model.perceptual is not None:
+            seen = perceptual_loss(self.model.perceptual, drawn, wanted)
+            loss, parts = loss + seen, parts | {"perceptual": float(seen.detach())}
+        return loss, parts
+
+    def sheet(self) -> Tensor:
+        """Columns: source, target, the source carried there."""
+        chance = torch.Generator().manual_seed(0)
+        rows = torch.arange(SHOWN) % len(self.films)
+        source, target = self.films.pairs(rows, chance, self.model.config.window)
+        drawn = carry(self.model, source, target)
+        size = drawn.shape[-1]
+        return rows_of([self.model.fit(source.pictures, size), self.model.fit(target.pictures, size), drawn])
+
+
+def joined(one: Shot, other: Shot) -> Shot:
+    """Two batches as one."""
+    pairs = (
+        (getattr(one, name), getattr(other, name)) for name in ("pictures", "landmarks", "coefficients", "windows")
+    )
+    return Shot(*(torch.cat(pair) for pair in pairs))
+
+
+def carry(model: StyleHead, source: Shot, target: Shot) -> Tensor:
+    """The source's pictures where the model thinks that the target's motion wants them, at the flow field's size."""
+    own = source.coefficients
+    descriptor = model.motion_encoder(target.windows, own if model.config.motion_encoder.source else None)
+    prior = None
+    if model.prior is not None:
+        with torch.no_grad():
+            prior = model.prior(source.landmarks, own, target.coefficients, source.pictures.shape[-1])
+    flow, _ = model.find_flow(source.pictures, descriptor, prior)
+    return warp(model.fit(source.pictures, model.config.flow_field.image_size), flow)
