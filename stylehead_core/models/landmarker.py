@@ -18,14 +18,20 @@ from .face_blendshapes import POINTS, FaceBlendshapes
 from .face_detector import FaceDetector
 from .face_mesh import FaceMesh, FaceMesh192
 
-__all__ = ["PRESENT", "Detections", "Faces", "Landmarker", "overlap", "region_of_landmarks"]
+__all__ = ["PRESENT", "Detections", "Faces", "Landmarker", "Search", "overlap", "region_of_landmarks", "together"]
 
 ROOM = 1.5  # side of the square around a face, in sides of the face's box
 PRESENT = 0.5  # the lowest score of a face
 SURE = 0.8  # a detection above this is hardly ever wrong; one below it may be a face upside down
 SAME_FACE = 0.3  # boxes that share more than this part of their union are one face
+MOST = 16  # detections that are measured, of each kind of window
+ENOUGH = 2048  # pixels of the longer side: more are not needed to detect
 EYES = (33, 263)  # outer corners, at the picture's left and right
 TILTS = (math.pi / 4, -math.pi / 4, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4, math.pi)
+PARTS: dict["Windows", int] = {"halves": 2, "quarters": 4, "eighths": 8}
+
+Windows = Literal["whole", "halves", "quarters", "eighths", "turned"]
+Search = Literal["quick", "auto", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +75,23 @@ class Faces:
 
     def replaced(self, which: Tensor, by: "Faces") -> "Faces":
         """These faces with those of a mask (N) replaced by others."""
-        return Faces(
-            landmarks=_put(self.landmarks, which, by.landmarks),
-            blendshapes=_put(self.blendshapes, which, by.blendshapes),
-            score=_put(self.score, which, by.score),
-            pose=HeadPose(
-                rotation=_put(self.pose.rotation, which, by.pose.rotation),
-                scale=_put(self.pose.scale, which, by.pose.scale),
-                centre=_put(self.pose.centre, which, by.pose.centre),
-            ),
-        )
+        order = torch.arange(len(self), device=which.device)
+        order[which] = len(self) + torch.arange(len(by), device=which.device)
+        return together([self, by]).only(order)
+
+
+def together(faces: list[Faces]) -> Faces:
+    """All faces of a list, one after the other."""
+    return Faces(
+        landmarks=torch.cat([part.landmarks for part in faces]),
+        blendshapes=torch.cat([part.blendshapes for part in faces]),
+        score=torch.cat([part.score for part in faces]),
+        pose=HeadPose(
+            rotation=torch.cat([part.pose.rotation for part in faces]),
+            scale=torch.cat([part.pose.scale for part in faces]),
+            centre=torch.cat([part.pose.centre for part in faces]),
+        ),
+    )
 
 
 class Landmarker(nn.Module):
@@ -108,50 +121,52 @@ class Landmarker(nn.Module):
         return self.canonical_vertices.device
 
     @torch.no_grad()
-    def detect(
-        self, pictures: Tensor, *, threshold: float = 0.5, windows: Literal["whole", "parts", "turned"] = "whole"
-    ) -> list[Detections]:
+    def detect(self, pictures: Tensor, *, threshold: float = 0.5, windows: Windows = "whole") -> list[Detections]:
         """Find what looks like a face in each picture; ``measure`` says whether it is one.
 
         Args:
             pictures: (B 3 H W), float in [-1, 1] or uint8.
             threshold: the lowest probability of a face.
             windows: ``whole`` looks once at the whole picture, which misses faces smaller than a tenth of it and those
-                tilted by more than about 60 degrees; ``parts`` looks at overlapping parts down to 128 pixels, too;
-                ``turned`` at the whole picture in eight directions.
+                tilted by more than about 60 degrees; ``halves``, ``quarters`` and ``eighths`` of its longer side are
+                overlapping squares for smaller ones; ``turned`` is the whole picture in seven other directions.
         """
         height, width = pictures.shape[-2:]
-        whole = [width / 2, height / 2, float(max(width, height)), 0.0]
-        views = [whole]
-        if windows == "parts":
-            views += _parts(width, height)
-        elif windows == "turned":
-            views += [[*whole[:2], whole[2] * 1.2, tilt] for tilt in TILTS]  # larger: corners turn out of a square
-        return self._look(pictures, views, threshold)
+        longest = float(max(width, height))
+        if windows in PARTS:
+            views = _parts(width, height, longest / PARTS[windows])
+        else:  # a turned view is larger, since corners turn out of a square
+            tilts = TILTS if windows == "turned" else (0.0,)
+            views = [[width / 2, height / 2, longest * (1.2 if tilt else 1.0), tilt] for tilt in tilts]
+        return self._look(pictures, views, threshold) if views else [_merge(*self._nothing())] * len(pictures)
 
-    def find(self, picture: Tensor, *, search: Literal["quick", "auto", "full"] = "auto") -> Faces:
+    def find(self, picture: Tensor, *, search: Search = "auto") -> Faces:
         """All faces of one picture (1 3 H W), measured; the surest detection first, none counted twice.
 
         Args:
             picture: (1 3 H W), float in [-1, 1] or uint8.
-            search: ``quick`` looks at the whole picture once; ``auto`` also at its parts, and then at turned views,
-                where nothing sure was found so far; ``full`` begins with the parts, for small faces beside a large one.
+            search: ``quick`` looks at the whole picture once; ``auto`` goes on with smaller and smaller parts and with
+                turned views until something sure is found; ``full`` looks at all parts, for small faces beside a large
+                one, and at turned views where there is nothing sure.
         """
-        order: tuple[Literal["whole", "parts", "turned"], ...] = {
-            "quick": ("whole",),
-            "auto": ("whole", "parts", "turned"),
-            "full": ("parts", "turned"),
-        }[search]
-        seen: list[Detections] = []
+        order: tuple[Windows, ...] = ("whole",) if search == "quick" else ("whole", *PARTS, "turned")
+        shrink = max(1, max(picture.shape[-2:]) // ENOUGH)
+        small = F.avg_pool2d(picture.float(), shrink).to(picture.dtype) if shrink > 1 else picture
+        score, faces = torch.zeros(0, device=picture.device), []
         for windows in order:
-            seen += self.detect(picture, windows=windows)
-            score, regions = torch.cat([s.score for s in seen]), torch.cat([s.regions for s in seen])
+            (seen,) = self.detect(small, windows=windows)
+            regions = seen.regions[:MOST] * shrink
+            regions = regions + regions.new_tensor(((shrink - 1) / 2, (shrink - 1) / 2, 0, 0))
+            regions[:, 3] = seen.regions[:MOST, 3]
+            score = torch.cat((score, seen.score[:MOST]))
+            faces.append(self.measure(picture, regions, passes=2))
             surest = score.argsort(descending=True)
-            faces = self.measure(picture, regions[surest], passes=2)
-            kept = _distinct(faces)
-            if len(kept) and score[surest][kept[0]] > SURE:
+            found = together(faces).only(surest)
+            kept = _distinct(found)
+            sure = len(kept) > 0 and score[surest][kept[0]] > SURE
+            if sure and (search != "full" or windows == "eighths"):
                 break
-        return faces.only(kept)
+        return found.only(kept)
 
     @torch.no_grad()
     def measure(self, pictures: Tensor, regions: Tensor, *, of: Tensor | None = None, passes: int = 1) -> Faces:
@@ -179,9 +194,12 @@ class Landmarker(nn.Module):
             pose=fit_pose(landmarks, self.canonical),
         )
 
+    def _nothing(self) -> tuple[Tensor, Tensor]:
+        return torch.zeros(0, device=self.device), torch.zeros(0, 8, 2, device=self.device)
+
     def _look(self, pictures: Tensor, windows: list[list[float]], threshold: float) -> list[Detections]:
         """Detect in the same windows (as regions) of every picture; what several windows show is one face."""
-        views = torch.tensor(windows, device=pictures.device)
+        views = torch.tensor(windows, device=pictures.device).reshape(-1, 4)
         of = torch.arange(len(pictures), device=pictures.device).repeat_interleave(len(views))
         regions = views.repeat(len(pictures), 1)
         size = face_detector.SIZE
@@ -194,12 +212,6 @@ class Landmarker(nn.Module):
             points = from_region(boxes[of == i][view, anchor], views[view], size)  # M 8 2: corners, six points
             found.append(_merge(scores[of == i][view, anchor], points))
         return found
-
-
-def _put(values: Tensor, which: Tensor, by: Tensor) -> Tensor:
-    values = values.clone()
-    values[which] = by
-    return values
 
 
 def region_of_landmarks(landmarks: Tensor) -> Tensor:
@@ -231,14 +243,11 @@ def _distinct(faces: Faces) -> Tensor:
     return torch.tensor(kept, dtype=torch.int64, device=faces.score.device)
 
 
-def _parts(width: int, height: int) -> list[list[float]]:
-    """Overlapping squares of a half, a quarter ... of the picture's longer side, down to the detector's own size."""
-    parts, side = [], max(width, height) / 2
-    while side >= face_detector.SIZE:
-        for y in _centres(height, side):
-            parts += [[x, y, side, 0.0] for x in _centres(width, side)]
-        side /= 2
-    return parts
+def _parts(width: int, height: int, side: float) -> list[list[float]]:
+    """Overlapping squares of ``side`` all over the picture; none where the detector would need to enlarge them."""
+    if side < face_detector.SIZE:
+        return []
+    return [[x, y, side, 0.0] for y in _centres(height, side) for x in _centres(width, side)]
 
 
 def _centres(length: int, side: float) -> list[float]:

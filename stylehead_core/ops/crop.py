@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["apply_affine", "cut_square", "gaussian_blur", "invert_affine", "place_square"]
+__all__ = ["Block", "apply_affine", "covered_block", "cut_square", "gaussian_blur", "invert_affine", "place_square"]
+
+Block = tuple[slice, slice, slice, slice]
+"""A part of pictures (N C H W): all of N and C, some rows and columns."""
 
 BLUR = 0.02  # of the side: how soft what is made up outside of the picture becomes
 FADE = 0.15  # of the side: over this distance it goes from sharp to soft
@@ -59,6 +62,16 @@ def place_square(square: Tensor, affine: Tensor, height: int, width: int, *, out
     covered = ((at > -0.5) & (at < size - 0.5)).all(-1)
     placed = _sample(square, at, 1 / affine[:, :2].det().abs().sqrt().item())
     return torch.where(covered, placed, placed.new_tensor(outside))
+
+
+def covered_block(affine: Tensor, size: int, height: int, width: int) -> Block:
+    """The part of a picture of (height, width) that the square reaches; at least one pixel."""
+    corners = apply_affine(affine, _grid(2, 2, affine) * size - 0.5)
+    left, top = (corners.amin((0, 1)).floor().long() - 1).tolist()
+    right, bottom = (corners.amax((0, 1)).ceil().long() + 2).tolist()
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    rows, columns = slice(top, min(max(bottom, top + 1), height)), slice(left, min(max(right, left + 1), width))
+    return slice(None), slice(None), rows, columns
 
 
 def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, FaceNotFound, InputError
-from ..models.landmarker import Faces, Landmarker, region_of_landmarks
+from ..models.landmarker import Faces, Landmarker, Search, region_of_landmarks
 from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.face_masks import face_mask
@@ -39,7 +39,7 @@ class PortraitConfig:
     size: int = 256  # pixels of the aligned picture
     align: Literal["ffhq", "none"] = "ffhq"  # none: the picture is one aligned square already, and stays as it is
     face: FaceChoice = FaceChoice()
-    search: Literal["quick", "auto", "full"] = "auto"
+    search: Search = "auto"
 
     def __post_init__(self) -> None:
         if self.size < 16:

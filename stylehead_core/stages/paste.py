@@ -1,0 +1,267 @@
+"""Puts a rendered head back where the portrait was cut from: into the picture, or into every frame of a video.
+
+Outside of the mask every value stays bit for bit. Whatever picture and whatever size of frames are given are used: a
+frame may have been enlarged or restored on the way.
+
+Axes: n frames, S size of a rendered frame, H W size of the picture.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError, InputError
+from ..ops.align import ffhq_square, five_points, square_to_affine
+from ..ops.crop import Block, covered_block, place_square
+from ..ops.face_masks import face_mask
+from ..ops.smoothing import fill_gaps, smooth_over_time, unwrap
+from ..records import Portrait
+
+__all__ = [
+    "PasteConfig",
+    "crops_of_track",
+    "jitter",
+    "paste_head",
+    "paste_into_video",
+    "paste_mask",
+    "seam",
+]
+
+Where = Literal["head", "face"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasteConfig:
+    where: Where = "head"  # the whole square with soft edges, or the face alone, from the portrait's landmarks
+    feather: float = 0.1  # of the square's side: over which distance the edge fades
+    colour: float = 0.0  # 0..1: how far the head's colours are brought to those of the picture around its edge
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.feather <= 0.5 or not 0 <= self.colour <= 1:
+            raise ConfigError(
+                "The feather goes from 0 to 0.5 of the square, colour from 0 to 1; "
+                f"found {self.feather}, {self.colour}."
+            )
+
+
+def paste_mask(portrait: Portrait, size: int, config: PasteConfig = PasteConfig()) -> Tensor:
+    """Where the head covers the picture, in the square of the rendered frame: (1 1 size size) in 0..1.
+
+    Raises:
+        InputError: the face alone is asked for, and the portrait has no landmarks.
+    """
+    if config.where == "face":
+        if portrait.landmarks is None:
+            raise InputError("This portrait has no landmarks, so its face has no outline. Paste the whole head.")
+        scale = size / portrait.image.shape[-1]
+        landmarks = (portrait.landmarks[None, :, :2] + 0.5) * scale - 0.5
+        mask = face_mask(landmarks, size, grow=0.1 + config.feather, feather=max(2 * config.feather, 0.02))
+        return torch.minimum(mask, _soft_square(size, 0.02, mask))
+    return _soft_square(size, config.feather, portrait.image)
+
+
+def paste_head(
+    frames: Tensor,
+    portrait: Portrait,
+    *,
+    originals: Tensor | None = None,
+    mask: Tensor | None = None,
+    crops: Tensor | None = None,
+    config: PasteConfig = PasteConfig(),
+) -> tuple[Tensor, Tensor]:
+    """Paste rendered frames into the picture that the portrait was cut from, or into frames of a video.
+
+    Args:
+        frames: (n 3 S S) in [-1, 1], of any size.
+        portrait: says where the square lies.
+        originals: (1 or n, 3 H W) in [-1, 1] or uint8, what to paste into; none = the portrait's own picture.
+        mask: (1 or n, 1, S S) in the square, or (1 or n, 1, H W) in the picture, multiplied into our own.
+        crops: (n 2 3), where the square lies in each of ``originals``; none = where the portrait was cut.
+
+    Returns:
+        The pasted frames (n 3 H W), in the dtype of the originals, and the masks (n 1 H W) that were used.
+
+    Raises:
+        InputError: the portrait does not say where it was cut, or sizes do not fit.
+    """
+    originals = portrait.original if originals is None else originals
+    if originals is None or (portrait.crop is None and crops is None):
+        raise InputError(
+            "This portrait does not know which picture it was cut from. Give the picture, or align the portrait here."
+        )
+    count, size = len(frames), frames.shape[-1]
+    if frames.ndim != 4 or frames.shape[1:] != (3, size, size) or originals.ndim != 4 or originals.shape[1] != 3:
+        raise InputError(
+            f"Frames must be (n, 3, S, S) and pictures (n, 3, H, W); found {tuple(frames.shape)} and "
+            f"{tuple(originals.shape)}."
+        )
+    if len(originals) not in (1, count):
+        raise InputError(f"{count} frames need 1 or {count} pictures to be pasted into; found {len(originals)}.")
+    height, width = originals.shape[-2:]
+    square = paste_mask(portrait, size, config).to(frames)
+    inside, outside = _given_mask(mask, size, (height, width), frames)
+    pasted, masks = [], []
+    for i in range(count):
+        crop = crops[i] if crops is not None else portrait.crop
+        assert crop is not None
+        crop = _at_size(crop, portrait.image.shape[-1], size)
+        own = square if inside is None else square * inside[min(i, len(inside) - 1)][None]
+        original = originals[min(i, len(originals) - 1)][None]
+        block = covered_block(crop, size, height, width)
+        weight = torch.zeros(1, 1, height, width, dtype=frames.dtype, device=frames.device)
+        weight[block] = _place(own, crop, block).clamp(0, 1)
+        if outside is not None:
+            weight = weight * outside[min(i, len(outside) - 1)][None]
+        head, around = _place(frames[i : i + 1], crop, block), _float(original[block]).to(frames)
+        if config.colour:
+            head = _matched(head, around, weight[block], config.colour)
+        mixed = torch.lerp(around, head, weight[block]).clamp(-1, 1)
+        if not original.is_floating_point():
+            mixed = ((mixed + 1) * 127.5).round()
+        result = original.clone()
+        result[block] = torch.where(weight[block] > 0, mixed.to(original), original[block])
+        pasted.append(result)
+        masks.append(weight)
+    return torch.cat(pasted), torch.cat(masks)
+
+
+def paste_into_video(
+    frames: Iterable[Tensor],
+    originals: Iterable[Tensor],
+    portrait: Portrait,
+    crops: Tensor,
+    config: PasteConfig = PasteConfig(),
+) -> Iterator[Tensor]:
+    """``paste_head`` chunk by chunk, for dubbing: memory does not grow with the clip.
+
+    Args:
+        frames: chunks (n 3 S S).
+        originals: chunks (n 3 H W) of the same sizes, in step.
+        crops: (T 2 3) of ``crops_of_track``.
+    """
+    done = 0
+    for part, pictures in zip(frames, originals, strict=True):
+        yield paste_head(part, portrait, originals=pictures, crops=crops[done : done + len(part)], config=config)[0]
+        done += len(part)
+
+
+def crops_of_track(landmarks: Tensor, found: Tensor, size: int, *, fps: float, calm: float = 0.1) -> Tensor:
+    """Where the portrait's square lies in each frame of a video: it follows the face, without trembling.
+
+    Centre, size and turn are smoothed apart, size and turn three times as much as the centre, since their trembling
+    shows most (Tzaban et al. 2022, "Stitch it in Time"). Frames without a face are filled in between.
+
+    Args:
+        landmarks: (T 478 3), pixels of the video.
+        found: (T) bool.
+        size: of the square, pixels.
+        calm: seconds, standard deviation of the filter on the centre is a third of it.
+
+    Returns:
+        (T 2 3).
+    """
+    centre, arm = ffhq_square(*five_points(landmarks[found]))
+    angle = unwrap(torch.atan2(arm[:, 1], arm[:, 0])[:, None])
+    square = torch.zeros(len(found), 4, dtype=landmarks.dtype, device=landmarks.device)
+    square[found] = torch.cat((centre, arm.norm(dim=1, keepdim=True).log(), angle), dim=1)
+    square = fill_gaps(square, found)
+    centre = smooth_over_time(square[:, :2], calm * fps / 3)
+    length, angle = smooth_over_time(square[:, 2:], calm * fps).unbind(1)
+    arm = length.exp()[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
+    return square_to_affine(centre, arm, size)
+
+
+def seam(pasted: Tensor, original: Tensor, mask: Tensor) -> Tensor:
+    """How visible the edge is (n): mean step across it where the original has none. 0 is invisible; lower is better.
+
+    It compares the differences of neighbouring pixels within the soft edge of the mask, in the pasted frame and in
+    the original, in levels of 255.
+
+    Args:
+        pasted, original: (n 3 H W), floats in [-1, 1] or uint8. mask: (n 1 H W).
+    """
+    pasted, original = _float(pasted), _float(original)
+    edge = (mask > 0) & (mask < 1)
+    steps = 0.0
+    for axis in (2, 3):
+        added = pasted.diff(dim=axis).abs() - original.diff(dim=axis).abs()
+        at = edge.narrow(axis, 1, edge.shape[axis] - 1)
+        steps = steps + (added.clamp(min=0).mean(1, keepdim=True) * at).sum((1, 2, 3)) / at.sum((1, 2, 3)).clamp(min=1)
+    return steps * 127.5 / 2  # type: ignore[return-value]
+
+
+def jitter(crops: Tensor, size: int) -> float:
+    """How much the pasted square trembles: mean length of the second difference of its corners, in pixels a frame.
+
+    0 stands still or moves steadily; lower is better. ``crops`` (T 2 3), of a square of ``size`` pixels.
+    """
+    if len(crops) < 3:
+        return 0.0
+    ends = (-0.5, size - 0.5)
+    corners = crops.new_tensor([(x, y, 1.0) for x in ends for y in ends])
+    places = corners @ crops.mT  # T 4 2
+    return (places[2:] - 2 * places[1:-1] + places[:-2]).norm(dim=-1).mean().item()
+
+
+def _place(square: Tensor, crop: Tensor, block: Block) -> Tensor:
+    """The square drawn at its place, in the part ``block`` of the picture alone."""
+    rows, columns = block[2], block[3]
+    moved = crop.clone()
+    moved[:, 2] -= moved.new_tensor((columns.start, rows.start))
+    return place_square(square, moved.to(square), rows.stop - rows.start, columns.stop - columns.start)
+
+
+def _soft_square(size: int, feather: float, like: Tensor) -> Tensor:
+    """(1 1 size size): 1 in the middle, 0 at the border, a smooth slope of ``feather`` * size between."""
+    line = (torch.arange(size, dtype=torch.float32, device=like.device) + 0.5) / size
+    inward = torch.minimum(line, 1 - line) / max(feather, 1e-6)
+    slope = inward.clamp(0, 1)
+    slope = slope * slope * (3 - 2 * slope)
+    return (slope[:, None] * slope[None])[None, None]
+
+
+def _given_mask(
+    mask: Tensor | None, size: int, picture: tuple[int, int], like: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """The user's mask as one in the square, or one in the picture: the other is none."""
+    if mask is None:
+        return None, None
+    mask = mask.to(like)
+    if tuple(mask.shape[-2:]) == picture and mask.shape[-2] != mask.shape[-1]:
+        return None, mask
+    if mask.shape[-1] == mask.shape[-2] and tuple(mask.shape[-2:]) != picture:
+        return F.interpolate(mask, size=(size, size), mode="bilinear", antialias=True).clamp(0, 1), None
+    if tuple(mask.shape[-2:]) == picture:
+        return None, mask
+    raise InputError(
+        f"A mask must be square, as the rendered frame, or of the picture's size {picture}; found "
+        f"{tuple(mask.shape[-2:])}."
+    )
+
+
+def _at_size(crop: Tensor, before: int, after: int) -> Tensor:
+    """The affine of the same square drawn with another number of pixels."""
+    step = before / after
+    resized = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
+    return (crop.double().cpu() @ resized).to(crop)
+
+
+def _float(picture: Tensor) -> Tensor:
+    return picture if picture.is_floating_point() else picture.float() / 127.5 - 1
+
+
+def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> Tensor:
+    """``head`` with the slow part of its colours moved to those of the picture, as measured in the mask's soft edge."""
+    edge = ((weight > 0) & (weight < 1)).to(head)
+    if not edge.any():
+        return head
+    total = edge.sum()
+    mean_head, mean_around = ((part * edge).sum((2, 3), keepdim=True) / total for part in (head, around))
+    spread_head = (((head - mean_head) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
+    spread_around = (((around - mean_around) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
+    gain = (spread_around / spread_head.clamp(min=1e-3)).clamp(0.7, 1.4)  # more would be another picture, not a tint
+    return torch.lerp(head, (head - mean_head) * gain + mean_around, strength)
