@@ -219,8 +219,7 @@ class StyleHead(nn.Module):
 
     def upper(self, feature: Tensor, styles: Tensor, rgb: Tensor | None) -> Tensor:
         """The picture (B 3 S S) of a feature map, not clamped, in float32."""
-        lower_rgb = None if rgb is None else rgb.to(self.dtype)
-        return self.generator.upper(feature.to(self.dtype), styles, lower_rgb).float()
+        return self.generator.upper(feature.to(self.dtype), styles, rgb).float()
 
     def consult(self, residual: Tensor, redrawn: Tensor) -> tuple[Tensor, Tensor]:
         """What is to be done to the feature map so that it also draws what the styles alone do not.

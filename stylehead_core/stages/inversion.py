@@ -132,8 +132,7 @@ def _optimise(
         for step in range(1, steps + 1):
             styles = torch.cat((held[:, :first_free], free), dim=1)
             prepared = model.generator.prepare(styles) if fixed is None else fixed
-            lower_rgb = None if rgb is None else rgb.to(model.dtype)
-            picture = model.generator.draw(feature.to(model.dtype), prepared, lower_rgb).float()
+            picture = model.generator.draw(feature.to(model.dtype), prepared, rgb).float()
             losses = _losses(model, config, picture, target, styles, feature, anchor)
             total = sum(losses.values(), torch.zeros((), device=target.device))
             if not torch.isfinite(total):

@@ -168,11 +168,10 @@ class Painter:
         styles = edited_styles(self.styles, self.inversion.edits, strengths)
         if styles is not self.styles:
             feature, rgb = self._edited_feature(styles[None])
-        dtype = self.model.dtype
         return Codes(
             strengths=strengths,
-            feature=feature.to(dtype),
-            rgb=None if rgb is None else rgb.to(dtype),
+            feature=feature.to(self.model.dtype),
+            rgb=rgb,
             prepared=self.model.generator.prepare(styles[None]),
         )
 

@@ -142,7 +142,7 @@ class Speaker:
                 f"this motion has {tuple(self.mel.shape[1:])}."
             )
         self.feature = inversion.feature[None].to(model.device, model.dtype)
-        self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(model.device, model.dtype)
+        self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(model.device, torch.float32)
         self.prepared = model.generator.prepare(inversion.styles[None].to(model.device))
         self.lower_face = self._lower_face(inversion)  # 1 1 h w
 
