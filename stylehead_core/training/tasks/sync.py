@@ -1,0 +1,134 @@
+"""A sync network learns which mouths and sounds belong together, from prepared clips with sound.
+
+Source: the training of Wav2Lip's expert: windows of one clip, half of them with the sound of another moment; binary
+cross entropy of the cosine; Adam 1e-4, batch 64. The clips' sound must be in time: an expert learns what it is shown.
+
+Axes: T frames of a clip, F frames of a window (5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...errors import ConfigError, InputError
+from ...evaluation.sheets import plot
+from ...models.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
+from ...ops.mouths import mouth_affines, mouth_pictures
+from ...ops.windows import mel_windows
+from ..prepare.clip_folder import PreparedClip, open_clips
+from ..recipe import Parts, Turn
+
+__all__ = ["HeardClip", "SyncStage", "SyncTask", "hear_clip"]
+
+CHUNK = 32  # frames read together
+SHOWN = 64  # windows of the sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncTask:
+    network: SyncNetConfig = SyncNetConfig()
+    apart: int = 3  # frames at least between a mouth and a sound that do not belong together: nearer ones nearly do
+    reach: int = 15  # frames of shift that the sheet shows
+    parts: tuple[str, ...] = ()  # of the model: none
+
+    def __post_init__(self) -> None:
+        if self.apart < 1 or self.reach < 1:
+            raise ConfigError(f"Shifts are counted in frames from 1 up; found {self.apart} and {self.reach}.")
+
+    def load(self, folder: Path) -> list["HeardClip"]:
+        """All prepared clips of ``folder`` that have sound."""
+        return [hear_clip(clip) for clip in open_clips(folder) if clip.sound]
+
+    def start(self, model: StyleHead | None, data: Sequence["HeardClip"]) -> "SyncStage":
+        return SyncStage(self, data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardClip:
+    """All that a sync network sees and hears of a clip."""
+
+    mouths: Tensor  # (T 3 48 96) bytes
+    mel: Tensor  # (T 80 16): what is heard around each frame
+
+    @property
+    def windows(self) -> int:
+        """How many frames have two neighbours on either side."""
+        return max(0, len(self.mouths) - FRAMES + 1)
+
+
+def hear_clip(clip: PreparedClip) -> HeardClip:
+    """Cut the mouths of a prepared clip, and its sound, into what belongs to each frame."""
+    affines = mouth_affines(clip.measured["landmarks"])
+    mouths = []
+    for rows in torch.arange(len(clip)).split(CHUNK):
+        pictures = clip.frames(rows.tolist()).float() / 127.5 - 1
+        mouths.append(((mouth_pictures(pictures, affines[rows]) + 1) * 127.5).round().byte())
+    heard = mel_windows(clip.measured["mel"], len(clip), clip.fps, window=MEL[1])
+    return HeardClip(mouths=torch.cat(mouths), mel=heard)
+
+
+class SyncStage:
+    def __init__(self, task: SyncTask, clips: Sequence[HeardClip]) -> None:
+        self.task = task
+        self.clips = [clip for clip in clips if clip.windows > 2 * task.apart]
+        if not self.clips:
+            raise InputError(
+                f"A sync network learns from prepared clips with sound, of at least {2 * task.apart + FRAMES} frames; "
+                "there is none. Make some with `stylehead prepare`."
+            )
+        self.network = SyncNet(task.network)
+        self.networks: dict[str, nn.Module] = {"sync": self.network}
+        self.turns = (Turn("sync", [(self.network, 1.0)]),)
+        counts = torch.tensor([clip.windows for clip in self.clips])
+        self.ends = counts.cumsum(0)
+        self.samples = int(self.ends[-1])
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        """The loss of the windows ``rows``, each with its own sound or, as often, with that of another moment."""
+        together = torch.rand(len(rows), generator=chance) < 0.5
+        mouths, mel = zip(
+            *(self._pair(int(row), bool(own), chance) for row, own in zip(rows, together, strict=True)), strict=True
+        )
+        cosine = self.network(torch.stack(mouths).float() / 127.5 - 1, torch.stack(mel))
+        loss = sync_loss(cosine, together.float())
+        right = ((cosine.detach() > 0.5) == together).float().mean()
+        return loss, {"sync": float(loss.detach()), "right": float(right)}
+
+    @torch.no_grad()
+    def sheet(self) -> Tensor:
+        """The mean cosine at every shift of the sound, over windows of all clips: a good expert has a peak at 0."""
+        reach = self.task.reach
+        shifts = range(-reach, reach + 1)
+        sums, counts = torch.zeros(len(shifts)), torch.zeros(len(shifts))
+        for row in torch.linspace(0, self.samples - 1, min(SHOWN, self.samples)).long().tolist():
+            clip, first = self._place(row)
+            seen = self.network.look(self._mouths(clip, first)[None].float() / 127.5 - 1)
+            middle = first + FRAMES // 2
+            there = [i for i, shift in enumerate(shifts) if 0 <= middle + shift < len(clip.mel)]
+            heard = self.network.hear(clip.mel[[middle + shifts[i] for i in there]])
+            sums[there] += (heard @ seen[0]).cpu()
+            counts[there] += 1
+        curve = (sums / counts.clamp(min=1)).tolist()
+        return plot({f"cosine by shift of the sound, {-reach} to {reach} frames": {"mean": curve}}, height=200)
+
+    def _place(self, row: int) -> tuple[HeardClip, int]:
+        """The clip that window ``row`` is of, and its first frame there."""
+        number = int(torch.searchsorted(self.ends, row, right=True))
+        clip = self.clips[number]
+        return clip, row - int(self.ends[number]) + clip.windows
+
+    def _pair(self, row: int, own: bool, chance: Any) -> tuple[Tensor, Tensor]:
+        clip, first = self._place(row)
+        moment = first
+        if not own:
+            others = [i for i in range(clip.windows) if abs(i - first) >= self.task.apart]
+            moment = others[int(torch.randint(len(others), (), generator=chance))]
+        return self._mouths(clip, first), clip.mel[moment + FRAMES // 2]
+
+    def _mouths(self, clip: HeardClip, first: int) -> Tensor:
+        return clip.mouths[first : first + FRAMES]
