@@ -118,7 +118,7 @@ class ClipMaker:
             edited=edited,
             edited_attribute=edited_attribute,
             attributes=attributes_of(look),
-            about={"hair_style": look.hair_style, "hair_color": list(look.hair_color), "glasses": "none"},
+            about={"hair_style": look.hair_style, "hair_color": list(look.hair_color), "glasses": look.glasses},
         )
 
     def _frames(self, chance: np.random.Generator) -> list[Frame]:
@@ -248,6 +248,6 @@ def attributes_of(look: Look) -> np.ndarray:
         "tone": look.tone / 8,
         "female": float(look.female),
         "feminine": look.feminine,
-        "glasses": 0.0,
+        "glasses": float(bool(look.glasses)),
     }
     return np.array([values[name] for name in ATTRIBUTES], np.float32)

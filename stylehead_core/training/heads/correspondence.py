@@ -47,7 +47,7 @@ class Pair:
 
 
 class Correspondence:
-    """Compares frames of a person. Frames that are used often are worth keeping: ``seen`` remembers none."""
+    """Compares frames of a person, with the renderer's own OpenGL."""
 
     def __init__(self, renderer: Renderer, cells: int = 64) -> None:
         self.renderer, self.cells = renderer, cells
@@ -113,7 +113,9 @@ class Correspondence:
         self._skin.render()
         context.enable_only(moderngl.DEPTH_TEST)
         self._mouth.render()
-        hair = self._hair_of(person)
+        hair, glasses = self._rigid_of(person)
+        if glasses is not None:
+            glasses.render()
         if hair is not None:
             hair.render(moderngl.LINE_STRIP)
         side = self._target.width
@@ -122,20 +124,27 @@ class Correspondence:
         raster[..., 1] *= -1
         return raster
 
-    def _hair_of(self, person: Person):
-        if person.hair is None:
-            return None
+    def _rigid_of(self, person: Person):
+        """Hair and glasses, which no expression moves; none where there are none."""
         key = f"correspondence {id(self)}"
         if key not in person.buffers:
-            strands, context = person.hair.strands, self.renderer.context
-            count, points = strands.shape[:2]
-            rows = np.arange(count * points).reshape(count, points)
-            rows = np.concatenate([rows, np.full((count, 1), -1)], axis=1)[::HAIR_THINNED].astype(np.int32)
-            places = context.buffer(np.ascontiguousarray(strands, np.float32).tobytes())
-            heights = context.buffer(np.ascontiguousarray(strands[..., 1], np.float32).tobytes())
-            used = [(places, "3f", "position"), (places, "3f", "other_position"), (heights, "1f", "height")]
-            person.buffers[key] = context.vertex_array(self._program, used, context.buffer(rows.tobytes()))
+            hair = glasses = None
+            if person.hair is not None:
+                count, points = person.hair.strands.shape[:2]
+                rows = np.arange(count * points).reshape(count, points)
+                rows = np.concatenate([rows, np.full((count, 1), -1)], axis=1)[::HAIR_THINNED]  # -1 ends a strip
+                hair = self._rigid(person.hair.strands.reshape(-1, 3), rows)
+            if person.glasses is not None:
+                glasses = self._rigid(person.glasses.points, person.glasses.triangles)
+            person.buffers[key] = hair, glasses
         return person.buffers[key]
+
+    def _rigid(self, points: np.ndarray, rows: np.ndarray):
+        context = self.renderer.context
+        places = context.buffer(np.ascontiguousarray(points, np.float32).tobytes())
+        heights = context.buffer(np.ascontiguousarray(points[:, 1], np.float32).tobytes())
+        used = [(places, "3f", "position"), (places, "3f", "other_position"), (heights, "1f", "height")]
+        return context.vertex_array(self._program, used, context.buffer(rows.astype(np.int32).tobytes()))
 
     def answer(self, there: np.ndarray, own: np.ndarray) -> Pair:
         """``there``: the target drawn with its places in the source; ``own``: the source drawn with its own."""

@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from ...errors import ConfigError
 from ...spaces import BLENDSHAPES
 from .facekit import GUMS, IRIS_LEFT, IRIS_RIGHT, SCLERA_LEFT, SCLERA_RIGHT, TEETH, FaceKit
+from .shaping import Bumps
 
 __all__ = ["WEIGHT", "HeadModel", "weights_of"]
 
@@ -45,6 +46,7 @@ class HeadModel:
 
     def __init__(self, kit: FaceKit) -> None:
         self.kit = kit
+        self.bumps = Bumps(kit.vertices)
         self.corners = kit.vertex[kit.triangles]  # (F 3) vertices
         faces, vertices = len(self.corners), len(kit.vertices)
         ones = np.ones(3 * faces, np.float32)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
+from .glasses import SHAPES
 from .hair import STYLES
 
 __all__ = ["EDITS", "HAIR_COLORS", "HELD_OUT", "SKINS", "Look", "draw_look", "edit_pair", "linear", "skin_color"]
@@ -43,6 +44,7 @@ IRISES = (  # outside, inside
     *(("5f86a6", "8fa9b8"), ("7d97a3", "a8b6ba"), ("4a2a14", "1b0d07"), ("3f6f9f", "7fa7c6")),
 )
 LIPSTICKS = ("a01226", "b32a30", "7d0c22", "b0403f", "8e1a46", "a8554a")
+FRAMES = ("151515", "3a2418", "5a1f1f", "8a7f70", "1e2a44", "b09a60")  # of glasses
 SHADOWS = ("4a2a1c", "3c2548", "80381f", "1f4468", "702a50")
 
 
@@ -82,10 +84,15 @@ class Look:
     collar: tuple[float, float]  # depth of the V, width of the band in cm
     neckline: float  # cm: height where the clothes begin
     noise: tuple[float, float]  # where the skin's noise is taken from
+    glasses: str = ""  # a shape of glasses.SHAPES, or none
+    glasses_size: float = 1.0
+    glasses_color: Color = (0.02, 0.02, 0.02)
 
     def __post_init__(self) -> None:
         if self.hair_style not in STYLES:
             raise ConfigError(f"There is no hair style {self.hair_style!r}. Known: {', '.join(STYLES)}.")
+        if self.glasses and self.glasses not in SHAPES:
+            raise ConfigError(f"There are no {self.glasses!r} glasses. Known: {', '.join(SHAPES)}.")
 
 
 def _beta(chance: np.random.Generator, a: float, b: float) -> float:
@@ -151,6 +158,9 @@ def draw_look(seed: int, **given: Any) -> Look:
         ),
         neckline=float(chance.uniform(-12.5, -10.8)),
         noise=(float(chance.random()), float(chance.random())),
+        glasses=tuple(SHAPES)[int(chance.integers(len(SHAPES)))] if chance.random() < 0.08 + 0.15 * age else "",
+        glasses_size=float(chance.uniform(0.92, 1.1)),
+        glasses_color=_color(linear(FRAMES[int(chance.integers(len(FRAMES)))])),
     )
     return replace(look, **given)
 

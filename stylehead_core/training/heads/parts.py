@@ -18,9 +18,9 @@ from .facekit import (
 )
 from .head_model import HeadModel
 
-__all__ = ["Parts", "find_parts", "iris_radius_of", "materials"]
+__all__ = ["FRAMES", "Parts", "find_parts", "iris_radius_of", "materials"]
 
-SOCKET, EYE_SOCKET = 12, 13  # materials beyond the groups, as in materials.glsl
+SOCKET, EYE_SOCKET, FRAMES = 12, 13, 14  # materials beyond the groups, as in materials.glsl
 IRIS_ANGLE = 27.0  # degrees from an eye's axis to the iris's edge
 SEEN_OF_EYE = 0.8  # of the eye texture's radius: the rest is inside the head
 FRONT_OF_SOCKET, FRONT_OF_MOUTH = 8.0, 6.2  # cm: what lies further back is never seen

@@ -8,6 +8,7 @@ import numpy as np
 from .face_hair import FaceHair, grow_face_hair
 from .facekit import SKIN_END
 from .geometry import smoothstep
+from .glasses import Glasses, make_glasses
 from .hair import STYLES, Hair, grow_hair
 from .head_model import HeadModel
 from .look import Look, skin_color
@@ -29,6 +30,7 @@ class Person:
     hair: Hair | None
     brows: FaceHair | None
     beard: FaceHair | None
+    glasses: Glasses | None
     uniforms: dict[str, Any]  # of the shaders
     buffers: dict[str, Any] = field(default_factory=dict)  # of the renderer, made when it is first drawn
 
@@ -40,9 +42,8 @@ def recoloured(person: Person, iris_radius: float, look: Look) -> Person:
 
 def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, look: Look) -> Person:
     """A person: a pure function of the look. ``iris_radius``: of the eyes' texture, usual for this model."""
-    vertices = model.kit.vertices
-    neutral = feminised(vertices, model.shape(np.array(look.identity)), look.feminine)
-    neutral = aged(vertices, neutral, look.age).astype(np.float32)
+    neutral = feminised(model.bumps, model.shape(np.array(look.identity)), look.feminine)
+    neutral = aged(model.bumps, neutral, look.age).astype(np.float32)
     normals = model.normals(neutral)
 
     def chance(part: int) -> np.random.Generator:
@@ -58,7 +59,8 @@ def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, loo
     beard = None
     if look.beard > 0.4:
         beard = grow_face_hair(model, face_map, "beard", chance(3), look.beard, 0.4 + 1.3 * look.beard**2)
-    return Person(look, neutral, _clothes(model, look), hair, brows, beard, _uniforms(look, iris_radius))
+    glasses = make_glasses(neutral, look.glasses, look.glasses_size) if look.glasses else None
+    return Person(look, neutral, _clothes(model, look), hair, brows, beard, glasses, _uniforms(look, iris_radius))
 
 
 def _clothes(model: HeadModel, look: Look) -> np.ndarray:
@@ -105,5 +107,6 @@ def _uniforms(look: Look, iris_radius: float) -> dict[str, Any]:
         "lash_strength": 0.45 + (0.10 + 0.45 * makeup if look.female else 0.3 * makeup),
         "lash_color": brow * (0.25 - 0.2 * makeup),
         "lid_shadow": 0.42,
+        "frame_color": look.glasses_color,
         "hair_tip_color": hair * look.hair_tip,
     }

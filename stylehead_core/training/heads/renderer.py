@@ -11,10 +11,11 @@ from .face_hair import POINTS, FaceHair
 from .facekit import LANDMARKS_68
 from .geometry import Crop, Pose, ffhq_crop, place, rotation_matrix
 from .gl import open_graphics, set_uniforms, shader
+from .glasses import Glasses
 from .hair import Hair
 from .head_model import WEIGHT, HeadModel
 from .look import Look
-from .parts import find_parts, iris_radius_of, materials
+from .parts import FRAMES, find_parts, iris_radius_of, materials
 from .person import Person, build_person, recoloured
 from .scene import Scene
 
@@ -27,6 +28,8 @@ SHADOW_THINNED = 5  # every fifth hair throws a shadow
 RANDOM_TONES = 64  # of strands
 MOUTH_OPENS = 0.03  # lip and jaw weights below this show no teeth
 MOUTH = np.array([index for name, index in WEIGHT.items() if name.startswith(("jaw", "mouth"))])
+
+BLINKS = [WEIGHT["eyeBlinkLeft"], WEIGHT["eyeBlinkRight"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,8 @@ class Renderer:
         crop = crop or ffhq_crop(landmarks, scene.distance)
         self._fill(person, head, normals)
         self._set_uniforms(person, pose, scene, crop)
+        closed = float(weights[BLINKS].mean())  # the lashes of a closed lid lie flat: fewer are seen
+        set_uniforms(self._overlay, {"lash_strength": person.uniforms["lash_strength"] * (1 - 0.5 * closed)})
         self._draw_shadow(person)
         self._draw(person, bool((weights[MOUTH] > MOUTH_OPENS).any()))
         pixels, alpha = self._read()
@@ -170,6 +175,15 @@ class Renderer:
             ),
         }
 
+    def _rigid(self, glasses: Glasses):
+        """What sits on the head and moves with no expression."""
+        ones = np.ones((len(glasses.points), 1), np.float32)
+        columns = [glasses.points, glasses.normals, glasses.points[:, :2], glasses.points, ones, ones * FRAMES]
+        places = self.context.buffer(np.concatenate(columns, axis=1).astype(np.float32).tobytes())
+        used = [(places, "3f 3f 2f 3f 2f", "position", "normal", "uv", "neutral", "occlusion_material")]
+        corners = self.context.buffer(glasses.triangles.tobytes())
+        return self.context.vertex_array(self._surface, used, corners)
+
     def _buffers_of(self, person: Person) -> dict:
         if "owner" not in person.buffers:
             person.buffers["owner"] = self
@@ -177,6 +191,8 @@ class Renderer:
             if hair is not None:
                 person.buffers["hair"] = self._strips(*hair.strands.shape[:2], hair.width, hair.layer)
                 _fill_strips(person.buffers["hair"], hair.strands)
+            if person.glasses is not None:
+                person.buffers["glasses"] = self._rigid(person.glasses)
             for name in ("brows", "beard"):
                 short: FaceHair | None = getattr(person, name)
                 if short is not None:
@@ -232,6 +248,8 @@ class Renderer:
         context.enable_only(moderngl.DEPTH_TEST)
         if mouth_opens:
             self._mouth.render()
+        if "glasses" in buffers:
+            buffers["glasses"].render()
         context.enable(moderngl.BLEND)
         context.blend_func = (
             *(moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA),

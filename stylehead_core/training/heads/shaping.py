@@ -3,31 +3,46 @@
 Both are sums of smooth bumps at places of the mean head, in centimetres.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from .geometry import smoothstep
 
-__all__ = ["aged", "feminised"]
+__all__ = ["Bumps", "aged", "feminised"]
 
 SIDES = (-1, 1)
 
 
-class _Bumps:
-    """Weights that are 1 at a point of the mean head and fall off within some centimetres."""
+class Bumps:
+    """Weights that are 1 at a point of the mean head and fall off within some centimetres; each is worked out once."""
 
     def __init__(self, neutral: np.ndarray) -> None:
         self.neutral = neutral
+        self._made: dict[tuple, np.ndarray] = {}
 
     def __call__(self, centre: tuple[float, float, float], reach: tuple[float, float, float]) -> np.ndarray:
-        offset = (self.neutral - np.array(centre, np.float32)) / np.array(reach, np.float32)
-        return np.exp(-(offset**2).sum(1))
+        if (centre, reach) not in self._made:
+            offset = (self.neutral - np.array(centre, np.float32)) / np.array(reach, np.float32)
+            self._made[centre, reach] = np.exp(-(offset**2).sum(1)).astype(np.float32)
+        return self._made[centre, reach]
+
+    @cached_property
+    def jaw(self) -> np.ndarray:
+        """1 at the jaw, 0 above the mouth and on the neck."""
+        height = self.neutral[:, 1]
+        return np.where(height > -9.5, smoothstep(1.0, -7.0, height), smoothstep(-12, -9.5, height))
+
+    @cached_property
+    def neck(self) -> np.ndarray:
+        height = self.neutral[:, 1]
+        return smoothstep(-7.5, -10, height) * smoothstep(-16, -12, height)
 
 
-def feminised(neutral: np.ndarray, head: np.ndarray, amount: float) -> np.ndarray:
+def feminised(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
     """``head`` (V 3) with a finer jaw, nose and brow and fuller lips; a negative amount makes them heavier."""
-    bump, head, height = _Bumps(neutral), head.copy(), neutral[:, 1]
-    jaw = np.where(height > -9.5, smoothstep(1.0, -7.0, height), smoothstep(-12, -9.5, height))
-    head[:, 0] *= 1 - 0.085 * amount * jaw
+    head = head.copy()
+    head[:, 0] *= 1 - 0.085 * amount * bump.jaw
     for side in SIDES:
         head[:, 1] += 0.22 * amount * bump((side * 3.5, 6.0, 9.5), (2.5, 1.2, 3))  # brow up
         head[:, 0] -= 0.20 * side * amount * bump((side * 1.3, -0.6, 10.8), (0.9, 1.2, 2))  # nostrils in
@@ -41,14 +56,14 @@ def feminised(neutral: np.ndarray, head: np.ndarray, amount: float) -> np.ndarra
     head[:, 1] += 0.12 * amount * bump((0, -0.9, 12.6), (1.2, 1.0, 1.5))
     head[:, 1] += 0.40 * amount * bump((0, -7.0, 10.2), (3, 1.8, 3))  # chin
     head[:, 2] -= 0.25 * amount * bump((0, -7.0, 10.2), (2.5, 1.5, 3))
-    head[:, 0] *= 1 - 0.16 * amount * smoothstep(-7.5, -10, height) * smoothstep(-16, -12, height)  # neck
+    head[:, 0] *= 1 - 0.16 * amount * bump.neck
     return head
 
 
-def aged(neutral: np.ndarray, head: np.ndarray, age: float) -> np.ndarray:
+def aged(bump: Bumps, head: np.ndarray, age: float) -> np.ndarray:
     """``head`` (V 3) with what time does: sagging cheeks and lids, bags under the eyes, thin lips, a drooping nose."""
     amount = 2.1 * max(0.0, age - 0.2)
-    bump, head = _Bumps(neutral), head.copy()
+    head = head.copy()
     for side in SIDES:
         jowl = bump((side * 4.4, -5.4, 8.0), (1.8, 1.7, 2.5))
         head[:, 1] -= 0.50 * amount * jowl

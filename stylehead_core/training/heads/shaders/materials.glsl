@@ -1,5 +1,5 @@
 // The parts of a head that are no skin: eyes, teeth, gums, the insides of mouth and eye sockets.
-const int FACE = 0, BACK = 1, GUMS = 2, TEETH = 3, SCLERA_LEFT = 4, SCLERA_RIGHT = 6, SOCKET = 12, EYE_SOCKET = 13;
+const int FACE = 0, BACK = 1, GUMS = 2, TEETH = 3, SCLERA_LEFT = 4, SCLERA_RIGHT = 6, SOCKET = 12, EYE_SOCKET = 13, FRAMES = 14;
 
 struct Surface {
     vec3 albedo;
@@ -12,7 +12,7 @@ struct Surface {
 
 uniform sampler2D noise_map;
 uniform vec2 noise_offset;
-uniform vec3 skin_color, iris_color, iris_color_inside;
+uniform vec3 skin_color, frame_color, iris_color, iris_color_inside;
 uniform float iris_radius, pupil_radius, teeth_white;
 
 Surface eye_surface() {
@@ -36,6 +36,7 @@ Surface other_surface() {
     float fine = texture(noise_map, painted.xy * .55 + painted.yz * .3).b;
     if (material == SOCKET)
         return Surface(vec3(.26, .05, .045), pow(smoothstep(4.5, 11.2, painted.z), 2.) * .8 + .02, .04, .25, 1., 0., 0.);
+    if (material == FRAMES) return Surface(frame_color, .9, .05, .22, 0., 0., 0.);
     if (material == EYE_SOCKET) return Surface(skin_color * vec3(.75, .42, .40), .35, .028, .50, 1., 0., 0.);
     if (material == GUMS)
         return Surface(mix(vec3(.42, .12, .12), vec3(.54, .21, .20), coarse),
@@ -44,7 +45,8 @@ Surface other_surface() {
         float front = smoothstep(5.6, 10.6, painted.z);
         vec3 enamel = mix(vec3(.52, .40, .26), vec3(.80, .76, .68), teeth_white) * (.9 + .1 * coarse);
         enamel = mix(enamel * vec3(.9, .72, .58), enamel, smoothstep(.0, .9, abs(painted.y + 3.45)));
-        return Surface(enamel, .10 + .90 * front * front, .05, .18, .6, 0., 0.);
+        float aside = smoothstep(3.4, 2.0, abs(painted.x));  // the cheeks shade the molars
+        return Surface(enamel, .06 + .94 * front * front * aside, .05, .18, .6, 0., 0.);
     }
     return eye_surface();
 }

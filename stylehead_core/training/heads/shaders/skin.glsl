@@ -59,8 +59,8 @@ Surface skin_surface() {
 
     float relief = -.21 * old * wrinkles + .05 * old * (coarse - .5) + .016 * (fine - .5) + .014 * (coarse - .5)
                    + .012 * (pores - .5) + lips * .02 * (fine - .5);
-    float rough = mix(mix(.50, .30, lips * lip_strength * lip_gloss), .38, cheeks * .5);
+    float rough = mix(mix(.56, .30, lips * lip_strength * lip_gloss), .38, cheeks * .5);
     rough += .10 * age + .12 * (fine - .5);
     float thin = front ? smoothstep(7.3, 8.6, abs(painted.x)) : 0.;
-    return Surface(a, mix(openness, max(openness, .55), lips), mix(.028, .05, lips * lip_gloss), rough, 1., thin, relief);
+    return Surface(a, mix(openness, max(openness, .55), lips), mix(.025, .05, lips * lip_gloss), rough, 1., thin, relief);
 }
