@@ -76,8 +76,9 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     if model.prior is not None:
         assert portrait.landmarks is not None
         given = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), window[..., 0]
-        prior = model.prior(*given, config.size)
-        yield line("landmark prior", lambda: model.prior(*given, config.size))
+        first_flow = model.prior
+        prior = first_flow(*given, config.size)
+        yield line("landmark prior", lambda: first_flow(*given, config.size))
     moved = warp(feature, flow, config.warp)
     yield line("prepare styles", lambda: generator.prepare(styles), note="once for constant styles")
     yield line("motion encoder", lambda: model.motion_encoder(window, source))

@@ -8,6 +8,7 @@ Axes: B batch, R style rows, D style width, C channels, H W picture.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +55,8 @@ def draw_picture(generator: Generator, styles: Tensor, feature: Tensor | None = 
     config = generator.config
     x, rgb = generator.constant.expand(len(styles), -1, -1, -1), None
     for resolution in config.resolutions:
-        level, row = generator.levels[str(resolution)], config.row(resolution)
+        level: Any = generator.levels[str(resolution)]
+        row = config.row(resolution)
         if level.up is not None:
             x = _modulated(level.up, x, styles[:, row - 1])
         if resolution == config.waist and feature is not None:

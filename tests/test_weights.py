@@ -210,6 +210,11 @@ def test_the_manifest_of_this_pack_is_true():
         verify(made, weights.FOLDER / made.file)
 
 
+def test_every_weights_file_of_this_pack_is_in_its_manifest():
+    there = {path.name for path in weights.FOLDER.glob("*.safetensors")}
+    assert there == {made.file for made in read_manifest().values() if made.embedded}
+
+
 def test_a_changed_file_does_not_pass(tmp_path):
     (tmp_path / "mini.safetensors").write_bytes(b"weighty")
     with pytest.raises(WeightsError, match="not the file that this version was made for"):
