@@ -23,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe", help=f"measure, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}"
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; for sync_expert prepared clips")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; sync_expert: prepared clips")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
+    parser.add_argument("--start", type=Path, help="model file that gives the parts which no recipe here makes")
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     with _processes():
         for recipe in recipes:
             minutes = args.minutes * recipe.share / total if args.minutes and total else None
-            train(recipe, args.data, args.out, Limits(minutes=minutes), resume=args.resume)
+            train(recipe, args.data, args.out, Limits(minutes=minutes), resume=args.resume, start=args.start)
     return 0
 
 
@@ -59,7 +60,15 @@ def measure(data: Path) -> int:
     return 0
 
 
-def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, resume: bool = False) -> StyleHead:
+def train(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    limits: Limits = Limits(),
+    *,
+    resume: bool = False,
+    start: Path | None = None,
+) -> StyleHead:
     """Run one recipe; its model is written into its folder and given back.
 
     A finished run is not run again when resumed.
@@ -67,7 +76,7 @@ def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, r
     folder = out / recipe.name
     if resume and (folder / MODEL).is_file():
         return load_stylehead(folder / MODEL)
-    model = assemble(recipe, out)
+    model = assemble(recipe, out, start)
     if recipe.task is not None:
         loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
@@ -76,8 +85,11 @@ def train(recipe: Recipe, data: Path, out: Path, limits: Limits = Limits(), *, r
     return model
 
 
-def assemble(recipe: Recipe, out: Path) -> StyleHead:
+def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:
     """A new model with the parts that the recipes before this one have made.
+
+    ``start`` is the file of a model, such as the official one, that gives the other parts: those it has in the same
+    shape.
 
     Raises:
         ConfigError: one of them has not been run.
@@ -87,6 +99,8 @@ def assemble(recipe: Recipe, out: Path) -> StyleHead:
     model = build(recipe.model, recipe.seed)
     if model.prior is not None:
         install_canonical(model.prior)
+    if start is not None:
+        _take_what_fits(model, load_stylehead(start))
     for need in _in_order(recipe):
         file = out / need.name / MODEL
         if not file.is_file():
@@ -97,6 +111,16 @@ def assemble(recipe: Recipe, out: Path) -> StyleHead:
         for part in need.task.parts if need.task is not None else ():
             getattr(model, part).load_state_dict(getattr(made, part).state_dict())
     return model
+
+
+def _take_what_fits(model: StyleHead, start: StyleHead) -> None:
+    for name, part in model.named_children():
+        other = getattr(start, name, None)
+        if other is None or not any(True for _ in part.state_dict()):
+            continue
+        own, given = part.state_dict(), other.state_dict()
+        if {k: v.shape for k, v in own.items()} == {k: v.shape for k, v in given.items()}:
+            part.load_state_dict(given)
 
 
 def _in_order(recipe: Recipe) -> list[Recipe]:

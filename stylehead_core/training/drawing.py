@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..assemble import StyleHead
 
-__all__ = ["coarse_codes", "consulted"]
+__all__ = ["coarse_codes", "consulted", "edited", "inverted"]
 
 
 @torch.no_grad()
@@ -25,3 +25,26 @@ def consulted(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tens
     assert model.consultation is not None
     scale, shift = model.consultation(model.fit(residual, model.consultation.config.size))
     return feature * (1 + scale) + shift, shift
+
+
+def edited(model: StyleHead, codes: tuple[Tensor, Tensor, Tensor], change: Tensor) -> Tensor:
+    """The picture (B 3 S S) of ``coarse_codes`` whose styles are changed by ``change`` (B or 1, R D).
+
+    The feature map moves by as much as the styles alone move it: ``edited="moved"`` of ``stages.rendering``.
+    """
+    styles, feature, residual = codes
+    moved = styles + change
+    difference = model.generator.lower(moved)[0] - feature
+    return model.generator.upper(consulted(model, feature, residual)[0] + difference, moved, None)
+
+
+def inverted(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Styles (B R D), feature map (B C h w) and the RGB sum below it, by any model: ``stages.inversion`` for many."""
+    styles = model.encoder(model.fit(pictures, model.config.encoder.size))
+    feature, rgb = model.lower(styles)
+    if model.consultation is not None:
+        size = model.consultation.config.size
+        first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+        scale, shift = model.consult(model.fit(pictures, size) - first, first)
+        feature = feature * (1 + scale) + shift
+    return styles, feature, rgb

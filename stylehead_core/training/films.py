@@ -41,7 +41,7 @@ class Films:
         rows = torch.tensor(frames)
         heard = None
         if mel:
-            heard = mel_windows(measured["mel"].T, len(film), film.fps, window=mel)[rows]
+            heard = mel_windows(measured["mel"], len(film), film.fps, window=mel)[rows]
         return Shot(
             pictures=as_numbers(film.frames(frames)),
             landmarks=measured["landmarks"][rows],

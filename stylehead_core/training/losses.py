@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["adversarial", "endpoint_error", "judged", "pyramid_difference", "region_weights"]
+from ..models.vgg import Vgg, perceptual_loss
+
+__all__ = ["adversarial", "endpoint_error", "judged", "perceived", "pyramid_difference", "region_weights"]
 
 
 def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = None, levels: int = 3) -> Tensor:
@@ -55,6 +57,11 @@ def adversarial(drawn: Tensor) -> Tensor:
 def judged(real: Tensor, drawn: Tensor) -> Tensor:
     """What a judge goes down: softplus(-judgement of real) + softplus(judgement of drawn)."""
     return F.softplus(-real).mean() + F.softplus(drawn).mean()
+
+
+def perceived(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """How differently ``network`` sees two pictures (B 3 H W), all its taps alike; ``mask`` is (B 1 H W). 0 is best."""
+    return perceptual_loss(network, picture, target, mask=mask, weights=(1,) * len(network.config.widths))
 
 
 def region_weights(landmarks: Tensor, rings: list[tuple[int, ...]], size: int, picture: int, margin: float) -> Tensor:

@@ -2,12 +2,13 @@
 
 ``mini``    the embedded model: 128 pixels, made on two CPU cores in an hour
 ``mini_256``  the same at 256 pixels, for one GPU
-``debug``   seconds, for tests
+``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
+``debug``, ``debug_paper``  seconds, for tests
 """
 
 from dataclasses import replace
 
-from ..assemble import DirectionConfig, StyleHeadConfig
+from ..assemble import DirectionConfig, StyleHeadConfig, debug, styleheat_1024
 from ..errors import ConfigError
 from ..models.calibrator import CalibratorConfig
 from ..models.consultation import ConsultationConfig
@@ -23,9 +24,12 @@ from .speech.visemes import LIPS
 from .tasks.calibration import CalibrationTask
 from .tasks.consult import ConsultTask
 from .tasks.directions import DirectionsTask
+from .tasks.joint import JointTask
 from .tasks.motion import MotionTask
+from .tasks.sound import SoundTask
 from .tasks.speech import SpeechTask
 from .tasks.styles import StylesTask
+from .tasks.video import VideoTask
 
 __all__ = ["CHAINS", "RECIPES", "chain", "mini_model", "recipe_named"]
 
@@ -137,15 +141,65 @@ def mini_directions() -> Recipe:
 
 
 def mini_speech() -> Recipe:
-    return Recipe(
-        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=3000, batch=128, rate=1e-3, share=0.2
-    )
+    return Recipe(name="mini_speech", model=mini_model(), task=SpeechTask(), steps=2500, batch=32, rate=2e-3, share=0.2)
 
 
 def mini_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
     needs = ("mini_calibration", "mini_directions", "mini_speech")
     return Recipe(name="mini_whole", model=mini_model(), needs=needs, steps=0)
+
+
+def paper_model() -> StyleHeadConfig:
+    """The official networks, moved by what the face landmarker measures, so that no other weights are needed."""
+    official = styleheat_1024(audio=True, perceptual=True)
+    return replace(
+        official,
+        name="styleheat-1024-arkit",
+        motion_encoder=replace(official.motion_encoder, coefficients=COEFFICIENTS),
+        audio_encoder=replace(official.audio_encoder, form="mlp"),
+        space="arkit",
+        warp="identity",
+    )
+
+
+def paper_video() -> Recipe:
+    """Stage 1a. Supplement: Adam 1e-4, batch 20, 200K steps; average as PIRenderer's."""
+    return Recipe(
+        name="paper_video",
+        model=paper_model(),
+        task=VideoTask(),
+        steps=200_000,
+        batch=20,
+        rate=1e-4,
+        betas=(0.5, 0.999),
+        last_rate=1.0,
+        average=0.998,
+    )
+
+
+def paper_sound() -> Recipe:
+    """Stage 1b."""
+    return replace(paper_video(), name="paper_sound", task=SoundTask(), needs=("paper_video",))
+
+
+def paper_joint() -> Recipe:
+    """Stage 2a: 1e-4 for the calibrator, 2e-5 for the motion generator, 20K steps."""
+    return replace(paper_video(), name="paper_joint", task=JointTask(), needs=("paper_video",), steps=20_000)
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """A paper recipe with networks that draw 64 pixels in a moment."""
+    task = replace(recipe.task, size=64) if isinstance(recipe.task, JointTask) else recipe.task
+    return replace(
+        recipe,
+        name=f"debug_{recipe.name}",
+        model=debug("arkit"),
+        task=task,
+        needs=tuple(f"debug_{need}" for need in recipe.needs),
+        steps=2,
+        batch=2,
+    )
 
 
 def at_256(recipe: Recipe) -> Recipe:
@@ -200,6 +254,8 @@ CHAINS = {
     "mini": _chain(),
     "mini_256": tuple(at_256(recipe) for recipe in _chain()),
     "debug": tuple(for_debugging(recipe) for recipe in _chain()),
+    "paper": (paper_video(), paper_sound(), paper_joint()),
+    "debug_paper": tuple(tiny(recipe) for recipe in (paper_video(), paper_sound(), paper_joint())),
 }
 """Runs that belong together, in an order in which each finds what it needs."""
 

@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
-from ...models.vgg import perceptual_loss
 from ...ops.warp import warp
 from ..films import Films, Shot, load_films
+from ..losses import perceived
 from ..recipe import Parts, Turn
 from ..sheets import rows_of
 
-__all__ = ["VideoTask", "carry"]
+__all__ = ["VideoTask", "carry", "find_motion", "joined"]
 
 SHOWN = 4
 
@@ -53,7 +53,7 @@ class VideoStage:
         pixels = F.l1_loss(drawn, wanted)
         loss, parts = self.task.pixels * pixels, {"pixels": float(pixels.detach())}
         if self.model.perceptual is not None:
-            seen = perceptual_loss(self.model.perceptual, drawn, wanted)
+            seen = perceived(self.model.perceptual, drawn, wanted)
             loss, parts = loss + seen, parts | {"perceptual": float(seen.detach())}
         return loss, parts
 
@@ -75,13 +75,18 @@ def joined(one: Shot, other: Shot) -> Shot:
     return Shot(*(torch.cat(pair) for pair in pairs))
 
 
-def carry(model: StyleHead, source: Shot, target: Shot) -> Tensor:
-    """The source's pictures where the model thinks that the target's motion wants them, at the flow field's size."""
-    own = source.coefficients
+def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, Tensor | None]:
+    """Flow (B 2 h w) and visibility with which ``source`` (B or 1 frames) moves to where ``target`` (B) is."""
+    own = source.coefficients.expand(len(target.windows), -1)
     descriptor = model.motion_encoder(target.windows, own if model.config.motion_encoder.source else None)
     prior = None
     if model.prior is not None:
         with torch.no_grad():
             prior = model.prior(source.landmarks, own, target.coefficients, source.pictures.shape[-1])
-    flow, _ = model.find_flow(source.pictures, descriptor, prior)
+    return model.find_flow(source.pictures, descriptor, prior)
+
+
+def carry(model: StyleHead, source: Shot, target: Shot) -> Tensor:
+    """The source's pictures where the model thinks that the target's motion wants them, at the flow field's size."""
+    flow, _ = find_motion(model, source, target)
     return warp(model.fit(source.pictures, model.config.flow_field.image_size), flow)
