@@ -14,16 +14,26 @@ from torch import Tensor
 
 from ..errors import ConfigError, FaceNotFound, InputError
 from ..media.video import Frames, frame_rate, read_frames, read_info
+from ..models.coefficients import Coefficients
+from ..models.face_choice import FaceChoice, choose_face
 from ..models.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
-from ..ops.align import ffhq_square, five_points, square_to_affine
-from ..ops.crop import apply_affine, invert_affine
+from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
+from ..ops.crop import apply_affine, cut_square, invert_affine
+from ..ops.deep3d_align import crop_face
 from ..ops.pose import fit_pose, placement
 from ..ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
 from ..records import Motion, Progress
-from ..spaces import ARKIT
-from .portrait import FaceChoice, choose_face
+from ..spaces import ARKIT, BFM, MotionSpace
 
-__all__ = ["Track", "TrackingConfig", "frames_of", "motion_from_track", "motion_from_video", "track_face"]
+__all__ = [
+    "Track",
+    "TrackingConfig",
+    "bfm_motion_from_video",
+    "frames_of",
+    "motion_from_track",
+    "motion_from_video",
+    "track_face",
+]
 
 CROP = 256  # pixels of the square in which pose and place are told; any size gives the same numbers
 PASSES = 3  # looks at one frame at most
@@ -92,6 +102,50 @@ def motion_from_video(
     """The ``arkit`` motion of one person in a video; arguments as in ``track_face``."""
     track = track_face(source, landmarker, config, progress=progress, on_frame=on_frame)
     return motion_from_track(track, landmarker, smoothing=config.smoothing)
+
+
+def bfm_motion_from_video(
+    source: str | Path | BytesIO | Iterable[Frames],
+    landmarker: Landmarker,
+    network: Coefficients,
+    standard: Tensor,
+    config: TrackingConfig = TrackingConfig(),
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+) -> Motion:
+    """The ``bfm`` motion of one person in a video, as the official pipeline measures it.
+
+    The FFHQ square of the first face cuts every frame (256 pixels); there the 224 crop is made and measured.
+
+    Args:
+        network: Deep3DFaceRecon's.
+        standard: (5 3), the five points of the face model that go with it.
+        source, landmarker, config, progress, on_frame: as in ``track_face``.
+    """
+    square: list[Tensor] = []
+    rows: list[Tensor | None] = []
+
+    def measure(frame: int, picture: Tensor, landmarks: Tensor | None) -> None:
+        if on_frame is not None:
+            on_frame(frame, picture, landmarks)
+        if landmarks is None:
+            rows.append(None)
+            return
+        if not square:
+            square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), CROP)[0])
+        floats = picture[None] if picture.is_floating_point() else picture[None].float() / 127.5 - 1
+        aligned = cut_square(floats, square[0].to(floats), CROP)[0].cpu()
+        points = apply_affine(invert_affine(square[0]), landmarks[list(LANDMARKS_68)])[:, :2]
+        face = crop_face(aligned, points, standard)
+        place = next(network.parameters())
+        with torch.no_grad():
+            measured = network(face.picture[None].to(place))
+        rows.append(measured.motion(face.crop[None].to(place))[0].float().cpu())
+
+    track = track_face(source, landmarker, config, progress=progress, on_frame=measure)
+    coefficients = torch.stack([torch.zeros(len(BFM.names)) if row is None else row for row in rows])
+    return _motion(coefficients, track, BFM, config.smoothing)
 
 
 def track_face(
@@ -164,15 +218,19 @@ def motion_from_track(track: Track, landmarker: Landmarker, *, smoothing: float 
     moved = torch.cat((pose.angles, placement(pose, CROP, canonical)), dim=1).cpu()
     coefficients = torch.zeros(len(track), len(ARKIT.names))
     coefficients[track.found] = torch.cat((track.blendshapes[track.found], moved), dim=1)
-    rotation = ARKIT.rotation
-    turns = unwrap(coefficients[track.found][:, rotation])
-    coefficients[track.found, rotation.start : rotation.stop] = turns
+    return _motion(coefficients, track, ARKIT, smoothing)
+
+
+def _motion(coefficients: Tensor, track: Track, space: MotionSpace, smoothing: float) -> Motion:
+    """Gaps filled, at even times, rotation and place calmed."""
+    rotation = space.rotation
+    coefficients[track.found, rotation.start : rotation.stop] = unwrap(coefficients[track.found][:, rotation])
     coefficients = fill_gaps(coefficients, track.found)
     even, nearest = _even_positions(track)
     coefficients, found = sample_at(coefficients, even), track.found[nearest]
-    head = slice(rotation.start, ARKIT.placement.stop)
+    head = slice(rotation.start, space.placement.stop)
     coefficients[:, head] = smooth_over_time(coefficients[:, head], smoothing * float(CALM * track.fps))
-    return Motion(coefficients=coefficients, fps=track.fps, found=found)
+    return Motion(coefficients=coefficients, fps=track.fps, space=space.name, found=found)
 
 
 def frames_of(pictures: Tensor, fps: Fraction, *, chunk: int = 8) -> Iterator[Frames]:

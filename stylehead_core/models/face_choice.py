@@ -1,0 +1,66 @@
+"""Which of several faces is meant."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, FaceNotFound
+from .landmarker import Faces
+
+__all__ = ["FaceChoice", "Order", "choose_face"]
+
+Order = Literal["largest", "surest", "left to right", "right to left", "top to bottom"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceChoice:
+    """Which of several faces is meant: the one at ``point`` or in ``box`` where given, else by order and index."""
+
+    index: int = 0
+    order: Order = "largest"
+    point: tuple[float, float] | None = None  # x, y in pixels of the picture
+    box: tuple[float, float, float, float] | None = None  # left, top, right, bottom in pixels of the picture
+
+    def __post_init__(self) -> None:
+        if self.index < 0:
+            raise ConfigError(f"The index of a face counts from 0; found {self.index}.")
+
+
+def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
+    """The index (1) of the face that is meant, of those found in ``picture``.
+
+    Raises:
+        FaceNotFound: there is none, with what was searched.
+    """
+    height, width = picture.shape[-2:]
+    if not len(faces):
+        raise FaceNotFound(
+            f"No face was found in this picture of {width} x {height} pixels, nor in its parts, nor with it turned.\n"
+            "A face should be larger than about 40 pixels and a fiftieth of the picture, and show both eyes or a clear "
+            "profile. Try a larger picture, or cut it closer to the face."
+        )
+    box = faces.box
+    centre = (box[:, :2] + box[:, 2:]) / 2
+    if choice.point is not None or choice.box is not None:
+        target = choice.point or ((choice.box[0] + choice.box[2]) / 2, (choice.box[1] + choice.box[3]) / 2)  # type: ignore[index]
+        return (centre - centre.new_tensor(target)).norm(dim=1).argmin()[None]
+    if choice.index >= len(faces):
+        raise FaceNotFound(
+            f"Face {choice.index} (counted from 0, {choice.order}) was asked for, but the picture of "
+            f"{width} x {height} pixels shows {len(faces)}: {', '.join(_place(b) for b in box)}."
+        )
+    key = {
+        "largest": -(box[:, 2:] - box[:, :2]).prod(1),
+        "surest": torch.arange(len(faces), device=box.device),
+        "left to right": centre[:, 0],
+        "right to left": -centre[:, 0],
+        "top to bottom": centre[:, 1],
+    }[choice.order]
+    return key.argsort(stable=True)[choice.index][None]
+
+
+def _place(box: Tensor) -> str:
+    left, top, right, bottom = (round(value) for value in box.tolist())
+    return f"{right - left} x {bottom - top} at ({left}, {top})"

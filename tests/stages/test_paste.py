@@ -1,0 +1,151 @@
+"""Pasting back: the head at its place, and not one bit changed anywhere else."""
+
+import pytest
+import torch
+
+from stylehead_core.errors import ConfigError, InputError
+from stylehead_core.ops.crop import apply_affine, cut_square
+from stylehead_core.records import Portrait
+from stylehead_core.stages.paste import (
+    PasteConfig,
+    crops_of_track,
+    jitter,
+    paste_head,
+    paste_into_video,
+    paste_mask,
+    seam,
+)
+
+CROP = torch.tensor([[1.5, 0.2, 9.0], [-0.2, 1.5, 12.0]])  # a little turned, half as large again
+
+
+def smooth_picture(height: int, width: int) -> torch.Tensor:
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    return torch.stack((x * y, x * 0.8, -y * 0.9))[None]
+
+
+@pytest.fixture
+def portrait() -> Portrait:
+    original = smooth_picture(80, 96)
+    return Portrait(image=cut_square(original, CROP, 32), crop=CROP, original=original)
+
+
+@pytest.mark.parametrize("kind", ["floats", "bytes"])
+@pytest.mark.parametrize("size", [32, 64, 17])
+def test_outside_of_the_mask_not_one_bit_changes(portrait, kind, size):
+    chance = torch.Generator().manual_seed(0)
+    picture = torch.rand(2, 3, 80, 96, generator=chance) * 2 - 1
+    if kind == "bytes":
+        picture = torch.randint(0, 256, (2, 3, 80, 96), generator=chance, dtype=torch.uint8)
+    before = picture.clone()
+    frames = torch.rand(2, 3, size, size, generator=chance) * 2 - 1
+    pasted, mask = paste_head(frames, portrait, originals=picture, config=PasteConfig(colour=0.5))
+    outside = (mask == 0).expand_as(picture)
+    assert 0.2 < outside.float().mean() < 0.9
+    assert torch.equal(pasted[outside], before[outside])
+    assert torch.equal(picture, before)  # nothing is written into what was given
+    assert pasted.dtype == picture.dtype
+    assert not torch.equal(pasted, before)
+
+
+def test_the_portrait_itself_pasted_back_is_the_picture(portrait):
+    pasted, _ = paste_head(portrait.image, portrait)
+    torch.testing.assert_close(pasted, portrait.original, atol=0.02, rtol=0)
+    enlarged = torch.nn.functional.interpolate(portrait.image, size=(128, 128), mode="bilinear")
+    pasted, _ = paste_head(enlarged, portrait)
+    torch.testing.assert_close(pasted, portrait.original, atol=0.05, rtol=0)
+
+
+def test_a_bright_head_is_where_the_square_is(portrait):
+    pasted, mask = paste_head(torch.ones(1, 3, 32, 32), portrait)
+    x, y = apply_affine(CROP, torch.tensor([15.5, 15.5])).round().int().tolist()
+    assert mask[0, 0, y, x] > 0.999
+    assert (pasted[0, :, y, x] > 0.999).all()
+    assert (mask[0, 0, 0] == 0).all()
+
+
+def test_a_mask_of_either_size_keeps_the_picture_where_it_is_black(portrait):
+    half = torch.ones(1, 1, 32, 32)
+    half[..., :16] = 0
+    pasted, mask = paste_head(torch.ones(2, 3, 32, 32), portrait, mask=half)
+    x, y = apply_affine(CROP, torch.tensor([4.0, 15.5])).round().int().tolist()
+    assert mask[0, 0, y, x] == 0
+    black = torch.zeros(1, 1, 80, 96)
+    pasted, mask = paste_head(torch.ones(2, 3, 32, 32), portrait, mask=black)
+    assert mask.sum() == 0
+    assert portrait.original is not None
+    assert torch.equal(pasted, portrait.original.expand(2, -1, -1, -1))
+    with pytest.raises(InputError, match="mask"):
+        paste_head(torch.ones(1, 3, 32, 32), portrait, mask=torch.ones(1, 1, 30, 50))
+
+
+def test_matched_colours_follow_the_picture(portrait):
+    tinted = (portrait.image * 0.9 + torch.tensor([0.2, 0.0, -0.15]).view(1, 3, 1, 1)).clamp(-1, 1)
+    plain, mask = paste_head(tinted, portrait)
+    matched, _ = paste_head(tinted, portrait, config=PasteConfig(colour=1.0))
+    assert portrait.original is not None
+    error = [(picture - portrait.original).abs().mean().item() for picture in (plain, matched)]
+    assert error[1] < 0.4 * error[0]
+    assert seam(matched, portrait.original, mask).item() <= seam(plain, portrait.original, mask).item() + 0.05
+
+
+def test_a_seam_is_zero_without_change_and_grows_with_a_hard_edge(portrait):
+    assert portrait.original is not None
+    soft, wide = paste_head(torch.ones(1, 3, 32, 32), portrait, config=PasteConfig(feather=0.4))
+    hard, narrow = paste_head(torch.ones(1, 3, 32, 32), portrait, config=PasteConfig(feather=0.03))
+    assert seam(portrait.original, portrait.original, wide).item() == 0
+    assert seam(hard, portrait.original, narrow).item() > 2 * seam(soft, portrait.original, wide).item() > 0
+
+
+def test_a_video_is_pasted_frame_by_frame_at_its_own_places(portrait):
+    crops = CROP.repeat(5, 1, 1)
+    crops[:, 0, 2] += torch.arange(5.0) * 3
+    frames, originals = torch.ones(5, 3, 32, 32), torch.zeros(5, 3, 80, 96)
+    chunks = list(paste_into_video(frames.split(2), originals.split(2), portrait, crops))
+    assert [len(chunk) for chunk in chunks] == [2, 2, 1]
+    x = torch.arange(96.0)
+    bright = torch.cat(chunks)[:, 0]
+    middle = ((bright.sum(1) * x).sum(1) / bright.sum((1, 2))).tolist()
+    steps = torch.tensor(middle).diff()
+    torch.testing.assert_close(steps, torch.full_like(steps, 3.0), atol=0.3, rtol=0)
+
+
+@pytest.fixture
+def track() -> torch.Tensor:
+    """A face of 478 points that moves steadily, and trembles."""
+    landmarks = torch.rand(478, 3, generator=torch.Generator().manual_seed(0)) * 40 + 20
+    for indices, place in (((33, 160, 158, 133, 153, 144), (30, 40)), ((362, 385, 387, 263, 373, 380), (50, 40))):
+        landmarks[list(indices), :2] = torch.tensor(place, dtype=torch.float32)
+    landmarks[61, :2], landmarks[291, :2] = torch.tensor([33.0, 60.0]), torch.tensor([47.0, 60.0])
+    moving = landmarks + torch.arange(40.0)[:, None, None] * torch.tensor([1.0, 0.5, 0.0])
+    return moving + torch.randn(40, 1, 3, generator=torch.Generator().manual_seed(1)) * 0.5
+
+
+def test_a_calm_crop_trembles_less_and_goes_along(track):
+    found = torch.ones(40, dtype=torch.bool)
+    raw = crops_of_track(track, found, 64, fps=25, calm=0)
+    calm = crops_of_track(track, found, 64, fps=25)
+    assert jitter(calm, 64) < 0.5 * jitter(raw, 64)
+    centres = apply_affine(calm[0], torch.tensor([31.5, 31.5])), apply_affine(calm[-1], torch.tensor([31.5, 31.5]))
+    torch.testing.assert_close(centres[1] - centres[0], torch.tensor([39.0, 19.5]), atol=2.5, rtol=0)
+
+
+def test_a_steady_crop_has_no_jitter_and_gaps_are_bridged(track):
+    found = torch.ones(40, dtype=torch.bool)
+    found[10:20] = False
+    assert torch.isfinite(crops_of_track(track, found, 64, fps=25)).all()
+    steady = CROP.repeat(10, 1, 1)
+    steady[:, 0, 2] += torch.arange(10.0)
+    assert jitter(steady, 32) < 1e-4
+
+
+def test_what_cannot_be_pasted_is_refused(portrait):
+    loose = Portrait(image=portrait.image)
+    with pytest.raises(InputError, match="does not know"):
+        paste_head(portrait.image, loose)
+    with pytest.raises(InputError, match="1 or 3"):
+        paste_head(torch.zeros(3, 3, 32, 32), portrait, originals=torch.zeros(2, 3, 80, 96))
+    with pytest.raises(InputError, match="landmarks"):
+        paste_mask(loose, 32, PasteConfig(where="face"))
+    with pytest.raises(ConfigError, match="feather"):
+        PasteConfig(feather=0.7)
