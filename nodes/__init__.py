@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import heads, inversion, measuring, models, motion, motion_library, rendering, samples
+from . import heads, inversion, measuring, models, motion, motion_library, pasting, rendering, samples
 
 
 class StyleHeadExtension(ComfyExtension):
@@ -24,6 +24,7 @@ class StyleHeadExtension(ComfyExtension):
             heads.Calibrate,
             rendering.Render,
             rendering.RenderVideo,
+            pasting.PasteBack,
             measuring.Measure,
         ]
 

@@ -96,6 +96,15 @@ def image_out(picture: Tensor) -> Tensor:
     return image.movedim(1, -1).to(management.intermediate_device()).contiguous()
 
 
+def image_over(original: Tensor | None, picture: Tensor, mask: Tensor) -> Tensor:
+    """As ``image_out``; where ``mask`` (B 1 H W) is 0, the very numbers of the IMAGE ``original`` (1 or B H W C)."""
+    image = image_out(picture)
+    if original is None:
+        return image
+    kept = original[..., :3].to(image)
+    return torch.where((mask[:, 0, ..., None] > 0).to(image.device), image, kept)
+
+
 def mask_in(mask: Tensor | None) -> Tensor | None:
     """MASK (B H W), or a single one (H W), as (B 1 H W); none stays none."""
     if mask is None:

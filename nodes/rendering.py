@@ -15,6 +15,7 @@ from torch import Tensor
 from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.records import Head, Inversion
+from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render
 from . import bridge, sockets
 
@@ -89,7 +90,7 @@ class Render(io.ComfyNode):
     def execute(cls, model, head, chunk: int, colour: str, size: str) -> io.NodeOutput:
         preview = 0 if size == "full" else int(size)
         frames = torch.cat([bridge.image_out(part) for part in drawn(model.ready(), head, chunk, colour, preview)])
-        return io.NodeOutput(frames, frames[..., 0])
+        return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
 
 
 class RenderVideo(io.ComfyNode):
