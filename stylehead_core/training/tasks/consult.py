@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...assemble import StyleHead
 from ..data import Heads, as_numbers, recoloured
-from ..drawing import coarse_codes, consulted
+from ..drawing import coarse_codes, consulted, edited
 from ..losses import adversarial, judged, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
@@ -55,7 +55,7 @@ class ConsultStage:
             "generator": model.generator,
             "judge": self.judge,
         }
-        turns = [Turn("consult", [(model.consultation, 1.0), *((layer, 1.0) for layer in self.upper)])]
+        turns = [Turn("consult", [(model.consultation, 1.0), *((layer, 2.0) for layer in self.upper)])]
         if task.adversarial:
             turns.append(Turn("judge", [(self.judge, 0.5)]))
         self.turns = tuple(turns)
@@ -75,8 +75,8 @@ class ConsultStage:
         parts = {"redraw": float(redraw.detach())}
         if self.task.edits and len(self.heads.edited):
             pick = torch.randint(len(self.heads.edited), (max(len(rows) // 4, 1),), generator=chance)
-            after, edited = self._edited(pick)
-            edit = pyramid_difference(edited, after)
+            after, drawn_after = self._edited(pick)
+            edit = pyramid_difference(drawn_after, after)
             loss, parts = loss + self.task.edits * edit, parts | {"edit": float(edit.detach())}
         if self.task.adversarial:
             self.seen = (drawn.detach(), pictures)
@@ -94,12 +94,7 @@ class ConsultStage:
     def _edited(self, pick: Tensor) -> tuple[Tensor, Tensor]:
         """The heads with the attribute as rendered, and those without it, inverted and edited."""
         before, after = as_numbers(self.heads.edited[pick]).unbind(1)
-        styles, feature, residual = coarse_codes(self.model, before)
-        moved = styles + self.directions[self.heads.attribute[pick]]
-        with torch.no_grad():
-            feature, _ = self.model.generator.lower(moved)
-        feature, _ = consulted(self.model, feature, residual)
-        return after, self.model.generator.upper(feature, moved, None)
+        return after, edited(self.model, coarse_codes(self.model, before), self.directions[self.heads.attribute[pick]])
 
     @torch.no_grad()
     def _directions(self) -> Tensor:

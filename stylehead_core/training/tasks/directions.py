@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...assemble import StyleHead
 from ...errors import ConfigError
 from ..data import Heads, as_numbers
-from ..drawing import coarse_codes, consulted
+from ..drawing import coarse_codes, edited
 from ..losses import pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
@@ -55,10 +55,10 @@ class DirectionsStage:
         before, after = as_numbers(self.heads.edited[rows]).unbind(1)
         codes = coarse_codes(self.model, before)
         directions = self._directions(rows)
-        whole = pyramid_difference(self._draw(codes, directions), after)
+        whole = pyramid_difference(edited(self.model, codes, directions), after)
         loss, parts = whole, {"whole": float(whole.detach())}
         if self.task.half:
-            half = pyramid_difference(self._draw(codes, 0.5 * directions), (before + after) / 2)
+            half = pyramid_difference(edited(self.model, codes, 0.5 * directions), (before + after) / 2)
             loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
         return loss, parts
 
@@ -67,12 +67,6 @@ class DirectionsStage:
         names = [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
         return torch.stack([self.model.directions.get_submodule(name).direction for name in names])  # type: ignore[misc]
 
-    def _draw(self, codes: tuple[Tensor, Tensor, Tensor], change: Tensor) -> Tensor:
-        styles, _, residual = codes
-        moved = styles + change
-        feature, _ = consulted(self.model, self.model.generator.lower(moved)[0], residual)
-        return self.model.generator.upper(feature, moved, None)
-
     def sheet(self) -> Tensor:
         """A row for each attribute: strengths -1 to 1.5, then the head as rendered without and with it."""
         rows = []
@@ -80,7 +74,7 @@ class DirectionsStage:
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
             before, after = as_numbers(self.heads.edited[row]).unbind(1)
             codes, direction = coarse_codes(self.model, before), self._directions(row)
-            drawn = [self._draw(codes, strength * direction) for strength in STRENGTHS]
+            drawn = [edited(self.model, codes, strength * direction) for strength in STRENGTHS]
             rows.append(rows_of([*drawn, before, after]))
         return torch.cat(rows, dim=-2)
 
