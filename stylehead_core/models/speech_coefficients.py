@@ -4,6 +4,7 @@ Axes: B frames, F mel bands, W mel columns of a window, N coefficients.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ class SpeechCoefficientsConfig:
     names: tuple[str, ...] = ("jawOpen", "mouthFunnel", "mouthPucker")  # the coefficients that are told
     bands: int = 80
     window: int = 32  # mel columns: 0.4 s
-    width: int = 96
+    width: int = 128
     layers: int = 3  # convolutions over time, each with a stride of 2
 
     def __post_init__(self) -> None:
@@ -37,25 +38,29 @@ class SpeechCoefficientsConfig:
 
 
 class SpeechCoefficients(nn.Module):
-    """Convolutions over time, then two layers. Source: the encoder's form follows Wav2Lip's; the numbers are ours."""
+    """Convolutions over time, then two layers, then the change from one scale of coefficients to another."""
+
+    scale: Tensor  # (N N): what is learnt @ this = what is told
 
     def __init__(self, config: SpeechCoefficientsConfig = SpeechCoefficientsConfig()) -> None:
         super().__init__()
         self.config = config
         widths = [config.bands, *[config.width] * config.layers]
         self.convs = nn.ModuleList(
-            nn.Conv1d(into, out, KERNEL, stride=2, padding=1) for into, out in zip(widths, widths[1:], strict=False)
+            nn.Conv1d(into, out, KERNEL, stride=2, padding=1) for into, out in pairwise(widths)
         )
         self.hidden = nn.Linear(config.width * config.window // 2**config.layers, config.width)
         self.last = nn.Linear(config.width, len(config.names))
+        self.register_buffer("scale", torch.eye(len(config.names)))
 
     def predict(self, mel: Tensor) -> Tensor:
-        """Coefficients (B N) in 0..1 for mel windows (B F W) in -4..4."""
+        """Coefficients (B N) for mel windows (B F W) in -4..4, on the scale of what was learnt from; about 0..1."""
         x = mel / LOUDEST
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.1)
-        return torch.sigmoid(self.last(F.leaky_relu(self.hidden(x.flatten(1)), 0.1)))
+        return self.last(F.leaky_relu(self.hidden(x.flatten(1)), 0.1))
 
     def forward(self, mel: Tensor) -> dict[str, Tensor]:
-        """The values (B) of each coefficient by name: what ``stages.speech`` asks for."""
-        return dict(zip(self.config.names, self.predict(mel.to(self.last.weight)).unbind(1), strict=True))
+        """The values (B) in 0..1 of each coefficient by name, on the landmarker's scale: what a motion takes."""
+        told = (self.predict(mel.to(self.scale)) @ self.scale).clamp(0, 1)
+        return dict(zip(self.config.names, told.unbind(1), strict=True))

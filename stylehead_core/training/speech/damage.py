@@ -3,6 +3,8 @@
 Every function takes and gives samples (N) float32 at 16 kHz, full scale 1, and its chance as a generator.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...ops.mel import RATE
@@ -13,7 +15,7 @@ TAIL = 0.3  # seconds of a room's answer
 
 
 def damage(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
-    """A recording of ``samples``: half of them near to perfect, the others through anything that happens."""
+    """A recording of ``samples``: each kind of harm happens to a part of them only."""
     if chance.random() < 0.6:
         samples = colour(samples, chance)
     if chance.random() < 0.4:
@@ -34,22 +36,24 @@ def set_level(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
 
 def add_noise(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     """Noise from white to brown, 15 to 45 dB below the voice."""
-    spectrum = np.fft.rfft(chance.standard_normal(len(samples)))
-    spectrum /= np.maximum(np.arange(len(spectrum)), 20) ** chance.uniform(0, 1)
-    noise = np.fft.irfft(spectrum, len(samples))
+    fall = chance.uniform(0, 1)
+    white = chance.standard_normal(len(samples), np.float32)
+    noise = _filtered(white, lambda frequency: np.maximum(frequency, 5) ** -fall)
     level = _rms(samples) * 10 ** (-chance.uniform(15, 45) / 20)
     return (samples + noise * level / max(_rms(noise), 1e-9)).astype(np.float32)
 
 
 def colour(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     """A microphone: up to 9 dB more or less, smoothly over the octaves, and sometimes the band of a telephone."""
-    frequency = np.fft.rfftfreq(len(samples), 1 / RATE)
-    octaves = np.log2(np.maximum(frequency, 50) / 50)
-    decibels = np.interp(octaves, np.arange(9), chance.uniform(-9, 9, 9))
-    if chance.random() < 0.2:
-        low, high = chance.uniform(100, 300), chance.uniform(3200, 6000)  # Hz
-        decibels -= 30 * ((frequency < low) | (frequency > high))
-    return np.fft.irfft(np.fft.rfft(samples) * 10 ** (decibels / 20), len(samples)).astype(np.float32)
+    bands = chance.uniform(-9, 9, 9)  # dB of the octaves above 50 Hz
+    telephone = chance.uniform((100, 3200), (300, 6000)) if chance.random() < 0.2 else (0, RATE)  # Hz
+
+    def response(frequency: np.ndarray) -> np.ndarray:
+        decibels = np.interp(np.log2(np.maximum(frequency, 50) / 50), np.arange(9), bands)
+        decibels -= 30 * ((frequency < telephone[0]) | (frequency > telephone[1]))
+        return 10 ** (decibels / 20)
+
+    return _filtered(samples, response)
 
 
 def reverberate(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
@@ -58,8 +62,9 @@ def reverberate(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     answer = chance.standard_normal(len(time)) * np.exp(-time / chance.uniform(0.02, 0.08))
     answer *= 10 ** (-chance.uniform(3, 15) / 20) / np.linalg.norm(answer)
     answer[0] += 1
-    size = len(samples) + len(answer)
-    return np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(answer, size), size)[: len(samples)].astype(np.float32)
+    size = _fast(len(samples) + len(answer))
+    together = np.fft.rfft(samples, size) * np.fft.rfft(answer, size)
+    return np.fft.irfft(together, size)[: len(samples)].astype(np.float32)
 
 
 def chords(length: int, chance: np.random.Generator) -> np.ndarray:
@@ -74,6 +79,18 @@ def chords(length: int, chance: np.random.Generator) -> np.ndarray:
                 samples[start : start + len(time)] += tone / overtone**1.5 * np.exp(-3 * overtone**0.5 * time)
         start += len(time)
     return samples / max(float(np.abs(samples).max()), 1e-6)
+
+
+def _filtered(samples: np.ndarray, response: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """``samples`` with each frequency (Hz) weighted by ``response``."""
+    size = _fast(len(samples))
+    weights = response(np.fft.rfftfreq(size, 1 / RATE))
+    return np.fft.irfft(np.fft.rfft(samples, size) * weights, size)[: len(samples)].astype(np.float32)
+
+
+def _fast(length: int) -> int:
+    """A power of two from ``length`` up: a length with a large prime factor takes ten times as long."""
+    return 1 << (length - 1).bit_length()
 
 
 def _rms(samples: np.ndarray) -> float:

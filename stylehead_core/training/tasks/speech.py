@@ -4,85 +4,107 @@ The curves are on the renderer's scale. A linear map, fitted on rendered heads, 
 would have measured, since that is the scale on which all other motion comes.
 """
 
-import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
+from ...errors import ConfigError
+from ...models.speech_coefficients import SpeechCoefficients
 from ...spaces import BLENDSHAPES
-from ...stages.speech import hear
-from ..data import Heads
+from ..data import Heads, load_heads
 from ..landmark_prior import within_persons
 from ..recipe import Parts, Turn
-from ..speech.talks import make_talk
-from ..speech.visemes import LIPS
+from ..speech.hearing import hear_talks
+from ..speech.sentences import HELD_OUT
+from ..speech.sheet import draw_curves
+from ..speech.talks import Talks
+from ..speech.visemes import LIPS, OPENING
 
-__all__ = ["SpeechTask", "measured_scale", "talk_windows"]
+__all__ = ["SpeechTask", "measured_scale", "set_measured_scale"]
 
-OPENING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight")
+GAIN = 0.5  # mel units: 6 dB louder or softer
+LOUDEST_FLOOR, SILENCE = -2.0, -4.0  # mel values: noise that covers all that is softer
+STILL = 0.02  # a coefficient that moves less than this does not count more for it
 SHOWN = 200  # frames of the sheet
-LINE = 24  # pixels of its rows
+RIDGE = 1e-3  # of the number of pictures
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechTask:
-    talks: int = 240  # sentences
-    opening: float = 3.0  # how much more the opening of the lips counts than their shape
+    talks: int = 500  # of about 5 seconds
+    first: int = 0  # seed of the first talk
+    length: int = 3  # frames of a sample, between which velocities are compared
+    opening: float = 2.0  # how much more the opening of the lips counts than their shape
+    velocity: float = 2.0  # weight of the change from frame to frame
     parts: tuple[str, ...] = ("speech",)
 
-    def start(self, model: StyleHead, heads: Heads) -> "SpeechStage":
+    def __post_init__(self) -> None:
+        if self.talks < 1 or self.length < 2 or not 0 <= self.first <= HELD_OUT - self.talks:
+            raise ConfigError(
+                f"Speech is learnt from talks with seeds from 0 to below {HELD_OUT}, in samples of 2 frames or more; "
+                f"found {self}."
+            )
+
+    def load(self, folder: Path) -> Heads | None:
+        """Measured heads, where there are any: they say on which scale the landmarker measures."""
+        return load_heads(folder) if any(folder.glob("*.measured.safetensors")) else None
+
+    def start(self, model: StyleHead, heads: Heads | None) -> "SpeechStage":
         return SpeechStage(self, model, heads)
 
 
 class SpeechStage:
-    def __init__(self, task: SpeechTask, model: StyleHead, heads: Heads) -> None:
-        assert model.speech is not None, "this stage makes the model's speech network"
-        self.task, self.model = task, model
-        self.networks: dict[str, nn.Module] = {"speech": model.speech.train().requires_grad_(True)}
-        scale = measured_scale(heads)
-        window = model.speech.config.window
-        windows, curves = zip(*(talk_windows(seed, window) for seed in range(task.talks)), strict=True)
-        self.mel = torch.cat(windows)
-        names = model.speech.config.names
-        self.wanted = on_measured_scale(torch.cat(curves), scale, names)
-        self.weight = torch.tensor([task.opening if name in OPENING else 1.0 for name in names])
-        self.samples = len(self.mel)
-        self.turns = (Turn("speak", [(model.speech, 1.0)]),)
+    def __init__(self, task: SpeechTask, model: StyleHead, heads: Heads | None) -> None:
+        if model.speech is None or model.speech.config.names != LIPS:
+            raise ConfigError("The stage of speech makes a speech network whose names are LIPS; this model has none.")
+        self.task, self.network = task, model.speech
+        self.networks: dict[str, nn.Module] = {"speech": self.network.train().requires_grad_(True)}
+        if heads is not None:
+            set_measured_scale(self.network, heads)
+        self.hearing = hear_talks(
+            Talks(range(task.first, task.first + task.talks)), self.network.config.window, task.length
+        )
+        counts = torch.tensor([task.opening if name in OPENING else 1.0 for name in LIPS])
+        self.weight = counts / (self.hearing.curves.std(0) + STILL)
+        self.samples = len(self.hearing.run)
+        self.turns = (Turn("speak", [(self.network, 1.0)]),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        assert self.model.speech is not None
-        told = self.model.speech.predict(self.mel[rows])
-        loss = ((told - self.wanted[rows]).square() * self.weight).mean()
-        return loss, {"squared": float(loss.detach())}
+        frames = self.hearing.run[rows, None] + torch.arange(self.task.length)  # B n
+        mel = _recorded(self.hearing.windows(frames.flatten()).unflatten(0, frames.shape), chance)
+        told = self.network.predict(mel.flatten(0, 1)).unflatten(0, frames.shape)
+        error = (told - self.hearing.curves[frames]) * self.weight  # B n L
+        position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
+        loss = position + self.task.velocity * velocity
+        return loss, {"position": float(position.detach()), "velocity": float(velocity.detach())}
 
     def sheet(self) -> Tensor:
-        """Rows of two: each coefficient over time as it should be, and as it is told; bright is 1."""
-        assert self.model.speech is not None
-        told = self.model.speech.predict(self.mel[:SHOWN])
-        pairs = torch.stack((self.wanted[:SHOWN], told), dim=-1).flatten(1).T  # 2N T
-        return F.interpolate(pairs[None, None], scale_factor=(LINE, 4.0))[0].expand(3, -1, -1) * 2 - 1
+        """The first frames' opening of the lips and each coefficient: as it should be, and as it is told."""
+        frames = torch.arange(min(SHOWN, len(self.hearing.curves)))
+        told = self.network.predict(self.hearing.windows(frames))
+        return draw_curves(LIPS, {"wanted": self.hearing.curves[frames], "told": told})
 
 
-def talk_windows(seed: int, window: int) -> tuple[Tensor, Tensor]:
-    """Mel windows (T 80 W) and curves (T L) of a talk."""
-    talk = make_talk(seed)
-    return hear(talk.sound, talk.fps, frames=len(talk.curves), window=window), talk.curves
+def _recorded(mel: Tensor, chance: torch.Generator) -> Tensor:
+    """Samples (B n F W) louder or softer, and under noise, each in its own way."""
+    gain = (2 * torch.rand(len(mel), 1, 1, 1, generator=chance) - 1) * GAIN
+    floor = SILENCE + (LOUDEST_FLOOR - SILENCE) * torch.rand(len(mel), 1, 1, 1, generator=chance).square()
+    return torch.maximum(mel + gain, floor).clamp(SILENCE, -SILENCE)
+
+
+def set_measured_scale(network: SpeechCoefficients, heads: Heads) -> None:
+    """Let the network tell what the landmarker would measure."""
+    names = torch.tensor([BLENDSHAPES.index(name) for name in network.config.names])
+    network.scale.copy_(measured_scale(heads)[names][:, names])
 
 
 def measured_scale(heads: Heads) -> Tensor:
-    """(52 52): rendered weights @ this = the change of the measured coefficients, by ridge regression."""
+    """(52 52): the change of rendered weights @ this = that of the measured ones, by ridge regression."""
     rendered, measured = within_persons(heads.person, heads.weights, heads.coefficients[:, : len(BLENDSHAPES)])
     square = rendered.T @ rendered
-    ridge = math.sqrt(len(rendered)) * torch.eye(len(square), dtype=square.dtype)
+    ridge = RIDGE * len(rendered) * torch.eye(len(square), dtype=square.dtype)
     return torch.linalg.solve(square + ridge, rendered.T @ measured).float()
-
-
-def on_measured_scale(curves: Tensor, scale: Tensor, names: tuple[str, ...]) -> Tensor:
-    """Curves (T L) of ``LIPS`` as the landmarker would measure the coefficients ``names``: (T N) in 0..1."""
-    rows = torch.tensor([BLENDSHAPES.index(name) for name in LIPS])
-    columns = torch.tensor([BLENDSHAPES.index(name) for name in names])
-    return (curves @ scale[rows][:, columns]).clamp(0, 1)
