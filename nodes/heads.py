@@ -45,7 +45,7 @@ class WarpFeatures(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, inversion, motion, fit: str) -> io.NodeOutput:
+    def execute(cls, model, inversion, motion, fit) -> io.NodeOutput:
         if fit == RELATIVE:
             motion = make_relative(motion)
         elif fit == PLACED:

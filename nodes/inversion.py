@@ -4,11 +4,12 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_portrait
 from ..stylehead_core.errors import ConfigError
+from ..stylehead_core.models.face_choice import FaceChoice
 from ..stylehead_core.quality import inversion_quality
 from ..stylehead_core.records import Direction
 from ..stylehead_core.stages.editing import edit_style, load_directions
 from ..stylehead_core.stages.inversion import invert
-from ..stylehead_core.stages.portrait import FaceChoice, PortraitConfig, take_portrait
+from ..stylehead_core.stages.portrait import PortraitConfig, take_portrait
 from . import bridge, models, sockets
 
 SHOWN_EVERY = 10  # steps of an optimisation
@@ -72,7 +73,7 @@ class Invert(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, portrait, align: bool, face: int, order: str, method: str, steps: int) -> io.NodeOutput:
+    def execute(cls, model, portrait, align: bool, face: int, order, method, steps: int) -> io.NodeOutput:
         picture = bridge.one_image_in(portrait, "portrait")
         model, bar = model.ready(), bridge.Progress()
         choice = PortraitConfig(

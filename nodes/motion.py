@@ -6,9 +6,9 @@ from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import ConfigError
 from ..stylehead_core.media.sound import read_sound
+from ..stylehead_core.models.face_choice import FaceChoice
 from ..stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from ..stylehead_core.stages.motion_tools import describe
-from ..stylehead_core.stages.portrait import FaceChoice
 from ..stylehead_core.stages.speech import motion_from_speech
 from ..stylehead_core.stages.tracking import TrackingConfig, motion_from_video
 from . import bridge, sockets
@@ -88,7 +88,13 @@ class MotionFromVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, video, face: int, order: str, smoothing: float) -> io.NodeOutput:
+    def execute(cls, model, video, face: int, order, smoothing: float) -> io.NodeOutput:
+        space = model.ready().config.space
+        if space != "arkit":
+            raise ConfigError(
+                f"Videos are measured as 'arkit' motion here; this model is moved by {space!r}. "
+                "Load a motion file of that kind with Load Motion."
+            )
         source = video.get_stream_source()
         config = TrackingConfig(face=FaceChoice(index=face, order=order), smoothing=smoothing)
         motion = motion_from_video(source, landmarker(), config, progress=bridge.Progress())

@@ -144,14 +144,14 @@ class AdjustMotion(io.ComfyNode):
     def execute(
         cls,
         motion,
-        reference: str,
+        reference,
         expression: float,
         pose: float,
         smoothing: float,
         start: float,
         end: float,
         speed: float,
-        play: str,
+        play,
         times: int,
         crossfade: float,
     ) -> io.NodeOutput:

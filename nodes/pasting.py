@@ -1,5 +1,7 @@
 """The node that puts a rendered head back into the picture, or the film, that it came from."""
 
+from fractions import Fraction
+
 import torch
 from comfy_api.latest import io
 
@@ -9,7 +11,7 @@ from . import bridge, sockets
 from .models import landmarker
 
 CHUNK = 8  # frames
-STEADY_RATE = 25  # frames a second: how long the smoothing of a followed face is, where no rate is known
+RATE = Fraction(25)  # frames a second: decides how long a followed face is smoothed, since pictures have no rate
 
 
 class PasteBack(io.ComfyNode):
@@ -73,7 +75,7 @@ class PasteBack(io.ComfyNode):
         cls,
         frames,
         inversion,
-        where: str,
+        where,
         feather: float,
         match_colours: float,
         follow: bool,
@@ -85,8 +87,8 @@ class PasteBack(io.ComfyNode):
         pictures = None if original is None else bridge.image_in(original, "original")
         crops = None
         if follow and pictures is not None:
-            track = track_face(frames_of(pictures, STEADY_RATE), landmarker(), progress=bar)
-            crops = crops_of_track(track.landmarks, track.found, portrait.image.shape[-1], fps=STEADY_RATE)
+            track = track_face(frames_of(pictures, RATE), landmarker(), progress=bar)
+            crops = crops_of_track(track.landmarks, track.found, portrait.image.shape[-1], fps=float(RATE))
         config = PasteConfig(where=where, feather=feather, colour=match_colours)
         pasted, masks = [], []
         for start in range(0, len(heads), CHUNK):

@@ -37,7 +37,7 @@ def colour_input() -> io.Input:
     )
 
 
-def drawn(model: StyleHead, source: Head | Inversion, chunk: int, colour: str, preview: int = 0) -> Iterator[Tensor]:
+def drawn(model: StyleHead, source: Head | Inversion, chunk: int, colour, preview: int = 0) -> Iterator[Tensor]:
     """The frames of ``source``, a few at a time, with progress, a preview, and a word before a long wait."""
     bar, done, total = bridge.Progress(), 0, len(source) if isinstance(source, Head) else 1
     config = RenderConfig(colour=colour, stop_at=preview or None)
@@ -87,7 +87,7 @@ class Render(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, chunk: int, colour: str, size: str) -> io.NodeOutput:
+    def execute(cls, model, head, chunk: int, colour, size: str) -> io.NodeOutput:
         preview = 0 if size == "full" else int(size)
         frames = torch.cat([bridge.image_out(part) for part in drawn(model.ready(), head, chunk, colour, preview)])
         return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
@@ -122,7 +122,7 @@ class RenderVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, quality: int, chunk: int, colour: str, audio=None) -> io.NodeOutput:
+    def execute(cls, model, head, quality: int, chunk: int, colour, audio=None) -> io.NodeOutput:
         networks = model.ready()
         side = networks.config.size
         folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(

@@ -31,5 +31,6 @@ class Samples(io.ComfyNode):
     @classmethod
     def execute(cls) -> io.NodeOutput:
         portrait = bridge.image_out(read_picture(FOLDER / "portrait.jpg"))
-        speech = bridge.audio_out(read_sound(FOLDER / "speech.wav"))
-        return io.NodeOutput(portrait, InputImpl.VideoFromFile(str(FOLDER / "clip.mp4")), speech)
+        speech = read_sound(FOLDER / "speech.wav")
+        assert speech is not None
+        return io.NodeOutput(portrait, InputImpl.VideoFromFile(str(FOLDER / "clip.mp4")), bridge.audio_out(speech))
