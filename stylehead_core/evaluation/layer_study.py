@@ -25,6 +25,7 @@ from .pictures import unit
 __all__ = ["Followed", "LayerStudy", "follow", "studied_resolutions", "study_layers"]
 
 STILL = 1.0  # pixels: points that move less tell nothing about following
+MARGIN = 16  # a sixteenth of the picture on every side does not count: padding draws a frame there that never moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,9 @@ def follow(drawn: Tensor, picture: Tensor, warped: Tensor, flow: Tensor) -> Foll
     size = flow.shape[-1]
     axis = torch.arange(size, device=flow.device)
     x, y = flow[0, 0] + axis, flow[0, 1] + axis[:, None]
-    inside = (x >= 0) & (x <= size - 1) & (y >= 0) & (y <= size - 1)
+    edge = size // MARGIN
+    inside = (x >= edge) & (x <= size - 1 - edge) & (y >= edge) & (y <= size - 1 - edge)
+    inside[:edge], inside[-edge:], inside[:, :edge], inside[:, -edge:] = False, False, False, False
     counts = inside & (flow[0].norm(dim=0) > STILL)
     if not counts.any():
         counts = inside  # nothing moves: then everything should stay
