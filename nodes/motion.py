@@ -129,9 +129,15 @@ class MotionFromAudio(io.ComfyNode):
 
 
 def hearing(model: StyleHead) -> dict:
-    """What of a model decides how it listens."""
-    heard = {"space": model.config.space, "network": model.speech}
-    return heard if model.audio_encoder is None else {**heard, "window": model.audio_encoder.config.window}
+    """What of a model decides how it listens.
+
+    Raises:
+        ConfigError: it does not listen at all.
+    """
+    listener = model.config.speech or model.config.audio_encoder
+    if listener is None:
+        raise ConfigError(f"The model {model.config.name!r} does not listen. Take another, or drive it by a video.")
+    return {"space": model.config.space, "network": model.speech, "window": listener.window}
 
 
 class MotionFromSliders(io.ComfyNode):

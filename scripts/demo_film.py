@@ -1,0 +1,66 @@
+"""The film of scripts/demo.py: runs inside the environment that the demo has made."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylehead_core.cli import main as stylehead
+from stylehead_core.media.pictures import read_picture, write_picture
+from stylehead_core.media.video import read_frames
+
+SAMPLES = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
+MOMENTS, SIDE = 8, 192  # pictures in a row of the contact sheet, pixels
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--portrait", type=Path, default=SAMPLES / "portrait.jpg")
+    parser.add_argument("--video", type=Path, default=SAMPLES / "clip.mp4")
+    parser.add_argument("--audio", type=Path, default=SAMPLES / "speech.wav")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    driven = ["--video", str(options.video), "--audio", str(options.audio)]
+    status = stylehead(["animate", str(options.portrait), *driven, "--output", str(options.output)])
+    if status:
+        return status
+    sheet = options.output.with_suffix(".png")
+    write_picture(sheet, contact_sheet(options.portrait, options.video, options.output))
+    print(f"film           {options.output}\ncontact sheet  {sheet}")
+    return 0
+
+
+def contact_sheet(portrait: Path, driver: Path, film: Path) -> Tensor:
+    """Above who drives, below what came of it, at the same moments; the portrait at the left."""
+    blank = torch.ones(1, 3, SIDE, SIDE)
+    rows = [
+        torch.cat((small(read_picture(portrait)), *moments(driver)), dim=3),
+        torch.cat((blank, *moments(film)), dim=3),
+    ]
+    return torch.cat(rows, dim=2)
+
+
+def moments(film: Path) -> list[Tensor]:
+    """A few frames of ``film``, evenly spread; only these are kept while it is read."""
+    count = sum(len(part) for part in read_frames(film))
+    wanted, kept, seen = {i * (count - 1) // (MOMENTS - 1) for i in range(MOMENTS)}, {}, 0
+    for part in read_frames(film):
+        for number in wanted & set(range(seen, seen + len(part))):
+            kept[number] = small(part.pictures[number - seen : number - seen + 1].float() / 127.5 - 1)
+        seen += len(part)
+    return [kept[i * (count - 1) // (MOMENTS - 1)] for i in range(MOMENTS)]
+
+
+def small(picture: Tensor) -> Tensor:
+    """The middle square of a picture (1 3 H W) at SIDE pixels."""
+    side = min(picture.shape[-2:])
+    top, left = ((length - side) // 2 for length in picture.shape[-2:])
+    square = picture[..., top : top + side, left : left + side]
+    return F.interpolate(square, (SIDE, SIDE), mode="bilinear", antialias=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
