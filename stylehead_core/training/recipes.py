@@ -122,7 +122,8 @@ def mini_calibration() -> Recipe:
         needs=("mini_consult", "mini_motion"),
         steps=900,
         batch=12,
-        rate=1e-3,
+        rate=2e-3,  # its weights are equalised
+        warm_up=40,
         share=1.2,
     )
 
