@@ -29,8 +29,10 @@ from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
 from .models.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
+from .ops.align import LANDMARKS_68
+from .ops.deep3d_align import crop_face
 from .ops.warp import Convention, resize_flow, warp
-from .records import Direction
+from .records import Direction, Portrait
 from .spaces import MotionSpace, space_named
 from .weights import check_state, find_model, read_tensors, write_tensors
 
@@ -45,6 +47,7 @@ __all__ = [
     "styleheat_1024",
 ]
 
+DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
 PRIOR_CHANNELS = 6  # the picture as the prior warps it, the prior's flow and its visibility
 HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts
 
@@ -145,6 +148,14 @@ class StyleHeadConfig:
         return space_named(self.space)
 
     @property
+    def fewest_tensors(self) -> int:
+        """A model of this configuration has more: every layer has its own. Known before it is built."""
+        layers = [self.generator.mapping_layers, *self.encoder.units, self.motion_encoder.blocks]
+        layers += self.coefficients.blocks if self.coefficients else ()
+        layers += self.perceptual.convs if self.perceptual else ()
+        return sum(layers) + len(self.directions)
+
+    @property
     def size(self) -> int:
         """Pixels of the picture that is drawn."""
         return self.generator.size
@@ -211,6 +222,25 @@ class StyleHead(nn.Module):
             return picture
         smooth = self.config.antialias and picture.shape[-1] > size
         return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=smooth)
+
+    def own_coefficients(self, portrait: Portrait) -> Tensor | None:
+        """The portrait's own pose and expression (K) in the space of this model.
+
+        What was measured in another space is measured anew, where the model has a network for it and the portrait
+        landmarks; otherwise there is none.
+        """
+        own, width = portrait.coefficients, len(self.config.motion_space.names)
+        if own is not None and own.shape == (width,):
+            return own
+        if self.coefficients is None or portrait.landmarks is None:
+            return None
+        picture = self.fit(portrait.image.to(self.device, torch.float32), DEEP3D_PICTURE)
+        scale = DEEP3D_PICTURE / portrait.image.shape[-1]
+        points = (portrait.landmarks[list(LANDMARKS_68), :2].cpu().float() + 0.5) * scale - 0.5
+        face = crop_face(picture[0].cpu(), points, self.face_points.cpu())
+        with torch.no_grad():
+            model = self.coefficients(face.picture[None].to(self.device))
+        return model.motion(face.crop[None].to(self.device))[0]
 
     def lower(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
         """The feature map (B C h w) of ``styles`` (B R D), and the RGB sum below it, in float32."""
@@ -368,9 +398,18 @@ def load_stylehead(
 
 def fill(config: StyleHeadConfig, state: dict[str, Tensor], what: str) -> StyleHead:
     """The model of ``config`` with the tensors of ``state``: all of them, or a ``WeightsError`` that lists them."""
+    if config.fewest_tensors > len(state):  # refused before it takes hours to build
+        raise WeightsError(
+            f"{what} does not hold the tensors that it should.\n"
+            f"  expected  more than {config.fewest_tensors}\n"
+            f"  found     {len(state)}"
+        )
     with torch.inference_mode(False):
-        with torch.device("meta"):
-            model = StyleHead(config)
+        try:
+            with torch.device("meta"):
+                model = StyleHead(config)
+        except (RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as error:  # a size beyond all sense
+            raise WeightsError(f"{what} says that it is a model which cannot be built: {error}") from error
         check_state(
             {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()},
             {name: tuple(tensor.shape) for name, tensor in state.items()},

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from ..animate import prepare_head
+from ..animate import animate
 from ..assemble import StyleHead, load_stylehead
 from ..convert.landmarker import load_landmarker
 from ..errors import ConfigError, InputError
+from ..media.notes import film_notes
 from ..media.pictures import read_picture
 from ..media.sound import Sound, read_sound
 from ..media.video import VideoWriter
@@ -24,15 +26,14 @@ from ..stages.inversion import OptimiseStep, invert
 from ..stages.motion_files import load_motion
 from ..stages.motion_tools import make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
-from ..stages.rendering import RenderConfig, render
+from ..stages.rendering import RenderConfig
 from ..stages.speech import WINDOW, motion_from_speech
-from ..stages.tracking import TrackingConfig, motion_from_video
+from ..stages.tracking import TrackingConfig, bfm_motion_from_video, motion_from_video
 
 __all__ = ["add_arguments", "run"]
 
 PRECISION = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the rest
-MADE = {"comment": "Synthetic: this person was animated with StyleHead and did not do or say this."}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,34 +99,38 @@ def run(args: argparse.Namespace) -> None:
             "Give a video or a motion file, not both: mix motions in ComfyUI, or with stages.motion_tools."
         )
     model = load_stylehead(args.model, args.device, PRECISION[args.precision])
-    if args.video is not None and model.config.space != "arkit":
-        raise ConfigError(
-            f"Videos are measured in the space 'arkit' here; the model {model.config.name!r} asks for "
-            f"{model.config.space!r}. Give a --motion file in that space."
-        )
     landmarker = load_landmarker(args.landmarker, args.device)
     inversion = _invert(args, model, landmarker)
     sound = _sound(args)
     motion = _motion(args, model, landmarker, sound)
-    with _bar("flow", len(motion)) as progress:
-        head = prepare_head(
-            model,
-            inversion,
-            motion,
-            strength=args.strength,
-            match=args.absolute and not motion.relative,
-            progress=progress,
-        )
-    config = RenderConfig(colour="matched" if args.match_colours else "as drawn")
+    drawn = animate(
+        model,
+        inversion,
+        motion,
+        strength=args.strength,
+        match=args.absolute and not motion.relative,
+        chunk=args.chunk,
+        config=RenderConfig(colour="matched" if args.match_colours else "as drawn"),
+    )
     size = (model.config.size, model.config.size)
+    notes = film_notes({name: _plain(value) for name, value in vars(args).items() if name != "output"})
     with (
-        VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=MADE) as video,
-        _bar("frames", len(head)) as progress,
+        VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes) as video,
+        _bar("frames", len(motion)) as progress,
     ):
-        for frames in render(model, head, chunk=args.chunk, config=config):
+        for frames in drawn:
             video.write(frames)
-            progress(video.frames, len(head))
+            progress(video.frames, len(motion))
     print(args.output)
+
+
+def _plain(setting: Any) -> Any:
+    """A setting as a film may tell it to everyone: files by their names, without the folders of this machine."""
+    if isinstance(setting, Path):
+        return setting.name
+    if isinstance(setting, Fraction):
+        return str(setting)
+    return [[wish.name, wish.start, wish.end] for wish in setting] if isinstance(setting, list) else setting
 
 
 def _invert(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker) -> Inversion:
@@ -162,8 +167,7 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
         base = load_motion(args.motion, space=model.config.space)
     elif args.video is not None:
         with _bar("video", None) as progress:
-            tracking = TrackingConfig(smoothing=args.smoothing)
-            base = motion_from_video(args.video, landmarker, tracking, progress=progress)
+            base = _measure(args, model, landmarker, progress)
         if not args.absolute:
             base = make_relative(base)
     if args.audio is None:
@@ -182,6 +186,20 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
         network=model.speech,
     )
     return spoken if base is None else mix_regions(base, spoken, SPOKEN)
+
+
+def _measure(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, progress: Progress) -> Motion:
+    """The driver's motion, in the space of the model."""
+    config = TrackingConfig(smoothing=args.smoothing)
+    if model.config.space == "arkit":
+        return motion_from_video(args.video, landmarker, config, progress=progress)
+    if model.coefficients is None:
+        raise ConfigError(
+            f"The model {model.config.name!r} is moved by {model.config.space!r} coefficients and cannot measure them: "
+            "convert it with Deep3DFaceRecon's files, or give a --motion file."
+        )
+    points = model.face_points.cpu()
+    return bfm_motion_from_video(args.video, landmarker, model.coefficients, points, config, progress=progress)
 
 
 @contextmanager

@@ -64,8 +64,8 @@ def invert(
     """Find the codes with which the generator redraws a face.
 
     Args:
-        image: aligned picture (1 3 S S) in [-1, 1] of any size, or a portrait, whose landmarks, coefficients and
-            crop the inversion then keeps.
+        image: aligned picture (1 3 S S) in [-1, 1] of any size, or a portrait, whose landmarks, crop and (where they
+            are in the model's space) coefficients the inversion then keeps.
         method: ``encode`` asks the networks, in a moment. ``optimise`` goes on from there, ``steps`` times.
         on_step: called after each step of the optimisation; may raise to stop it.
 
@@ -74,6 +74,9 @@ def invert(
         ConfigError: an unknown method, or fewer than one step.
     """
     portrait = image if isinstance(image, Portrait) else Portrait(image=image)
+    own = model.own_coefficients(portrait)
+    if own is not portrait.coefficients:
+        portrait = replace(portrait, coefficients=own)
     if method not in ("encode", "optimise"):
         raise ConfigError(f"The method of inversion is 'encode' or 'optimise'; found {method!r}.")
     if method == "optimise" and steps < 1:

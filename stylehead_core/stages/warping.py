@@ -26,6 +26,7 @@ def warp_features(
     motion: Motion,
     chunk: int = 16,
     progress: Progress | None = None,
+    frames: range | None = None,
 ) -> Head:
     """Find the flow of every frame of ``motion``.
 
@@ -34,6 +35,8 @@ def warp_features(
             windows and the model a network for them, a second flow lets the mouth follow the sound.
         chunk: frames that are worked on together.
         progress: called with frames (done, total); may raise to stop.
+        frames: in a row, the part of the motion whose flow is asked for; none = all. What is joined from parts is the
+            same as the whole, bit for bit, where each part begins at a multiple of ``chunk``.
 
     Returns:
         The head, not calibrated. Its flows are on the CPU, whatever the device of the model.
@@ -44,12 +47,17 @@ def warp_features(
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
+    frames = range(len(motion)) if frames is None else frames
+    if not frames or frames.step != 1 or frames.start < 0 or frames.stop > len(motion):
+        raise InputError(
+            f"A part of this motion is some of its frames 0 to {len(motion) - 1}, in a row; found {frames}."
+        )
     with torch.no_grad():
-        return _warp_features(model, inversion, motion, chunk, progress)
+        return _warp_features(model, inversion, motion, chunk, progress, frames)
 
 
 def _warp_features(
-    model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, progress: Progress | None
+    model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, progress: Progress | None, part: range
 ) -> Head:
     config, device = model.config, model.device
     if motion.space != config.space:
@@ -67,8 +75,8 @@ def _warp_features(
     speaker = Speaker(model, inversion, motion) if listens else None
 
     flows, visibilities, descriptors, audio_flows = [], [], [], []
-    for start in range(0, len(motion), chunk):
-        frames = slice(start, min(start + chunk, len(motion)))
+    for start in range(part.start, part.stop, chunk):
+        frames = slice(start, min(start + chunk, part.stop))
         windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
         own = source.expand(len(windows), -1) if source is not None else None
         descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
@@ -93,6 +101,7 @@ def _warp_features(
         audio_flow=torch.cat(audio_flows) if audio_flows else None,
         visibility=torch.cat(visibilities) if visibilities else None,
         descriptor=torch.cat(descriptors),
+        first=part.start,
     )
 
 
@@ -103,15 +112,11 @@ def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion)
         if motion.relative or model.config.motion_encoder.source or model.prior is not None:
             who = "A relative motion" if motion.relative else f"The model {model.config.name!r}"
             raise InputError(
-                f"{who} needs the pose and expression of the portrait itself, which were not measured. "
+                f"{who} needs the pose and expression of the portrait itself in the space {motion.space!r}, which were "
+                "not measured. "
                 "Give a portrait with coefficients: stages.portrait measures them."
             )
         return None
-    if own.shape != (motion.width,):
-        raise InputError(
-            f"The portrait's coefficients must be those of the space {motion.space!r}, ({motion.width},); "
-            f"found {tuple(own.shape)}."
-        )
     return own.to(model.device, torch.float32)
 
 

@@ -1,10 +1,13 @@
 """Laws of the inversion: what is found redraws the picture, and refining only ever helps."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from stylehead_core import ConfigError, InputError, StyleHeadError, invert, render
+from stylehead_core import ConfigError, InputError, Portrait, StyleHeadError, invert, render
 from stylehead_core.assemble import build, debug
+from stylehead_core.models.coefficients import CoefficientsConfig
 from stylehead_core.stages.inversion import OptimiseConfig
 
 
@@ -18,6 +21,16 @@ def test_a_picture_and_a_portrait_of_it_are_inverted_alike(scene):
     assert torch.equal(bare.feature, scene.inversion.feature)
     assert bare.portrait.coefficients is None
     assert scene.inversion.portrait is scene.portrait
+
+
+def test_coefficients_of_another_space_are_measured_anew():
+    config = replace(debug("bfm"), coefficients=CoefficientsConfig(blocks=(1,), width=8))
+    model = build(config)
+    model.face_points.copy_(torch.tensor([[-1, 1, 0.5], [1, 1, 0.5], [0, 0, 1], [-0.7, -1, 0.6], [0.7, -1, 0.6]]))
+    landmarks = torch.rand(478, 3, generator=torch.Generator().manual_seed(0)) * 40 + 12
+    seen = Portrait(image=torch.zeros(1, 3, 64, 64), landmarks=landmarks, coefficients=torch.zeros(58))
+    assert invert(model, seen).portrait.coefficients.shape == (73,)
+    assert invert(build(debug("bfm")), seen).portrait.coefficients is None
 
 
 def test_a_picture_of_another_size_is_resized(scene):
