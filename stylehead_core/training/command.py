@@ -9,6 +9,7 @@ import torch.distributed as dist
 from ..assemble import StyleHead, build, load_stylehead, save_stylehead
 from ..errors import ConfigError
 from . import loop
+from .data import load_heads
 from .loop import Limits
 from .recipe import Recipe
 from .recipes import CHAINS, RECIPES, chain, recipe_named
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; sync_expert: prepared clips")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
-    parser.add_argument("--start", type=Path, help="model file that gives the parts which no recipe here makes")
+    parser.add_argument(
+        "--start", type=Path, help="model file: its parts that no recipe here makes are taken; or the one judged"
+    )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
@@ -34,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.recipe == "measure":
         return measure(args.data)
+    if args.recipe == "benchmark":
+        return judge(args.data, args.start or "stylehead-mini")
     if args.recipe == "sync_expert":
         from .sync_expert import sync_expert, train_sync_expert
 
@@ -52,11 +57,20 @@ def run(args: argparse.Namespace) -> int:
 def measure(data: Path) -> int:
     """Measure the rendered clips of a folder; the files go beside them."""
     from ..convert.landmarker import load_landmarker
-    from .heads.shards import training_clips
+    from .heads.shards import find_clips
     from .measure import measure_folder
 
-    for file in measure_folder(training_clips(data), load_landmarker(), data):
+    for file in measure_folder(find_clips(data), load_landmarker(), data):
         print(file)
+    return 0
+
+
+def judge(data: Path, model: Path | str) -> int:
+    """Print how well a model draws the measured heads of a folder, which should be held out."""
+    from ..convert.landmarker import load_landmarker
+    from .benchmark import benchmark, table
+
+    print(table(benchmark(load_stylehead(model), load_heads(data), load_landmarker())))
     return 0
 
 

@@ -10,8 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from ..assemble import StyleHead, StyleHeadConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from .data import Heads, load_heads
+from .heads.look import HELD_OUT
 
 __all__ = ["LearnsFromHeads", "Parts", "Recipe", "Stage", "Task", "Turn"]
 
@@ -76,7 +77,18 @@ class LearnsFromHeads:
     """The tasks whose data are measured heads."""
 
     def load(self, folder: Path) -> Heads:
-        return load_heads(folder)
+        """All measured heads of a folder.
+
+        Raises:
+            InputError: there are none, or one of them is held out for measuring.
+        """
+        heads = load_heads(folder)
+        if int(heads.person.max()) >= HELD_OUT:
+            raise InputError(
+                f"{folder} holds heads with seeds from {HELD_OUT} on, which are for measuring and never learnt from. "
+                "Train with another folder."
+            )
+        return heads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From heads to a model that animates: the whole chain at its smallest."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -9,7 +10,7 @@ pytest.importorskip("espeakng_loader", reason="needs synthetic speech: pip insta
 
 from stylehead_core.animate import animate
 from stylehead_core.assemble import load_stylehead
-from stylehead_core.errors import ConfigError
+from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.records import Motion, Portrait
 from stylehead_core.training.command import MODEL, train
 from stylehead_core.training.data import load_heads, save_heads
@@ -71,6 +72,12 @@ def test_measured_heads_are_read_as_they_were_written(heads, tmp_path):
     assert len(both) == 2 * len(heads)
     assert torch.equal(both.source[len(heads) :], heads.source + len(heads.pictures))
     assert torch.equal(both.pictures[: len(heads.pictures)], heads.pictures)
+
+
+def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):
+    save_heads(replace(heads, person=heads.person + 900_000), tmp_path / "a.measured.safetensors")
+    with pytest.raises(InputError, match="never learnt from"):
+        recipe_named("debug_styles").task.load(tmp_path)
 
 
 def test_every_chain_finds_what_it_needs():
