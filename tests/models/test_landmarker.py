@@ -33,8 +33,8 @@ def landmarker() -> Landmarker:
 
 @pytest.fixture(scope="module")
 def astronaut() -> torch.Tensor:
-    picture = pytest.importorskip("skimage.data").astronaut()
-    return torch.from_numpy(picture).permute(2, 0, 1)[None]
+    picture = pytest.importorskip("skimage.data").astronaut()[:256, 96:352]
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
 
 
 def opencv(name: str, values: np.ndarray, output: str) -> np.ndarray:
