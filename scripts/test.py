@@ -43,6 +43,7 @@ def main() -> int:
         install_core(environment)
         environment.install("the tools of the tests", *TOOLS, *HEADS)
         python = str(environment.python)
+        for_pytest += ["-n", "2", "--dist", "loadgroup"]  # two workers; the tests in ComfyUI stay in one
     if options.fast:
         for_pytest += ["-m", "not comfyui"]
 
