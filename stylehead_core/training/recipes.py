@@ -142,7 +142,7 @@ def mini_directions() -> Recipe:
 
 
 def mini_speech() -> Recipe:
-    return Recipe(name="mini_speech", model=mini_model(), task=SpeechTask(), steps=2500, batch=32, rate=2e-3, share=0.2)
+    return Recipe(name="mini_speech", model=mini_model(), task=SpeechTask(), steps=5000, batch=48, rate=2e-3, share=0.2)
 
 
 def mini_whole() -> Recipe:

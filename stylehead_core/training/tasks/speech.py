@@ -15,9 +15,9 @@ from ...assemble import StyleHead
 from ...errors import ConfigError
 from ...models.speech_coefficients import SpeechCoefficients
 from ...spaces import BLENDSHAPES
-from ..data import Heads, load_heads
+from ..data import Heads
 from ..landmark_prior import within_persons
-from ..recipe import Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Turn
 from ..speech.hearing import hear_talks
 from ..speech.sentences import HELD_OUT
 from ..speech.sheet import draw_curves
@@ -30,12 +30,12 @@ GAIN = 0.5  # mel units: 6 dB louder or softer
 LOUDEST_FLOOR, SILENCE = -2.0, -4.0  # mel values: noise that covers all that is softer
 STILL = 0.02  # a coefficient that moves less than this does not count more for it
 SHOWN = 200  # frames of the sheet
-RIDGE = 1e-3  # of the number of pictures
+RIDGE = 3e-4  # of the number of pictures
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechTask:
-    talks: int = 500  # of about 5 seconds
+class SpeechTask(LearnsFromHeads):
+    talks: int = 1500  # of about 5 seconds
     first: int = 0  # seed of the first talk
     length: int = 3  # frames of a sample, between which velocities are compared
     opening: float = 2.0  # how much more the opening of the lips counts than their shape
@@ -50,8 +50,8 @@ class SpeechTask:
             )
 
     def load(self, folder: Path) -> Heads | None:
-        """Measured heads, where there are any: they say on which scale the landmarker measures."""
-        return load_heads(folder) if any(folder.glob("*.measured.safetensors")) else None
+        """The measured heads that tell the landmarker's scale; none leaves the renderer's."""
+        return super().load(folder) if any(folder.glob("*.measured.safetensors")) else None
 
     def start(self, model: StyleHead, heads: Heads | None) -> "SpeechStage":
         return SpeechStage(self, model, heads)
