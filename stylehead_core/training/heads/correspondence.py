@@ -5,7 +5,7 @@ The mesh (and the hair) of the one frame is drawn with its places in the other f
 Axes: G cells a side of the answer, V vertices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ OVERSAMPLE = 2  # the mesh is drawn this much finer than the answer
 HIDDEN = 0.5  # cm: a point this much behind what is seen there is hidden
 AGREEING = 0.7  # share of a cell's points that must be seen for the cell to be
 HAIR_THINNED = 2
+HAIR_OFF = 0.02  # cm: hair lies at least this much before the skin
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,12 @@ class Pair:
     visible: np.ndarray  # (G G) bool: the source shows it
 
     def warped(self, source: np.ndarray) -> np.ndarray:
-        """``source`` (S S 3) moved to where the target has it (S S 3), by bilinear sampling."""
+        """``source`` (S S 3) moved to where the target has it (S S 3), by bicubic sampling."""
         side = len(source)
         scale = side / self.flow.shape[1]
         flow = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR) * scale for plane in self.flow]
         y, x = np.mgrid[:side, :side].astype(np.float32)
-        return cv2.remap(source, x + flow[0], y + flow[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(source, x + flow[0], y + flow[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 class Correspondence:
@@ -51,7 +52,11 @@ class Correspondence:
 
     def __init__(self, renderer: Renderer, cells: int = 64) -> None:
         self.renderer, self.cells = renderer, cells
-        context, model = renderer.context, renderer.model
+        with renderer.context:
+            self._load()
+
+    def _load(self) -> None:
+        context, model, cells = self.renderer.context, self.renderer.model, self.cells
         self._program = context.program(
             vertex_shader=shader("correspond.vert.glsl"), fragment_shader=shader("correspond.frag.glsl")
         )
@@ -87,16 +92,20 @@ class Correspondence:
         there = self.places(person, target, source, crop, distance, surfaces[1], surfaces[0])
         return self.answer(there, self.places(person, source, source, crop, distance, surfaces[0], surfaces[0]))
 
+    def skin(self, person: Person, frame: Frame, crop: Crop, distance: float) -> np.ndarray:
+        """(G G) bool: where the head is seen, and neither hair nor glasses are before it."""
+        surface = self.surface(person, frame)
+        bare = replace(person, hair=None, glasses=None, buffers={})
+        head = self.places(bare, frame, frame, crop, distance, surface, surface)
+        whole = self.places(person, frame, frame, crop, distance, surface, surface)
+        same = (head[..., 3] > 0) & (np.abs(head[..., 2] - whole[..., 2]) < HAIR_OFF)
+        return cv2.resize(same.astype(np.float32), (self.cells, self.cells), interpolation=cv2.INTER_AREA) > 0.99
+
     def places(self, person, drawn: Frame, other: Frame, crop: Crop, distance: float, here, there) -> np.ndarray:
         """``drawn`` as a raster (2G 2G 4): x, y (-1..1, y down) and depth (cm) in ``other``, and 1 where the head is.
 
         ``here``, ``there``: their surfaces (V 3).
         """
-        import moderngl
-
-        context = self.renderer.context
-        self._here.write(here.tobytes())
-        self._there.write(there.tobytes())
         values = {
             "crop_centre": crop.centre,
             "crop_matrix": crop.matrix,
@@ -106,7 +115,22 @@ class Correspondence:
             "other_rotation": rotation_matrix(other.pose),
             "other_shift": other.pose.shift,
         }
-        set_uniforms(self._program, values)
+        with self.renderer.context:
+            self._here.write(here.tobytes())
+            self._there.write(there.tobytes())
+            set_uniforms(self._program, values)
+            raster = self._draw(person)
+        # The shader says how far a point moves, not where it goes: a hair is drawn beside its pixel's centre
+        middle = (np.arange(len(raster)) + 0.5) / len(raster) * 2 - 1
+        raster[..., 1] *= -1
+        raster[..., 0] += middle[None, :]
+        raster[..., 1] += middle[:, None]
+        return raster
+
+    def _draw(self, person: Person) -> np.ndarray:
+        import moderngl
+
+        context = self.renderer.context
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._target.use()
         context.clear(0, 0, 0, 0, depth=1.0)
@@ -120,9 +144,7 @@ class Correspondence:
             hair.render(moderngl.LINE_STRIP)
         side = self._target.width
         raster = np.frombuffer(self._target.read(components=4, dtype="f4"), np.float32)
-        raster = raster.reshape(side, side, 4)[::-1].copy()
-        raster[..., 1] *= -1
-        return raster
+        return raster.reshape(side, side, 4)[::-1].copy()
 
     def _rigid_of(self, person: Person):
         """Hair and glasses, which no expression moves; none where there are none."""

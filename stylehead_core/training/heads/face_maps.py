@@ -148,11 +148,11 @@ def _wrinkles(face: Face) -> np.ndarray:
             reach = [(side * (0.35 + 1.3 * q), slope * (0.3 + 1.1 * q), -1.1 * q) for q in (0, 0.5, 1)]
             furrow(marks[outer] + np.array(reach), 0.09, 0.6, fading=0.6)
         nostril, corner = marks[31 if side < 0 else 35], marks[48 if side < 0 else 54]
-        fold = [(*nostril, side * 0.75, 0.55, -0.2)]
-        fold += [(*corner, side * a, b, -0.1) for a, b in ((1.15, 1.7), (0.85, 0.1), (0.6, -1.1))]
-        furrow(np.array(fold), 0.17, 1.0, fading=0.5)
+        fold = np.stack([nostril, corner, corner, corner])
+        fold += np.array(((0.75, 0.55, -0.2), (1.15, 1.7, -0.1), (0.85, 0.1, -0.1), (0.6, -1.1, -0.1))) * (side, 1, 1)
+        furrow(fold, 0.17, 1.0, fading=0.5)
         inner_brow = marks[21 if side < 0 else 22]
-        furrow(np.array([(*inner_brow, -side * 0.55, q, 0.1) for q in (-0.3, 0.4, 1.2)]), 0.09, 0.7)
+        furrow(inner_brow + np.array([(-side * 0.55, q, 0.1) for q in (-0.3, 0.4, 1.2)]), 0.09, 0.7)
     for k, height in enumerate((7.4, 8.3, 9.2, 10.1)):
         bend = 0.16 * np.cos(x * 0.9 + k) + 0.05 * np.sin(x * 3.1 + 2 * k)
         reach = (1 - smoothstep(3.2, 5.6, np.abs(x))) * (z > 5)

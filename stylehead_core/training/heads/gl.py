@@ -37,7 +37,7 @@ def open_graphics():
             "On Debian and Ubuntu: `apt-get install libegl1 libgl1-mesa-dri` (software rendering, no display needed). "
             "For a graphics card see docs/heads.md."
         ) from error
-    context.gc_mode = "auto"
+    context.gc_mode = "context_gc"  # what is no longer used waits for gc(): another context may be the current one
     return context
 
 

@@ -111,7 +111,8 @@ def _roots(model, head, normals, count: int, recede: float, parting: float, chan
     grows = np.where(z < -3.2, y > nape, hairline(x, y, z, recede) > 0) & (np.abs(x) < 8.1)
     grows &= ~((np.abs(x) > 7.2) & (y < 4.6) & (z > -2.5) & (z < 2.6))  # ears
     triangles, (x, y, z) = triangles[grows], middle[grows].T
-    a, b, c = (head[triangles[:, corner]] for corner in range(3))
+    # Areas of the mean head, so that another age or shape has its hair in the same places
+    a, b, c = (model.kit.vertices[triangles[:, corner]] for corner in range(3))
     share = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     share *= 1 + 0.8 * np.clip((z + 2) / 8, 0, 1) + 1.2 * np.exp(-(((x - parting) / 1.2) ** 2)) * (y > 8)
     chosen = triangles[chance.choice(len(triangles), count, p=share / share.sum())]

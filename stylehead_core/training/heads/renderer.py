@@ -88,13 +88,15 @@ class Renderer:
         normals = self.model.normals(head)
         landmarks = self.landmarks(head, pose)
         crop = crop or ffhq_crop(landmarks, scene.distance)
-        self._fill(person, head, normals)
-        self._set_uniforms(person, pose, scene, crop)
-        closed = float(weights[BLINKS].mean())  # the lashes of a closed lid lie flat: fewer are seen
-        set_uniforms(self._overlay, {"lash_strength": person.uniforms["lash_strength"] * (1 - 0.5 * closed)})
-        self._draw_shadow(person)
-        self._draw(person, bool((weights[MOUTH] > MOUTH_OPENS).any()))
-        pixels, alpha = self._read()
+        with self.context:  # there may be another renderer
+            self.context.gc()
+            self._fill(person, head, normals)
+            self._set_uniforms(person, pose, scene, crop)
+            closed = float(weights[BLINKS].mean())  # the lashes of a closed lid lie flat: fewer are seen
+            set_uniforms(self._overlay, {"lash_strength": person.uniforms["lash_strength"] * (1 - 0.5 * closed)})
+            self._draw_shadow(person)
+            self._draw(person, bool((weights[MOUTH] > MOUTH_OPENS).any()))
+            pixels, alpha = self._read()
         picture = pixels + scene.backdrop(self.size) * (1 - alpha[..., None])
         return Drawn(
             picture=picture.clip(0, 255).astype(np.uint8),

@@ -3,6 +3,7 @@
 Axes: T frames, W the 52 ARKit weights.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -91,9 +92,7 @@ def _loudness(talk: Talk, count: int) -> np.ndarray:
     """(T) how loud each frame is against the clip's mean, smoothed over a syllable."""
     sound = talk.sound.samples[0].numpy()
     edges = np.linspace(0, len(sound), count + 1).astype(int)
-    level = np.array(
-        [np.sqrt(np.mean(sound[a:b] ** 2)) if b > a else 0.0 for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    )
+    level = np.array([np.sqrt(np.mean(sound[a:b] ** 2)) if b > a else 0.0 for a, b in itertools.pairwise(edges)])
     level = np.convolve(level, np.ones(5) / 5, "same")
     return level - level.mean()
 

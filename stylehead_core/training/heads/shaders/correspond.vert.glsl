@@ -6,12 +6,13 @@ uniform mat3 other_rotation;
 uniform vec3 other_shift;
 #include "place.glsl"
 
-out vec4 other;   // x, y in the other picture (-1..1, y up), depth there in cm, 1
+out vec4 other;   // how far it is in the other picture from where it is here (x, y of -1..1, y up), depth there in cm, 1
+
+vec2 seen(vec3 p) { return crop_matrix * (p.xy / (camera_distance - p.z) - crop_centre); }
 
 void main() {
     float follow = follows(height);
-    gl_Position = project(place(position, follow));
-    vec3 there = place(other_position, follow, other_rotation, other_shift);
-    float depth = camera_distance - there.z;
-    other = vec4(crop_matrix * (there.xy / depth - crop_centre), depth, 1.);
+    vec3 here = place(position, follow), there = place(other_position, follow, other_rotation, other_shift);
+    gl_Position = project(here);
+    other = vec4(seen(there) - seen(here), camera_distance - there.z, 1.);
 }
