@@ -13,6 +13,7 @@ from .errors import (
     InputError,
     MediaError,
     MotionError,
+    OutOfMemory,
     StyleHeadError,
     WeightsError,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "MediaError",
     "Motion",
     "MotionError",
+    "OutOfMemory",
     "Portrait",
     "StyleHead",
     "StyleHeadError",

@@ -1,6 +1,7 @@
 """The order of the stages, written once: portrait -> inversion -> edits -> motion -> flow -> calibration -> frames."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from torch import Tensor
 
@@ -14,7 +15,9 @@ from .stages.motion import match_placement
 from .stages.rendering import RenderConfig, render
 from .stages.warping import warp_features
 
-__all__ = ["animate", "prepare_head"]
+__all__ = ["animate"]
+
+SPAN = 128  # frames whose flow is held: a multiple of the chunk in which the flow is found
 
 
 def animate(
@@ -32,40 +35,10 @@ def animate(
     on_step: Callable[[OptimiseStep], None] | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Tensor]:
-    """Let ``portrait`` move as ``motion`` says; arguments as in :func:`prepare_head` and ``render``.
+    """Let ``portrait`` move as ``motion`` says.
 
-    Yields:
-        (n 3 S S) in [-1, 1], ``chunk`` frames at a time, in order.
-    """
-    head = prepare_head(
-        model,
-        portrait,
-        motion,
-        method=method,
-        steps=steps,
-        edits=edits,
-        strength=strength,
-        match=match,
-        on_step=on_step,
-        progress=progress,
-    )
-    return render(model, head, chunk=chunk, config=config)
-
-
-def prepare_head(
-    model: StyleHead,
-    portrait: Tensor | Portrait | Inversion,
-    motion: Motion,
-    *,
-    method: Method = "encode",
-    steps: int = 250,
-    edits: Iterable[tuple[str, float]] = (),
-    strength: float | None = None,
-    match: bool = False,
-    on_step: Callable[[OptimiseStep], None] | None = None,
-    progress: Progress | None = None,
-) -> Head:
-    """All that comes before drawing.
+    The flow is found for ``SPAN`` frames at a time and then forgotten, so that a long clip takes no more memory than a
+    short one; the frames are the same as from the whole.
 
     Args:
         portrait: an aligned picture (1 3 S S) in [-1, 1], a portrait, or an inversion that was made before.
@@ -75,6 +48,10 @@ def prepare_head(
         strength: of the calibration, 0..1; None is all of it, where the model has a calibrator.
         match: scale and place the driver's head like the portrait's; an absolute motion of another person needs it.
         progress: called with frames (done, total) while the flow is found.
+        chunk, config: see ``render``.
+
+    Yields:
+        (n 3 S S) in [-1, 1], at most ``chunk`` frames at a time, in order.
     """
     if isinstance(portrait, Inversion):
         inversion = portrait
@@ -87,7 +64,16 @@ def prepare_head(
         if source is None:
             raise InputError("To match the driver's head to the portrait's, the portrait needs its own coefficients.")
         motion = match_placement(motion, source)
-    head = warp_features(model, inversion, motion, progress=progress)
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
-    return calibrate(model, head, strength)
+    heads = _heads(model, inversion, motion, strength, progress)
+    first = render(model, next(heads), chunk=chunk, config=config)  # here and now: what cannot work is refused at once
+    return chain(first, chain.from_iterable(render(model, head, chunk=chunk, config=config) for head in heads))
+
+
+def _heads(
+    model: StyleHead, inversion: Inversion, motion: Motion, strength: float, progress: Progress | None
+) -> Iterator[Head]:
+    for start in range(0, len(motion), SPAN):
+        frames = range(start, min(start + SPAN, len(motion)))
+        yield calibrate(model, warp_features(model, inversion, motion, progress=progress, frames=frames), strength)

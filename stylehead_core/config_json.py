@@ -14,6 +14,9 @@ __all__ = ["from_json", "to_json"]
 
 T = TypeVar("T")
 
+DIGITS = 40  # of a fraction, at most
+LARGEST = 1_000_000  # whole number that a configuration can sensibly hold; beyond it, building takes for ever
+
 
 def to_json(value: Any) -> Any:
     """``value`` as dicts, lists, texts and numbers. Fractions become texts such as ``30000/1001``."""
@@ -58,10 +61,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         if value in choices:
             return value
     elif hint is Fraction and isinstance(value, (str, int)) and not isinstance(value, bool):
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError) as error:
-            raise ConfigError(f"{where}: expected a fraction, found {value!r}.") from error
+        return _fraction(value, where)
     elif origin is tuple and isinstance(value, list):
         if len(choices) == 2 and choices[1] is Ellipsis:
             return tuple(_read(choices[0], item, f"{where}[{i}]") for i, item in enumerate(value))
@@ -72,6 +72,8 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         return {_key(choices[0], key, where): _read(choices[1], item, f"{where}.{key}") for key, item in value.items()}
     elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
+    elif hint is int and type(value) is int and abs(value) > LARGEST:
+        raise ConfigError(f"{where}: expected a number up to {LARGEST}, found {str(value)[:20]}.")
     elif hint in (int, str, bool, type(None)) and type(value) is hint:
         return value
     raise ConfigError(f"{where}: expected {_words(hint)}, found {value!r}.")
@@ -106,6 +108,15 @@ def _read_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
             except ConfigError as error:
                 problem = error
     raise problem or ConfigError(f"{where}: found {value!r}.")
+
+
+def _fraction(value: str | int, where: str) -> Fraction:
+    try:
+        if len(str(value)) > DIGITS or "e" in str(value).lower():  # 1e999999999 is easily written
+            raise ValueError
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"{where}: expected a fraction, found {str(value)[:DIGITS]!r}.") from error
 
 
 def _key(hint: Any, key: str, where: str) -> Any:

@@ -6,6 +6,7 @@
     │   ├── FaceNotFound     no face where one is needed
     │   └── MotionError      a motion of another space, without frames, or otherwise unusable
     ├── MediaError       a file that cannot be read or written
+    ├── OutOfMemory      more than the device has room for
     └── WeightsError     a model file that is missing, changed, cut short or of another kind
 
 Every message says what was expected, what was found, and what helps.
@@ -34,6 +35,10 @@ class MotionError(InputError):
 
 class MediaError(StyleHeadError):
     """A media file that cannot be read or written."""
+
+
+class OutOfMemory(StyleHeadError):
+    """More than the device that draws has room for."""
 
 
 class WeightsError(StyleHeadError):

@@ -20,7 +20,21 @@ from .spaces import MotionSpace, space_named
 
 __all__ = ["Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
 
+DIGITS = 40  # of a frame rate that is given as text, at most
 LOOSE = 1.05  # a resized picture may overshoot a little
+
+
+def _refuse_odd(what: str, values: Tensor | None, shape: tuple[int | None, ...]) -> None:
+    """Refuse ``values`` of another shape (None = any length but 0), or that are not all finite numbers."""
+    if values is None:
+        return
+    found = tuple(values.shape)
+    fits = len(found) == len(shape) and all(n > 0 and n == (m or n) for n, m in zip(found, shape, strict=True))
+    if not fits:
+        expected = ", ".join("any" if n is None else str(n) for n in shape)
+        raise InputError(f"A portrait's {what} have the shape ({expected}); found {found}.")
+    if not torch.isfinite(values).all():
+        raise InputError(f"A portrait's {what} hold values that are no numbers.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +50,19 @@ class Portrait:
 
     def __post_init__(self) -> None:
         shape = tuple(self.image.shape)
-        if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
+        if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3] or not shape[3]:
             raise InputError(f"A portrait is one square picture (1, 3, S, S); found {shape}.")
         if not self.image.is_floating_point():
             raise InputError(f"A portrait's values are floating numbers from -1 to 1; found {self.image.dtype}.")
         low, high = (float(value) for value in self.image.aminmax())
         if not -LOOSE <= low <= high <= LOOSE:  # also refuses what is no number
             raise InputError(f"A portrait's values go from -1 (black) to 1; found {low:.4g} to {high:.4g}.")
+        size = shape[3]
+        _refuse_odd("crop", self.crop, (2, 3))
+        _refuse_odd("original", self.original, (1, 3, None, None))
+        _refuse_odd("landmarks", self.landmarks, (None, 3))
+        _refuse_odd("mask", self.mask, (1, 1, size, size))
+        _refuse_odd("coefficients", self.coefficients, (None,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,12 +159,16 @@ class Motion:
                 f"The motion space {self.space!r} has {self.width} coefficients a frame; "
                 f"found {self.coefficients.shape[1]}."
             )
+        if not self.coefficients.is_floating_point():
+            raise MotionError(f"The coefficients of a motion are floating numbers; found {self.coefficients.dtype}.")
         if not torch.isfinite(self.coefficients).all():
             frames = torch.nonzero(~torch.isfinite(self.coefficients).all(1)).flatten().tolist()
             raise MotionError(f"The motion holds values that are no numbers, first in frame {frames[0]}.")
         try:
+            if isinstance(self.fps, str) and (len(self.fps) > DIGITS or "e" in self.fps.lower()):
+                raise ValueError("1e999999999 would never end")
             fps = Fraction(self.fps)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             raise MotionError(
                 f"The frame rate must be a number above 0, such as 25 or 30000/1001; found {self.fps!r}."
             ) from error
@@ -155,10 +179,19 @@ class Motion:
         if found is None:
             found = torch.ones(len(self.coefficients), dtype=torch.bool)
             object.__setattr__(self, "found", found)
-        if len(found) != len(self.coefficients):
-            raise MotionError(f"{len(self.coefficients)} frames, but {len(found)} marks of found faces.")
-        if self.mel is not None and len(self.mel) != len(self.coefficients):
-            raise MotionError(f"{len(self.coefficients)} frames, but {len(self.mel)} mel windows.")
+        frames = len(self.coefficients)
+        if found.ndim != 1 or found.dtype != torch.bool:
+            raise MotionError(f"The marks of found faces are (T) of bool; found {tuple(found.shape)} of {found.dtype}.")
+        if len(found) != frames:
+            raise MotionError(f"{frames} frames, but {len(found)} marks of found faces.")
+        if self.mel is None:
+            return
+        if self.mel.ndim != 3:
+            raise MotionError(f"The mel windows are (frames, bands, columns); found {tuple(self.mel.shape)}.")
+        if len(self.mel) != frames:
+            raise MotionError(f"{frames} frames, but {len(self.mel)} mel windows.")
+        if not torch.isfinite(self.mel).all():
+            raise MotionError("The mel windows hold values that are no numbers.")
 
     def __len__(self) -> int:
         return len(self.coefficients)
@@ -186,11 +219,31 @@ class Head:
 
     inversion: Inversion
     motion: Motion
-    flow: Tensor  # (T 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
-    audio_flow: Tensor | None = None  # (T 2 h w), applied after ``flow``
-    visibility: Tensor | None = None  # (T 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
-    descriptor: Tensor | None = None  # (T D) of the motion encoder
+    flow: Tensor  # (n 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
+    audio_flow: Tensor | None = None  # (n 2 h w), applied after ``flow``
+    visibility: Tensor | None = None  # (n 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
+    descriptor: Tensor | None = None  # (n D) of the motion encoder
     strength: float = 0.0  # of the calibration, 0 = off
+    first: int = 0  # the frame of the motion that ``flow`` begins with, where the head is a part of the clip
+
+    def __post_init__(self) -> None:
+        frames = len(self.flow)
+        if not frames or self.first < 0 or self.first + frames > len(self.motion):
+            raise InputError(
+                f"A head has the flow of frames of its motion, 0 to {len(self.motion) - 1}; "
+                f"found {frames} from {self.first} on."
+            )
+        for what, values, ndim in (
+            ("flow", self.flow, 4),
+            ("flow from sound", self.audio_flow, 4),
+            ("visibility", self.visibility, 4),
+            ("descriptors", self.descriptor, 2),
+        ):
+            if values is not None and (values.ndim != ndim or len(values) != frames):
+                raise InputError(
+                    f"The {what} of a head must have {ndim} axes and {frames} frames, as many as its flow; "
+                    f"found {tuple(values.shape)}."
+                )
 
     def __len__(self) -> int:
         return len(self.flow)

@@ -99,6 +99,6 @@ def space_named(name: str) -> MotionSpace:
     Raises:
         MotionError: there is no such space.
     """
-    if name not in _SPACES:
+    if not isinstance(name, str) or name not in _SPACES:
         raise MotionError(f"There is no motion space {name!r}. Known: {', '.join(_SPACES)}.")
     return _SPACES[name]

@@ -14,7 +14,7 @@ import struct
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ def _entries(path: Path) -> dict[str, Any]:
 def _end(entry: Any, path: Path) -> int:
     try:
         return int(entry["data_offsets"][1])
-    except (TypeError, KeyError, IndexError, ValueError) as error:
+    except (TypeError, KeyError, IndexError, ValueError, OverflowError) as error:
         raise WeightsError(f"{path} is damaged: its header does not say where a tensor lies.") from error
 
 
@@ -248,7 +248,7 @@ def read_manifest(path: str | os.PathLike = FOLDER / "manifest.toml") -> dict[st
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise WeightsError(f"The manifest {path} cannot be read: {error}.") from error
     entries = {}
     for name, table in tables.items():
@@ -256,9 +256,11 @@ def read_manifest(path: str | os.PathLike = FOLDER / "manifest.toml") -> dict[st
             entry = ManifestEntry(name=name, **table)
         except TypeError as error:
             raise WeightsError(f"The manifest {path} has a wrong entry {name!r}: {error}.") from error
+        if not all(isinstance(getattr(entry, field.name), str) for field in fields(entry) if field.name != "bytes"):
+            raise WeightsError(f"All fields of the manifest's {name!r} but its bytes are texts; found {table}.")
         if Path(entry.file).name != entry.file or entry.file in ("", ".", ".."):
             raise WeightsError(f"The manifest's file for {name!r} must be a plain file name; found {entry.file!r}.")
-        if not re.fullmatch(r"[0-9a-f]{64}", str(entry.sha256)) or not isinstance(entry.bytes, int):
+        if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256) or type(entry.bytes) is not int:
             raise WeightsError(f"The manifest's {name!r} needs bytes (a number) and sha256 (64 hexadecimal digits).")
         entries[name] = entry
     return entries
@@ -279,8 +281,13 @@ def find_model(name_or_path: str | os.PathLike, folder: Path = FOLDER) -> Path:
     known = {entry.name: folder / entry.file for entry in embedded_models(folder)}
     if str(name_or_path) in known:
         return known[str(name_or_path)]
-    path = Path(name_or_path).expanduser()
-    if not path.is_file():
+    path = Path(name_or_path)
+    try:
+        path = path.expanduser()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long a name, an unknown home, a zero in it
+        there = False
+    if not there:
         raise WeightsError(
             f"There is no model {str(name_or_path)!r}.\n"
             f"  expected  a .safetensors file, or one of: {', '.join(known) or 'no embedded model is installed'}"
@@ -347,6 +354,8 @@ def fetch(
                     file.truncate(0)
                     continue
                 file.write(block)
+                if file.tell() > entry.bytes:  # it cannot be the expected file: no more of it
+                    break
                 if progress:
                     progress(file.tell(), entry.bytes)
     except (OSError, HTTPException) as error:

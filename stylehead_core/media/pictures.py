@@ -1,15 +1,21 @@
 """Picture files: read as the core wants them, written as people can open them."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..errors import MediaError
 
 __all__ = ["read_picture", "write_picture"]
+
+DAMAGED = (OSError, ValueError, SyntaxError, IndexError, struct.error, zlib.error, Image.DecompressionBombError)
+"""What Pillow raises for a file that it cannot read; an unidentified one is an ``OSError``."""
 
 
 def read_picture(path: str | os.PathLike) -> Tensor:
@@ -21,16 +27,26 @@ def read_picture(path: str | os.PathLike) -> Tensor:
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
+            if picture.mode == "I" or picture.mode.startswith("I;16"):
+                picture = _in_eight_bits(picture)
             if picture.has_transparency_data:
                 on_grey = Image.new("RGBA", picture.size, (128, 128, 128, 255))
                 picture = Image.alpha_composite(on_grey, picture.convert("RGBA"))
             picture = picture.convert("RGB")
     except FileNotFoundError as error:
         raise MediaError(f"There is no picture {path}.") from error
-    except (UnidentifiedImageError, OSError) as error:
+    except DAMAGED as error:
         raise MediaError(f"{path} cannot be read as a picture: {error}. PNG, JPEG and WebP can.") from error
     numbers = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     return numbers.reshape(1, picture.height, picture.width, 3).movedim(-1, 1).float() / 127.5 - 1
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8: a plain conversion would cut all but the darkest 256 levels off."""
+    levels = np.asarray(picture)
+    if picture.mode == "I" and levels.max() < 256:  # 32 bits for what has 8
+        return picture
+    return Image.fromarray((levels / 257).round().clip(0, 255).astype(np.uint8))
 
 
 def write_picture(path: str | os.PathLike, picture: Tensor) -> None:

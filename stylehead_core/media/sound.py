@@ -79,7 +79,7 @@ def read_sound(source: str | Path | BytesIO) -> Sound | None:
     first: Fraction | None = None
     end = Fraction(0)
     try:
-        with av.open(str(source) if isinstance(source, Path) else source) as container:
+        with av.open(str(source) if isinstance(source, Path) else source, metadata_errors="replace") as container:
             if not container.streams.audio:
                 return None
             stream = container.streams.audio[0]
@@ -95,7 +95,7 @@ def read_sound(source: str | Path | BytesIO) -> Sound | None:
             start = Fraction(0)
             if container.streams.video and container.streams.video[0].start_time is not None:
                 start = container.streams.video[0].start_time * container.streams.video[0].time_base
-    except (FFmpegError, OSError) as error:
+    except (FFmpegError, OSError, ValueError) as error:  # ValueError: the form changes in the middle
         raise MediaError(f"The sound of {source} cannot be read: {error}") from error
     if not parts:
         return None

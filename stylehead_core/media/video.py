@@ -3,12 +3,15 @@
 Frames are (n 3 H W) uint8 RGB. Memory does not grow with the clip: a few frames are held at a time.
 """
 
+import contextlib
+import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
+from mmap import mmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -135,7 +138,7 @@ def open_video(source: Source) -> Any:
     if isinstance(source, BytesIO):
         source.seek(0)
     try:
-        container = av.open(str(source) if isinstance(source, Path) else source)
+        container = av.open(str(source) if isinstance(source, Path) else source, metadata_errors="replace")
     except (FFmpegError, OSError) as error:
         raise MediaError(f"The video {_name(source)} cannot be read: {error}") from error
     if not container.streams.video:
@@ -153,9 +156,12 @@ def _decoded(source: Source) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
         stream.thread_type = "AUTO"
         usual = 1 / _common_rate(_declared_rate(stream))
         waiting: tuple[np.ndarray, Fraction] | None = None
+        size: tuple[int, int] | None = None
         try:
             for frame in container.decode(stream):
-                picture = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+                size = size or (frame.width, frame.height)  # a film may change it on the way; the first one counts
+                drawn = frame.reformat(width=size[0], height=size[1], format="rgb24")
+                picture = np.rot90(drawn.to_ndarray(), frame.rotation // 90)
                 time = frame.pts * frame.time_base if frame.pts is not None else None
                 if waiting is not None:
                     time = waiting[1] + usual if time is None or time <= waiting[1] else time
@@ -215,11 +221,12 @@ class VideoWriter:
         sound: the sound track; its length is kept to one sample.
         quality: constant rate factor of x264: 0 lossless, 18 looks the same, 51 worst.
         speed: preset of x264.
-        metadata: written into the file, readable by any player.
+        metadata: written into the file, readable by any player. ``frames_sha256`` is added: the hash of all frames as
+            they were given, in bytes of RGB.
 
     Raises:
         ConfigError: a size, rate or quality that cannot be.
-        MediaError: the file cannot be written.
+        MediaError: the file cannot be written, or is left without a frame.
     """
 
     def __init__(
@@ -242,19 +249,21 @@ class VideoWriter:
         self.sound = None if sound is None else _encodable(sound)
         self.quality, self.speed, self.metadata = quality, speed, dict(metadata or {})
         self.frames = self._heard = 0
+        self._hash, self._hash_place = hashlib.sha256(), secrets.token_hex(32)
 
     def __enter__(self) -> "VideoWriter":
         import av
 
         width, height = self.size
+        self._part = self.path.with_name(f".{self.path.stem}-{secrets.token_hex(4)}.part")
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.stem}-", suffix=".part", dir=self.path.parent)
-            os.close(handle)
+            self._part.touch(exist_ok=False)
         except OSError as error:
-            raise MediaError(f"The video {self.path} cannot be written: {error}") from error
-        self._part = Path(name)
-        self._container = av.open(name, "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"})
+            raise self._unwritable(error) from error
+        options = {"movflags": "+faststart+use_metadata_tags"}
+        self._container = av.open(str(self._part), "w", format="mp4", options=options)
         self._container.metadata.update(self.metadata)
+        self._container.metadata["frames_sha256"] = self._hash_place
         video = self._container.add_stream("libx264", rate=self.fps)
         video.width, video.height = width + width % 2, height + height % 2
         video.pix_fmt, video.options = "yuv420p", {"crf": str(self.quality), "preset": self.speed}
@@ -276,6 +285,7 @@ class VideoWriter:
             )
         if frames.dtype != torch.uint8:
             frames = ((frames.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        self._hash.update(frames.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes())
         frames = F.pad(frames, (0, self.size[0] % 2, 0, self.size[1] % 2), mode="replicate")
         for picture in frames.permute(0, 2, 3, 1).contiguous().cpu().numpy():
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
@@ -288,22 +298,44 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        from av.error import FFmpegError
+
         try:
             if kind is None:
+                if not self.frames:
+                    raise MediaError(f"The video {self.path} is not written: it has no frame.")
                 self._hear(None)
                 self._send(self._video.encode(None))
                 if self._audio is not None:
                     self._send(self._audio.encode(None))
-            self._container.close()
-            if kind is None:
+                self._container.close()
+                self._tell_hash()
                 os.replace(self._part, self.path)
-        except OSError as failure:
-            raise MediaError(f"The video {self.path} cannot be written: {failure}") from failure
+        except (FFmpegError, OSError) as failure:
+            raise self._unwritable(failure) from failure
         finally:
+            with contextlib.suppress(FFmpegError, OSError):  # a full disk says so here again
+                self._container.close()
             self._part.unlink(missing_ok=True)
 
     def _send(self, packets: Any) -> None:
-        self._container.mux(packets)
+        from av.error import FFmpegError
+
+        try:
+            self._container.mux(packets)
+        except (FFmpegError, OSError) as failure:
+            raise self._unwritable(failure) from failure
+
+    def _unwritable(self, failure: Exception) -> MediaError:
+        return MediaError(
+            f"The video {self.path} cannot be written: {failure}. Is the disk full, or the folder locked?"
+        )
+
+    def _tell_hash(self) -> None:
+        """Write the hash into its place: the container takes its metadata before it gets the first frame."""
+        with self._part.open("r+b") as file, mmap(file.fileno(), 0) as content:
+            start = content.find(self._hash_place.encode())
+            content[start : start + len(self._hash_place)] = self._hash.hexdigest().encode()
 
     def _hear(self, until: Fraction | None) -> None:
         """Encode the sound up to ``until`` seconds; none = all that is left."""

@@ -31,6 +31,7 @@ EYES = (
 )
 IRISES = (468, 473)  # the middle of each, in the order of EYES
 
+FINEST = 16  # the square of it is the number of points in a triangle
 IRIS = 0.62  # cm: how far around its middle the iris' own movement reaches
 NEARER = 1.0  # cm by which the measured face lies before the guessed skull
 BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
@@ -53,8 +54,10 @@ class LandmarkPriorConfig:
     fineness: int = 3  # each triangle is sampled at the square of this many points
 
     def __post_init__(self) -> None:
-        if min(self.flow_size, self.expression, self.fineness) < 1:
-            raise ConfigError(f"A landmark prior needs at least one of everything; found {self}.")
+        if min(self.flow_size, self.expression, self.fineness) < 1 or self.fineness > FINEST:
+            raise ConfigError(
+                f"A landmark prior needs at least one of everything, and a fineness of at most {FINEST}; found {self}."
+            )
 
 
 class LandmarkPrior(nn.Module):

@@ -9,7 +9,8 @@ tensors, metadata and coefficients that it does not know, and takes 0 for coeffi
 import csv
 import json
 import os
-import tempfile
+import re
+import secrets
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,6 +27,7 @@ __all__ = ["FORMAT", "load_motion", "save_motion", "write_csv"]
 
 FORMAT, VERSION = "stylehead-motion", 1
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # how they begin, by protocol
+RATE = r"[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?"
 LARGEST_RATE = 1000  # frames a second; a rate beyond it is a damaged file
 
 
@@ -53,13 +55,12 @@ def save_motion(motion: Motion, path: str | Path, *, license: str = "", made_by:
     }
     path = Path(path)
     try:
-        handle, part = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-        os.close(handle)
+        part = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.part")
         try:
             save_file(tensors, part, metadata=about)
             os.replace(part, path)
         finally:
-            Path(part).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:
         raise MediaError(f"The motion {path} cannot be written: {error}") from error
 
@@ -133,6 +134,8 @@ def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
     for i, name in enumerate(space.names):
         if name in columns:
             coefficients[:, i] = stored[:, columns[name]].float()
+    if not re.fullmatch(RATE, about["fps"]):  # Fraction also takes 1e999999999, and is lost in it
+        raise MotionError(f"The rate is written as 25 or 30000/1001; found {about['fps'][:40]!r}.")
     fps = Fraction(about["fps"])
     if not 0 < fps <= LARGEST_RATE:
         raise MotionError(f"A rate of {about['fps']} frames a second cannot be.")

@@ -3,6 +3,7 @@
 Axes: T frames of the clip, n of a chunk, C h w the feature map, S size of the picture.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..assemble import StyleHead
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, OutOfMemory
 from ..models.generator import Prepared
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.edits import edited_styles, position_in_clip, strengths_at
@@ -19,6 +20,8 @@ from ..ops.warp import warp
 from ..records import Head, Inversion
 
 __all__ = ["RenderConfig", "render"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,7 @@ def render(
     Raises:
         InputError: a chunk below 1, a frame that there is not.
         ConfigError: a setting that the model or the inversion does not allow.
+        OutOfMemory: not even one frame has room on the device. Where it is only the chunk that has none, it is halved.
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
@@ -73,10 +77,32 @@ def render(
 
 
 def _chunks(painter: "Painter", numbers: list[int], chunk: int) -> Iterator[Tensor]:
-    for start in range(0, len(numbers), chunk):
-        with torch.no_grad():
-            pictures = torch.cat([painter.draw(number) for number in numbers[start : start + chunk]])
+    done = 0
+    while done < len(numbers):
+        pictures = _try_to_draw(painter, numbers[done : done + chunk])
+        if pictures is None:  # no room for so many: half of them, from here on
+            chunk = min(chunk, len(numbers) - done) // 2
+            log.warning("The device has no memory for that many frames at once: going on with chunk %d.", chunk)
+            continue
+        done += len(pictures)
         yield pictures
+
+
+def _try_to_draw(painter: "Painter", numbers: list[int]) -> Tensor | None:
+    """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer."""
+    device = painter.model.device
+    try:
+        with torch.no_grad():
+            return torch.cat([painter.draw(number) for number in numbers])
+    except torch.cuda.OutOfMemoryError as error:
+        if len(numbers) == 1:
+            raise OutOfMemory(
+                f"The device {device} has no memory left for a single frame of {painter.model.config.size} pixels. "
+                "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller preview."
+            ) from error
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # what the try has left behind
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +183,8 @@ class Painter:
         return x if audio_flow is None else warp(x, audio_flow, convention)
 
     def _codes_at(self, frame: int) -> Codes:
-        total = len(self.head) if self.head is not None else 1
-        strengths = strengths_at(self.inversion.edits, position_in_clip(frame, total))
+        first, total = (self.head.first, len(self.head.motion)) if self.head is not None else (0, 1)
+        strengths = strengths_at(self.inversion.edits, position_in_clip(first + frame, total))
         if self.codes is None or self.codes.strengths != strengths:
             self.codes = self._make_codes(strengths)
         return self.codes

@@ -1,0 +1,71 @@
+"""How much memory a batch of pictures takes, told before it is drawn."""
+
+from pathlib import Path
+
+from ..errors import InputError
+
+__all__ = ["available_memory", "batch_bytes", "check_room"]
+
+FLOAT = 4  # bytes
+COPIES = 2  # the chunks as they are drawn, and the batch that they are joined to
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def batch_bytes(frames: int, size: int) -> int:
+    """Bytes of ``frames`` RGB pictures of ``size`` x ``size`` pixels in float32."""
+    return frames * size * size * 3 * FLOAT
+
+
+def check_room(frames: int, size: int, available: int | None = None) -> int:
+    """Refuse a batch that has no room in memory, before time is spent on it.
+
+    Args:
+        available: bytes; None asks the machine. Where that does not say, nothing is refused.
+
+    Returns:
+        What making the batch takes, bytes.
+
+    Raises:
+        InputError: with the number of frames that would fit.
+    """
+    needed = COPIES * batch_bytes(frames, size)
+    available = available_memory() if available is None else available
+    if available is not None and needed > available:
+        fit = available // (COPIES * batch_bytes(1, size))
+        raise InputError(
+            f"{frames} frames of {size} x {size} pixels need {needed / 2**30:.1f} GiB of memory as a batch of "
+            f"pictures; {available / 2**30:.1f} GiB are free.\n"
+            f"Draw them straight into a film, which holds a few at a time; or take at most {fit} frames, or a smaller "
+            "size."
+        )
+    return needed
+
+
+def available_memory() -> int | None:
+    """Bytes that a program may still take, within the limit of a container too; None where the system does not say."""
+    found = [value for value in (_of_the_machine(), _of_the_container()) if value is not None]
+    return min(found, default=None)
+
+
+def _of_the_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return _elsewhere()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _elsewhere() -> int | None:
+    try:
+        import psutil  # comes with ComfyUI
+    except ImportError:
+        return None
+    return int(psutil.virtual_memory().available)
+
+
+def _of_the_container() -> int | None:
+    try:
+        limit, used = ((CGROUP / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
+        return max(0, int(limit) - int(used))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return None
