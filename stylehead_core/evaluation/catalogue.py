@@ -82,7 +82,7 @@ def _seen(network: nn.Module, frames: Tensor) -> Tensor:
 
 
 def _frechet(evidence: Evidence) -> Found:
-    network = evidence.judge("features", "a feature network for the Fréchet distance")
+    network = evidence.judge("features", "Inception")
     truth = evidence.clip("target" if evidence.has("target") else "driving")
     return Found(
         torch.tensor(frechet_distance(_seen(network, evidence.generated.frames), _seen(network, truth.frames)))
@@ -235,7 +235,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="psnr", title="PSNR", unit="dB", better="higher", range="0 to 100", compute=_compared(psnr)),
     Metric(name="ssim", title="SSIM", better="higher", range="-1 to 1", compute=_compared(ssim)),
     Metric(name="lpips", title="LPIPS", better="lower", range="from 0", compute=_lpips),
-    Metric(name="fid", title="Fréchet distance", better="lower", range="from 0", compute=_frechet),
+    Metric(name="fid", title="Fréchet distance (FID)", better="lower", range="from 0", compute=_frechet),
     Metric(name="csim", title="Identity (CSIM)", better="higher", range="-1 to 1", compute=_csim),
     Metric(
         name="aed",

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
     parser.add_argument("--lpips", type=Path, metavar="FOLDER", help="with alexnet-owt-7be5be79.pth and alex.pth")
     parser.add_argument("--identity", type=Path, metavar="FILE", help="ArcFace, model_ir_se50.pth: for CSIM")
+    parser.add_argument("--features", type=Path, metavar="FILE", help="Inception of pytorch-fid: for FID")
     parser.add_argument("--sync", type=Path, metavar="FILE", help="sync network: ours, or lipsync_expert.pth")
     parser.add_argument("--device", default="cpu", help="where the judges look (default cpu)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there instead of printing it")
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         landmarker=args.landmarker,
         lpips=args.lpips,
         identity=args.identity,
+        features=args.features,
         sync=args.sync,
         device=args.device,
     )

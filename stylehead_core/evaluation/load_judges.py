@@ -15,13 +15,14 @@ from ..convert import syncnet as syncnet_adapter
 from ..convert.landmarker import find_landmarker, load_landmarker
 from ..errors import WeightsError
 from ..models.identity import Identity
+from ..models.inception import Inception
 from ..models.lpips import Lpips
 from ..models.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from ..weights import check_state, read_plain, read_tensors
 from .judges import Judges, track_face
 from .sync_embeddings import sync_embeddings
 
-__all__ = ["load_identity", "load_judges", "load_lpips", "load_syncnet"]
+__all__ = ["load_identity", "load_inception", "load_judges", "load_lpips", "load_syncnet"]
 
 BACKBONE, HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
 
@@ -31,6 +32,7 @@ def load_judges(
     landmarker: str | Path | None = None,
     lpips: str | Path | None = None,
     identity: str | Path | None = None,
+    features: str | Path | None = None,
     sync: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Judges:
@@ -40,6 +42,7 @@ def load_judges(
         landmarker: the face landmarker's file; none looks for an installed one and goes without where there is none.
         lpips: see ``load_lpips``.
         identity: see ``load_identity``.
+        features: see ``load_inception``.
         sync: see ``load_syncnet``.
         device: where the networks look.
 
@@ -53,6 +56,8 @@ def load_judges(
         judges = replace(judges, perceptual=load_lpips(lpips).to(device))
     if identity is not None:
         judges = replace(judges, identity=load_identity(identity).to(device))
+    if features is not None:
+        judges = replace(judges, features=load_inception(features).to(device))
     if sync is not None:
         judges = replace(judges, sync=partial(sync_embeddings, load_syncnet(sync).to(device)))
     return judges
@@ -75,6 +80,17 @@ def load_identity(path: str | Path) -> Identity:
     """ArcFace IR-SE-50 from ``model_ir_se50.pth``, which is part of StyleHEAT's official set."""
     network = Identity().eval().requires_grad_(False)
     network.load_state_dict(identity_adapter.from_official(_read(Path(path))))
+    return network
+
+
+def load_inception(path: str | Path) -> Inception:
+    """Inception with FID's weights, ``pt_inception-2015-12-05-6726825d.pth`` of the pytorch-fid project."""
+    network = Inception().eval().requires_grad_(False)
+    own = network.state_dict()
+    found = {name: tensor for name, tensor in _read(Path(path)).items() if not name.startswith(("fc.", "AuxLogits."))}
+    uncounted = {name: own[name] for name in own if name.endswith("num_batches_tracked") and name not in found}
+    check_state(_shapes(own), _shapes({**uncounted, **found}), str(path))
+    network.load_state_dict({**uncounted, **found})
     return network
 
 

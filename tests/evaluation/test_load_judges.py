@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from stylehead_core.errors import WeightsError
-from stylehead_core.evaluation.load_judges import load_identity, load_judges, load_lpips
+from stylehead_core.evaluation.load_judges import load_identity, load_inception, load_judges, load_lpips
+from stylehead_core.models.inception import Inception
 from stylehead_core.models.lpips import Lpips
 
 
@@ -57,3 +58,16 @@ def test_another_network_is_refused_by_its_names(tmp_path):
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match="ArcFace"):
         load_identity(tmp_path / "other.pth")
+
+
+def test_inception_is_read_without_its_classifier_and_refused_where_a_layer_is_missing(tmp_path):
+    torch.manual_seed(0)
+    network = Inception()
+    published = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    torch.save({**published, "fc.weight": torch.zeros(1)}, tmp_path / "inception.pth")
+    loaded = load_inception(tmp_path / "inception.pth")
+    assert torch.equal(loaded.Mixed_7c.branch1x1.conv.weight, network.Mixed_7c.branch1x1.conv.weight)
+    del published["Mixed_7c.branch1x1.conv.weight"]
+    torch.save(published, tmp_path / "short.pth")
+    with pytest.raises(WeightsError, match=r"Mixed_7c\.branch1x1\.conv\.weight"):
+        load_inception(tmp_path / "short.pth")
