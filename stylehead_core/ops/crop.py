@@ -25,9 +25,10 @@ def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
 
 
 def invert_affine(affine: Tensor) -> Tensor:
-    """The way back, (2 3); in float64 inside, so that there and back is the same pixel to 1e-4."""
-    turn = torch.linalg.inv(affine[:, :2].double())
-    return torch.cat((turn, -turn @ affine[:, 2:].double()), dim=1).to(affine.dtype)
+    """The way back, (2 3); in float64 on the CPU, so that there and back is the same pixel to 1e-4."""
+    exact = affine.cpu().double()
+    turn = torch.linalg.inv(exact[:, :2])
+    return torch.cat((turn, -turn @ exact[:, 2:]), dim=1).to(affine)
 
 
 def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:

@@ -94,11 +94,15 @@ def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
     """The pose in which the canonical face lies nearest to ``landmarks`` (N 478 3, pixels), in weighted squares.
 
     Source: Kabsch 1976, Umeyama 1991, with the weights that the face landmarker ships. It is a scaled orthographic
-    fit: no camera is assumed, since a portrait seldom says which it was taken with.
+    fit: no camera is assumed, since a portrait seldom says which it was taken with. It is computed on the CPU in
+    float64, which not every accelerator has.
     """
-    weights = canonical.weights.double()[:, None] / canonical.weights.double().sum()
-    target = landmarks[:, canonical.indices].double() * landmarks.new_tensor(_FLIP).double()  # N P 3
-    source = canonical.vertices[canonical.indices].double()  # P 3
+    flip = torch.tensor(_FLIP, dtype=torch.float64)
+    weights = canonical.weights.cpu().double()[:, None]
+    weights = weights / weights.sum()
+    indices = canonical.indices.cpu()
+    target = landmarks.cpu()[:, indices].double() * flip  # N P 3
+    source = canonical.vertices.cpu()[indices].double()  # P 3
     target_middle, source_middle = (target * weights).sum(1), (source * weights).sum(0)
     target, source = target - target_middle[:, None], source - source_middle
     u, strength, v = torch.linalg.svd((target * weights).mT @ source)
@@ -106,10 +110,8 @@ def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
     sign[:, 2] = torch.linalg.det(u @ v).sign()  # a rotation, never a mirror
     rotation = (u * sign[:, None]) @ v
     scale = (strength * sign).sum(1) / (weights * source.square()).sum()
-    centre = target_middle - scale[:, None] * (rotation @ source_middle)
-    centre = centre * landmarks.new_tensor(_FLIP).double()
-    dtype = landmarks.dtype
-    return HeadPose(rotation=rotation.to(dtype), scale=scale.to(dtype), centre=centre.to(dtype))
+    centre = (target_middle - scale[:, None] * (rotation @ source_middle)) * flip
+    return HeadPose(rotation=rotation.to(landmarks), scale=scale.to(landmarks), centre=centre.to(landmarks))
 
 
 def placement(pose: HeadPose, size: float | tuple[float, float], canonical: CanonicalFace) -> Tensor:

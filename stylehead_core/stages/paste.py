@@ -102,6 +102,7 @@ def paste_head(
     if len(originals) not in (1, count):
         raise InputError(f"{count} frames need 1 or {count} pictures to be pasted into; found {len(originals)}.")
     height, width = originals.shape[-2:]
+    frames = frames.float()
     square = paste_mask(portrait, size, config).to(frames)
     inside, outside = _given_mask(mask, size, (height, width), frames)
     pasted, masks = [], []
@@ -123,7 +124,7 @@ def paste_head(
         if not original.is_floating_point():
             mixed = ((mixed + 1) * 127.5).round()
         result = original.clone()
-        result[block] = torch.where(weight[block] > 0, mixed.to(original), original[block])
+        result[block] = torch.where((weight[block] > 0).to(original.device), mixed.to(original), original[block])
         pasted.append(result)
         masks.append(weight)
     return torch.cat(pasted), torch.cat(masks)
