@@ -6,8 +6,7 @@ import json
 from chromium import Page
 
 READY = (
-    "!!(window.app && window.app.graph && window.LiteGraph"
-    " && Object.keys(LiteGraph.registered_node_types).length > 50)"
+    "!!(window.app && window.app.graph && window.LiteGraph && Object.keys(LiteGraph.registered_node_types).length > 50)"
 )
 OPEN = """(async () => {
   await app.loadGraphData(%s, true, true);
@@ -36,7 +35,17 @@ RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
 )
 
 
+GREETED = """fetch('/settings', {
+  method: 'POST', body: JSON.stringify({ 'Comfy.TutorialCompleted': true })
+}).then(() => true)"""
+FIT = """app.extensionManager.command.execute('Comfy.Canvas.FitView')
+  .then(() => new Promise(done => setTimeout(done, 800)))"""
+
+
 async def come_up(page: Page, address: str) -> None:
+    await page.goto(f"{address}/system_stats")
+    await page.wait("document.readyState === 'complete' && location.port")
+    await page.js(GREETED)  # or the page greets a new user with a dialog over everything
     await page.goto(address)
     await page.wait(READY, 120)
     await asyncio.sleep(1.5)  # the page loads a graph of its own first
@@ -50,6 +59,11 @@ async def open_graph(page: Page, graph: dict) -> dict:
 async def lay_out(page: Page, prompt: dict) -> dict:
     """A graph in API form as one in UI form."""
     return await page.js(LAY_OUT % json.dumps(prompt))
+
+
+async def show_whole(page: Page) -> None:
+    """Zoom so that the whole graph is seen."""
+    await page.js(FIT)
 
 
 async def click_run(page: Page, seconds: float = 240) -> dict:

@@ -104,7 +104,7 @@ def test_saving_the_film_keeps_its_frames(server):
 
 
 def test_cancel_ends_a_render_within_a_chunk_and_leaves_nothing_behind(server):
-    run = server.run(moving(4000), stop_when=lambda run: ("film", 12, 4000) in run.progress)
+    run = server.run(moving(1000), stop_when=lambda run: ("film", 12, 1000) in run.progress)
     assert run.interrupted
     assert max(done for node, done, _ in run.progress if node == "film") < 200
     assert not list((server.base / "temp").rglob("*.part"))
@@ -116,6 +116,46 @@ def test_a_film_of_ten_times_the_length_needs_no_more_memory(server):
     before = server.peak_memory()
     film_of(server, moving(1000))
     assert server.peak_memory() - before < 48 * 2**20  # its pictures alone would be 94 MiB
+
+
+def test_pasting_back_changes_no_pixel_outside_of_the_mask_whatever_the_frames_size(server):
+    prompt = {**moving(2), "frames": {"class_type": "StyleHead_Render", "inputs": {"model": ["model", 0]}}}
+    prompt["frames"]["inputs"] |= {"head": ["warp", 0], "chunk": 4, "colour": "as drawn", "size": "full"}
+    larger = {"image": ["frames", 0], "upscale_method": "bilinear", "scale_by": 3.0}
+    prompt["larger"] = {"class_type": "ImageScaleBy", "inputs": larger}
+    prompt["paste"] = {
+        "class_type": "StyleHead_PasteBack",
+        "inputs": {
+            **{"frames": ["larger", 0], "inversion": ["invert", 0], "original": ["samples", 0]},
+            **{"where": "face", "feather": 0.05, "match_colours": 0.0, "follow": False},
+        },
+    }
+    compared = {"original": ["samples", 0], "pasted": ["paste", 0], "mask": ["paste", 1]}
+    prompt["same"] = {"class_type": "OddSameOutside", "inputs": compared}
+    del prompt["film"], prompt["sound"]
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert run.outputs["same"] == {"outside": [True], "inside": [False]}
+
+
+def test_measures_name_what_they_know_and_what_they_miss(server):
+    prompt = {**moving(3), "frames": {"class_type": "StyleHead_Render", "inputs": {"model": ["model", 0]}}}
+    prompt["frames"]["inputs"] |= {"head": ["warp", 0], "chunk": 4, "colour": "as drawn", "size": "full"}
+    measured = {"frames": ["frames", 0], "fps": 25.0, "driving": ["frames", 0]}
+    prompt["measure"] = {"class_type": "StyleHead_Measure", "inputs": measured}
+    prompt["table"] = {"class_type": "OddText", "inputs": {"text": ["measure", 0]}}
+    del prompt["film"], prompt["sound"]
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert len(run.outputs["table"]["text"][0].splitlines()) > 5
+
+
+def test_key_frames_that_do_not_read_are_refused_with_their_line(server):
+    prompt = moving(3)
+    prompt["motion"]["inputs"]["key_frames"] = "0: yaw 1\nsmile later"
+    run = server.run(prompt)
+    assert run.failure["node_id"] == "motion"
+    assert "Line 2 of the key frames" in run.message
 
 
 def test_a_motion_that_is_saved_can_be_loaded(server):

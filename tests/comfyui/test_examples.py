@@ -13,7 +13,7 @@ import pytest
 from chromium import Page
 from comfy_graph import nodes_of, to_prompt
 from comfy_host import TINY
-from comfy_page import click_run, come_up, open_graph
+from comfy_page import click_run, come_up, open_graph, show_whole
 from PIL import Image
 
 FOLDER = Path(__file__).parents[2] / "example_workflows"
@@ -74,6 +74,7 @@ def test_it_opens_in_the_page_without_red_and_runs_by_the_button(server, nodes, 
     assert not loaded["red"]
     ended = page(click_run)
     assert ended["kind"] == "execution_success", ended
+    page(show_whole)
     folder = Path(os.environ.get("STYLEHEAD_SCREENSHOTS", tmp_path))
     page(Page.screenshot, folder / f"{name}.png")
     assert (folder / f"{name}.png").stat().st_size > 20_000

@@ -74,4 +74,25 @@ class Text:
         return {"ui": {"text": [text]}}
 
 
-NODE_CLASS_MAPPINGS = {"OddImage": OddImage, "OddSound": OddSound, "OddShape": Shape, "OddText": Text}
+class SameOutside:
+    """Says in the history whether a picture kept its very numbers outside of a mask, and inside."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "test", "tell", (), True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"original": ("IMAGE",), "pasted": ("IMAGE",), "mask": ("MASK",)}}
+
+    def tell(self, original, pasted, mask):
+        same = (original == pasted).all(-1)
+        outside, inside = bool(same[mask == 0].all()), bool(same[mask > 0].all())
+        return {"ui": {"outside": [outside], "inside": [inside]}}
+
+
+NODE_CLASS_MAPPINGS = {
+    "OddImage": OddImage,
+    "OddSound": OddSound,
+    "OddShape": Shape,
+    "OddText": Text,
+    "OddSameOutside": SameOutside,
+}
