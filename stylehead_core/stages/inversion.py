@@ -26,9 +26,9 @@ class OptimiseConfig:
     """How the codes are refined. Weights of zero leave a term out. Source: SPEC section 8."""
 
     rate: float = 0.01  # of Adam
-    styles: Literal["fixed", "upper"] = "fixed"
-    """``fixed`` as the paper's supplement says; ``upper`` also frees the rows above the feature map, as the official
-    code does. What that brings: docs/notes/0003-which-codes-to-refine.md."""
+    styles: Literal["fixed", "upper"] = "upper"
+    """``upper`` also refines the style rows above the feature map, as the official code does; ``fixed`` leaves all rows
+    alone, as the paper says. Measured in docs/notes/0003-which-codes-to-refine.md."""
     pixels: float = 1.0  # mean squared error at full size
     perceptual: float = 1.0  # where the model's file holds the network for it
     style: float = 250.0  # within the perceptual term
@@ -102,14 +102,27 @@ def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
         residual = model.fit(picture, size) - first
         scale, shift = model.consult(residual, first)
         feature = feature * (1 + scale) + shift
+    redrawn, detail = _redraw(model, picture, feature, styles, rgb)
     return Inversion(
         portrait=portrait,
         styles=styles[0],
         feature=feature[0],
         rgb=None if rgb is None else rgb[0],
-        redrawn=model.upper(feature, styles, rgb).clamp(-1, 1),
+        redrawn=redrawn,
+        detail=detail,
         residual=residual,
     )
+
+
+def _redraw(
+    model: StyleHead, picture: Tensor, feature: Tensor, styles: Tensor, rgb: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """The redrawn portrait, and the detail of it that is no drawing, where the model carries that along."""
+    drawn = model.upper(feature, styles, rgb).clamp(-1, 1)
+    if not model.config.carry_detail:
+        return drawn, None
+    detail = model.fit(picture, model.config.size) - drawn
+    return (drawn + detail).clamp(-1, 1), detail
 
 
 def _optimise(
@@ -154,9 +167,9 @@ def _optimise(
         feature = feature.detach()
         styles = torch.cat((held[:, :first_free], free.detach()), dim=1)
     with torch.no_grad():
-        redrawn = model.upper(feature, styles, rgb).clamp(-1, 1)
+        redrawn, detail = _redraw(model, target, feature, styles, rgb)
     # The residual belongs to the encoder's feature map, which this is no longer.
-    return replace(start, styles=styles[0], feature=feature[0], redrawn=redrawn, residual=None)
+    return replace(start, styles=styles[0], feature=feature[0], redrawn=redrawn, detail=detail, residual=None)
 
 
 def _losses(
