@@ -1,5 +1,6 @@
 """The node that puts numbers on a result."""
 
+import torch
 from comfy_api.latest import io
 
 from ..stylehead_core.evaluation.load_judges import load_judges
@@ -47,4 +48,8 @@ class Measure(io.ComfyNode):
             judges=load_judges(landmarker=landmarker_file()),
             progress=bridge.Progress(),
         )
-        return io.NodeOutput(report.table(), bridge.image_out(report.plot(width=PLOT_WIDTH)[None]))
+        if any(line.frames is not None for line in report.lines):
+            plot = report.plot(width=PLOT_WIDTH)[None]
+        else:  # a single frame, or none with a face in it
+            plot = torch.ones(1, 3, 1, PLOT_WIDTH)
+        return io.NodeOutput(report.table(), bridge.image_out(plot))
