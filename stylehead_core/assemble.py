@@ -31,7 +31,7 @@ from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
 from .ops.align import LANDMARKS_68
 from .ops.deep3d_align import crop_face
-from .ops.warp import Convention, resize_flow, warp
+from .ops.warp import Convention, resize_flow, warp, warp_sharply
 from .records import Direction, Portrait
 from .spaces import MotionSpace, space_named
 from .weights import check_state, find_model, read_tensors, write_tensors
@@ -49,6 +49,7 @@ __all__ = [
 
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
 PRIOR_CHANNELS = 6  # the picture as the prior warps it, the prior's flow and its visibility
+HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts
 
 
@@ -87,6 +88,7 @@ class StyleHeadConfig:
     rate: Fraction = Fraction(25)  # frames a second at which the motion window is spaced
     warp: Convention = "identity"
     warp_rgb: bool = True  # the RGB sum from below the feature map moves with it
+    carry_detail: bool = False  # what the generator misses of the portrait moves along as pixels
     audio_region: Literal["lower half", "soft"] = "soft"  # where the flow from sound acts
     antialias: bool = True  # where a picture is made smaller for a network
     license: str = "Apache-2.0"
@@ -290,6 +292,22 @@ class StyleHead(nn.Module):
         moving = amount / (amount + HARDLY)  # where nothing moves there is nothing to correct, nor hidden
         flow = first + moving * correction
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
+
+    def carry(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
+        """What the generator misses of the portrait, where the motion puts it.
+
+        Args:
+            detail: (B or 1, 3 S S), the portrait minus what is drawn of it.
+            flow, visibility: (B 2 h w) and (B 1 h w) or None; where the portrait hides the place there is no detail.
+
+        Returns:
+            (B 3 S S), to be added to the picture.
+        """
+        moved = warp_sharply(detail, flow)
+        if visibility is None:
+            return moved
+        shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
+        return moved * F.interpolate(shown, size=moved.shape[-2:], mode="bilinear", align_corners=False)
 
     def mend(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None

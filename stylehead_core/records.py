@@ -124,6 +124,7 @@ class Inversion:
     feature: Tensor  # (C h w): the map that is moved, complete with consultation or optimisation
     rgb: Tensor | None  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
     redrawn: Tensor  # (1 3 S S): the generator's picture of the above
+    detail: Tensor | None = None  # (1 3 S S): what the generator misses of the portrait, where a model carries it
     residual: Tensor | None = None  # (1 3 P P): what the styles alone do not redraw; of a consulted feature
     edits: tuple[Edit, ...] = ()
 

@@ -11,7 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Convention", "compose_flows", "flow_to_grid", "resize_flow", "sample", "warp", "warp_by_grid"]
+__all__ = [
+    "Convention",
+    "compose_flows",
+    "flow_to_grid",
+    "resize_flow",
+    "sample",
+    "warp",
+    "warp_by_grid",
+    "warp_sharply",
+]
 
 Convention = Literal["identity", "official"]
 """``identity``: no flow changes nothing, bit for bit; points from outside repeat the border.
@@ -61,6 +70,20 @@ def sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     x, y = x.to(wide.dtype).clamp(0, width - 1), y.to(wide.dtype).clamp(0, height - 1)
     grid = torch.stack(((2 * x + 1) / canvas[1] - 1, (2 * y + 1) / canvas[0] - 1), dim=-1)  # B h w 2
     return _grid_sample(wide, grid).to(feature.dtype)
+
+
+def warp_sharply(picture: Tensor, flow: Tensor) -> Tensor:
+    """The same for a picture (B or 1, 3 H W) in float32, with bicubic sampling (identity convention).
+
+    Bilinear sampling averages what lies between two pixels, and takes half of a picture's fine detail away.
+    """
+    height, width = picture.shape[-2:]
+    flow = resize_flow(flow, (height, width))
+    rows, columns = _axes(flow)
+    x, y = (columns + flow[:, 0]).clamp(0, width - 1), (rows[:, None] + flow[:, 1]).clamp(0, height - 1)
+    grid = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), dim=-1)  # B H W 2, edge to edge
+    picture = picture.expand(len(flow), -1, -1, -1)
+    return F.grid_sample(picture, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 def flow_to_grid(flow: Tensor) -> Tensor:

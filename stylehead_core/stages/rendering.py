@@ -16,7 +16,7 @@ from ..errors import ConfigError, InputError, OutOfMemory
 from ..models.generator import Prepared
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.edits import edited_styles, position_in_clip, strengths_at
-from ..ops.warp import warp
+from ..ops.warp import compose_flows, warp
 from ..records import Head, Inversion
 
 __all__ = ["RenderConfig", "render"]
@@ -126,6 +126,7 @@ class Painter:
         inversion, device = self.inversion, model.device
         self.styles = inversion.styles.to(device, torch.float32)
         self.feature = inversion.feature[None].to(device, torch.float32)
+        self.detail = None if inversion.detail is None else inversion.detail.to(device, torch.float32)
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(device, torch.float32)
         self.warps_rgb = model.config.warp_rgb if config.rgb == "model" else config.rgb == "warped"
         self.codes: Codes | None = None
@@ -174,7 +175,21 @@ class Painter:
                 feature = feature + head.strength * (scale * feature + shift)
         picture = model.generator.draw(feature, codes.prepared, rgb, stop_at=self.config.stop_at)
         picture = picture.float().clamp(-1, 1)
+        if self.detail is not None:
+            picture = (picture + self._detail_at(frame, picture.shape[-1])).clamp(-1, 1)
         return picture if self.colours is None else self.colours(picture)
+
+    def _detail_at(self, frame: int, size: int) -> Tensor:
+        """What the generator misses of the portrait, where it is in this frame (1 3 size size)."""
+        assert self.detail is not None
+        detail, head = self.model.fit(self.detail, size), self.head
+        if head is None:
+            return detail
+        one, device = slice(frame, frame + 1), self.model.device
+        flow = head.flow[one].to(device)
+        if head.audio_flow is not None:
+            flow = compose_flows(flow, head.audio_flow[one].to(device))
+        return self.model.carry(detail, flow, None if head.visibility is None else head.visibility[one].to(device))
 
     def _warp(self, x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
         convention = self.model.config.warp

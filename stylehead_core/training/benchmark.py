@@ -28,7 +28,10 @@ from .tasks.motion import carried
 __all__ = ["Row", "benchmark", "table"]
 
 TOGETHER = 16  # pairs
-WAYS = ("still", "still, redrawn", "warp only", "not calibrated", "calibrated", "truth, redrawn")
+WAYS = (
+    *("still", "still, redrawn", "warp only", "not calibrated", "calibrated"),
+    *("calibrated, with detail", "truth, redrawn"),
+)  # the last but one is what a user gets from a model that carries detail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,8 @@ def benchmark(model: StyleHead, heads: Heads, landmarker: Landmarker) -> list[Ro
     """The table of ``WAYS``, on all pairs of ``heads``."""
     rows = torch.arange(len(heads))
     parts = [_draw(model, heads, part) for part in rows.split(TOGETHER)]
-    drawn = {way: torch.cat([part[way] for part in parts]) for way in WAYS}
-    return [_judge(way, drawn[way], heads, landmarker) for way in WAYS]
+    drawn = {way: torch.cat([part[way] for part in parts]) for way in WAYS if way in parts[0]}
+    return [_judge(way, pictures, heads, landmarker) for way, pictures in drawn.items()]
 
 
 def _draw(model: StyleHead, heads: Heads, rows: Tensor) -> dict[str, Tensor]:
@@ -71,9 +74,13 @@ def _draw(model: StyleHead, heads: Heads, rows: Tensor) -> dict[str, Tensor]:
         "warp only": warp(source, flow),
         "not calibrated": model.generator.upper(moved, styles, None),
     }
+    detail = source - ways["still, redrawn"].clamp(-1, 1)
     here, there = heads.coefficients[heads.source[rows]], heads.coefficients[heads.target[rows]]
     scale, shift = model.mend(moved, model.motion_encoder(there[..., None], here), flow, visibility)
     ways["calibrated"] = model.generator.upper(moved * (1 + scale) + shift, styles, None)
+    if model.config.carry_detail:
+        carried_detail = model.carry(detail, flow, visibility)
+        ways["calibrated, with detail"] = ways["calibrated"].clamp(-1, 1) + carried_detail
     styles, feature = inverted(target)
     ways["truth, redrawn"] = model.generator.upper(feature, styles, None)
     return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}

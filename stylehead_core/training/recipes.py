@@ -86,6 +86,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             zero_init=True,
         ),
         speech=SpeechCoefficientsConfig(names=LIPS),
+        carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
         notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
         "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
