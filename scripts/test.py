@@ -17,7 +17,7 @@ from environment import CHECKOUT, Environment, SetupError, install_core, say
 
 TOOLS = (
     *("pytest>=8", "pytest-xdist", "hypothesis", "ruff", "pyright[nodejs]"),
-    *("scikit-image", "scipy", "torchmetrics", "aiohttp"),
+    *("scikit-image", "scipy", "torchmetrics", "aiohttp", "tomli"),
 )
 HEADS = ("moderngl", "espeakng-loader", "scipy")
 
