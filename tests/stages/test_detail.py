@@ -1,0 +1,79 @@
+"""A model may carry what its generator misses of the portrait along as pixels: the portrait then stays itself."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from stylehead_core import Head, Motion, edit_style, invert, render
+from stylehead_core.assemble import build, debug
+from stylehead_core.ops.warp import warp, warp_sharply
+from stylehead_core.stages.rendering import RenderConfig
+
+SIZE, CELLS = 64, 32
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(replace(debug("arkit"), carry_detail=True))
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def inversion(model, portrait):
+    return invert(model, portrait)
+
+
+def moved(inversion, columns=0.0, visible=1.0):
+    flow = torch.zeros(1, 2, CELLS, CELLS)
+    flow[:, 0] = columns
+    visibility = torch.full((1, 1, CELLS, CELLS), visible)
+    return Head(
+        inversion=inversion, motion=Motion(coefficients=torch.zeros(1, 58), fps=25), flow=flow, visibility=visibility
+    )
+
+
+def frame(model, source, **settings):
+    return next(iter(render(model, source, config=RenderConfig(**settings))))
+
+
+def test_the_portrait_is_redrawn_as_it_is(inversion, portrait):
+    torch.testing.assert_close(inversion.redrawn, portrait)
+
+
+def test_no_motion_gives_the_inversion_back(model, inversion):
+    assert torch.equal(frame(model, inversion), inversion.redrawn)
+    assert torch.equal(frame(model, moved(inversion)), inversion.redrawn)
+
+
+def test_detail_moves_with_the_face(model, inversion):
+    plain = frame(model, replace(moved(inversion, 4.0), inversion=replace(inversion, detail=None)))
+    difference = frame(model, moved(inversion, 4.0)) - plain
+    expected = inversion.detail[..., 16:40, 24:40]  # 4 cells are 8 pixels
+    inside = (plain + inversion.detail.roll(-8, -1)).abs()[..., 16:40, 16:32] < 1  # elsewhere it is clamped
+    assert inside.float().mean() > 0.5
+    torch.testing.assert_close(difference[..., 16:40, 16:32][inside], expected[inside], rtol=0, atol=1e-5)
+
+
+def test_what_the_portrait_hides_has_no_detail(model, inversion):
+    bare = replace(inversion, detail=None)
+    assert torch.equal(frame(model, moved(inversion, 2.0, visible=0.1)), frame(model, moved(bare, 2.0, visible=0.1)))
+
+
+def test_an_edit_keeps_the_detail(model, inversion):
+    edited = edit_style(model, inversion, "old", 1.0)
+    bare = frame(model, replace(edited, detail=None))
+    torch.testing.assert_close(frame(model, edited), (bare + inversion.detail).clamp(-1, 1))
+
+
+def test_a_sharp_warp_moves_whole_pixels_exactly_and_keeps_more_between_them(portrait):
+    flow = torch.zeros(1, 2, SIZE, SIZE)
+    flow[:, 1] = 3
+    assert torch.equal(warp_sharply(portrait, flow)[..., :-3, :], portrait[..., 3:, :])
+    flow[:, 1] = 0.5
+    inside = (..., slice(4, -4), slice(4, -4))
+    assert warp_sharply(portrait, flow)[inside].var() > 1.2 * warp(portrait, flow)[inside].var()
