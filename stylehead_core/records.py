@@ -228,7 +228,7 @@ class Head:
     first: int = 0  # the frame of the motion that ``flow`` begins with, where the head is a part of the clip
 
     def __post_init__(self) -> None:
-        frames = len(self.flow)
+        frames = len(self.flow) if self.flow.ndim else 0
         if not frames or self.first < 0 or self.first + frames > len(self.motion):
             raise InputError(
                 f"A head has the flow of frames of its motion, 0 to {len(self.motion) - 1}; "

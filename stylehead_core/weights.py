@@ -176,7 +176,7 @@ def _entries(path: Path) -> dict[str, Any]:
             text = file.read(length) if 0 < length <= size - 8 else b""
     except OSError as error:
         raise WeightsError(f"{path} cannot be opened: {error.strerror or error}.") from error
-    if start.startswith(PICKLES):
+    if start.startswith(PICKLES) and not text.startswith(b"{"):  # a header of 640 bytes begins like a pickle
         raise WeightsError(
             f"{path} is a pickle (a PyTorch checkpoint), which can run code when it is opened; it was not opened.\n"
             "  expected  a .safetensors file\n"

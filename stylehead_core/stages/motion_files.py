@@ -157,10 +157,12 @@ def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
 def _refuse_pickle(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(9)
     except OSError as error:
         raise MotionError(f"The motion {path} cannot be read: {error}") from error
-    if start == b"PK\x03\x04" or start[:2] in PICKLES:
+    if start[8:] == b"{":  # a safetensors file, also where the length of its header looks like a pickle's beginning
+        return
+    if start.startswith((b"PK\x03\x04", *PICKLES)):
         raise MotionError(
             f"{path.name} is a pickle (or a zip, such as .pt and .npz files are). A pickle can run any program while "
             "it is read, so it is never opened here. Motions are safetensors files."

@@ -1,0 +1,217 @@
+"""From a clip to a film: frames a second from end to end, and of each part by itself, one JSON line each.
+
+    python benchmarks/end_to_end.py --model debug --model mini --frames 50
+    python benchmarks/end_to_end.py --model styleheat-1024 --device cuda --dtype bfloat16
+
+The parts: ``track`` (a face in a driving clip; needs the landmarker), ``motion`` (windows and descriptors), ``flow``,
+``warp``, ``calibrate``, ``draw``, ``transfer`` (from the device, in bytes), ``encode``. ``end to end`` is motion to
+film, as ``stylehead animate`` does it, and ``without encoding`` the same up to frames on the CPU. A model that is not
+embedded, nor a file, is made of weights of chance: that takes the same time.
+
+``memory_mib`` is the most that was held up to then: of the device where it has its own, of the process otherwise.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from stylehead_core import Inversion, Motion, Portrait, StyleHead, animate, invert, load_stylehead
+from stylehead_core.assemble import build, debug, styleheat_1024
+from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
+from stylehead_core.media.pictures import read_picture
+from stylehead_core.media.video import VideoWriter
+from stylehead_core.ops.warp import warp
+from stylehead_core.ops.windows import motion_windows
+from stylehead_core.stages.tracking import frames_of, motion_from_video
+from stylehead_core.training.recipes import mini_model
+
+CHANCE = {"debug": debug, "mini": mini_model, "styleheat-1024": styleheat_1024}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+FACE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "portrait.jpg"
+RATE = Fraction(25)
+
+
+class Meter:
+    """Times work on a number of frames, after one go that does not count."""
+
+    def __init__(self, model: StyleHead, frames: int) -> None:
+        self.device, self.frames = model.device, frames
+        self.common = {
+            "model": model.config.name,
+            "size": model.config.size,
+            "device": device_name(model.device),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+        }
+
+    def line(self, part: str, work: Callable[[], Any], frames: int | None = None, note: str = "") -> dict[str, Any]:
+        """What ``work`` on ``frames`` frames takes."""
+        frames = self.frames if frames is None else frames
+        work()
+        self._wait()
+        start = time.perf_counter()
+        work()
+        self._wait()
+        seconds = time.perf_counter() - start
+        found = {
+            **self.common,
+            "part": part,
+            "frames": frames,
+            "ms_per_frame": round(1000 * seconds / frames, 3),
+            "frames_per_second": round(frames / seconds, 2),
+            "memory_mib": self._memory(),
+        }
+        return {**found, "note": note} if note else found
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _memory(self) -> int:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) >> 20
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit >> 20
+
+
+def measure(model: StyleHead, frames: int, chunk: int, track: bool) -> Iterator[dict[str, Any]]:
+    meter, chance = Meter(model, frames), torch.Generator().manual_seed(0)
+    width, size = len(model.config.motion_space.names), model.config.size
+    portrait = Portrait(
+        image=torch.rand(1, 3, size, size, generator=chance) * 2 - 1,
+        coefficients=torch.zeros(width),
+        landmarks=torch.rand(478, 3, generator=chance) * size,
+    )
+    coefficients = 0.1 * torch.randn(frames, width, generator=chance)
+    motion = Motion(coefficients=coefficients, fps=RATE, space=model.config.space)
+    inversion = invert(model, portrait)
+    if track:
+        yield from measure_tracking(meter, model, frames)
+    yield from measure_parts(meter, model, inversion, motion, chunk)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.mp4"
+
+        def drawn() -> Iterator[Tensor]:
+            return animate(model, inversion, motion, chunk=chunk)
+
+        yield meter.line("without encoding", lambda: [in_bytes(part) for part in drawn()])
+        yield meter.line("end to end", lambda: write(film, size, drawn()), note="motion to film")
+
+
+def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[dict[str, Any]]:
+    if find_landmarker() is None:
+        yield {**meter.common, "part": "track", "note": "not measured: there is no landmarker"}
+        return
+    landmarker = load_landmarker(device=model.device)
+    face = read_picture(FACE)
+    clip = torch.cat([face.roll(step % 9 - 4, 3) for step in range(frames)])
+    yield meter.line("track", lambda: motion_from_video(frames_of(clip, RATE), landmarker), note=f"{face.shape[-1]} px")
+
+
+def measure_parts(
+    meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int
+) -> Iterator[dict[str, Any]]:
+    """Each part by itself on one chunk, as often as the clip has chunks."""
+    config, device, dtype = model.config, model.device, model.dtype
+    rounds = range(max(1, len(motion) // chunk))
+    done = len(rounds) * chunk
+    coefficients = motion.coefficients[:chunk].to(device)
+    coefficients = coefficients.expand(chunk, -1) if len(coefficients) == 1 else coefficients.repeat(chunk, 1)[:chunk]
+    source = torch.zeros(chunk, coefficients.shape[1], device=device)
+
+    def descriptors() -> Tensor:
+        windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate)
+        return model.motion_encoder(windows, source if config.motion_encoder.source else None)
+
+    descriptor = descriptors()
+    yield meter.line("motion", lambda: [descriptors() for _ in rounds], done)
+
+    picture = model.fit(inversion.redrawn, config.flow_field.image_size)
+
+    def find() -> tuple[Tensor, Tensor | None]:
+        prior = None
+        if model.prior is not None:
+            assert inversion.portrait.landmarks is not None
+            landmarks = inversion.portrait.landmarks[None].to(device)
+            prior = model.prior(landmarks, source, coefficients, config.size)
+        return model.find_flow(picture, descriptor, prior)
+
+    flow, visibility = find()
+    yield meter.line("flow", lambda: [find() for _ in rounds], done)
+
+    # From here on frame by frame, as they are drawn.
+    feature, one = inversion.feature[None].to(dtype), flow[:1]
+    seen = None if visibility is None else visibility[:1]
+    yield meter.line("warp", lambda: [warp(feature, one, config.warp) for _ in range(done)], done)
+    moved = warp(feature, one, config.warp)
+    if model.calibrator is not None:
+        yield meter.line("calibrate", lambda: [model.mend(moved, descriptor[:1], one, seen) for _ in range(done)], done)
+    prepared = model.generator.prepare(inversion.styles[None])
+    rgb = None if inversion.rgb is None else inversion.rgb[None].to(dtype)
+    yield meter.line("draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(done)], done)
+    pictures = model.generator.draw(moved, prepared, rgb).float().expand(chunk, -1, -1, -1).contiguous()
+    yield meter.line("transfer", lambda: [in_bytes(pictures) for _ in rounds], done)
+    numbers = in_bytes(pictures)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.mp4"
+        yield meter.line("encode", lambda: write(film, config.size, [numbers] * len(rounds)), done)
+
+
+def in_bytes(pictures: Tensor) -> Tensor:
+    """Pictures in [-1, 1] as uint8 on the CPU: made on the device, so that a quarter has to travel."""
+    return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def write(path: Path, size: int, parts: Any) -> None:
+    with VideoWriter(path, fps=RATE, size=(size, size)) as film:
+        for part in parts:
+            film.write(part)
+
+
+def load(name: str, device: str, dtype: torch.dtype) -> StyleHead:
+    if name not in CHANCE:
+        return load_stylehead(name, device, dtype)
+    model = build(CHANCE[name]())
+    if model.prior is not None:
+        model.prior.vertices.normal_()  # any face will do
+    return model.to(device).draw_in(dtype)
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({platform.machine()})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Frames a second, from end to end and of each part.")
+    parser.add_argument("--model", action="append", help=f"embedded name, file, or one of {', '.join(CHANCE)}")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
+    parser.add_argument("--threads", type=int, help="of the CPU")
+    parser.add_argument("--frames", type=int, default=25)
+    parser.add_argument("--chunk", type=int, default=4)
+    parser.add_argument("--no-track", action="store_true", help="leave the tracking out")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    for name in args.model or ["debug"]:
+        model = load(name, args.device, DTYPES[args.dtype])
+        with torch.inference_mode():
+            for found in measure(model, args.frames, args.chunk, not args.no_track):
+                print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
