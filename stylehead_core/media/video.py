@@ -161,7 +161,9 @@ def _decoded(source: Source) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
         try:
             for frame in container.decode(stream):
                 size = size or (frame.width, frame.height)  # a film may change it on the way; the first one counts
-                drawn = frame.reformat(width=size[0], height=size[1], format="rgb24")
+                # Told outright, since not every PyAV looks at the frame's own mark.
+                space = {"src_colorspace": "ITU709"} if frame.colorspace == _BT709 else {}
+                drawn = frame.reformat(width=size[0], height=size[1], format="rgb24", **space)
                 picture = np.rot90(drawn.to_ndarray(), frame.rotation // 90)
                 time = frame.pts * frame.time_base if frame.pts is not None else None
                 if waiting is not None:
@@ -288,9 +290,10 @@ class VideoWriter:
             )
         if frames.dtype != torch.uint8:
             frames = ((frames.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        self._hash.update(frames.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes())
+        frames = frames.cpu()
+        self._hash.update(frames.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
         frames = F.pad(frames, (0, self.size[0] % 2, 0, self.size[1] % 2), mode="replicate")
-        for picture in frames.permute(0, 2, 3, 1).contiguous().cpu().numpy():
+        for picture in frames.permute(0, 2, 3, 1).contiguous().numpy():
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
             frame.pts, frame.time_base = self.frames, 1 / self.fps

@@ -35,7 +35,7 @@ def scene():
 def frames_sha256(chunks) -> str:
     digest = hashlib.sha256()
     for frames in chunks:
-        digest.update(frames.numpy())
+        digest.update(frames.numpy().tobytes())
     return digest.hexdigest()
 
 
