@@ -1,0 +1,97 @@
+"""What the embedded model promises, told with a picture that it has never seen."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from stylehead_core import Motion, Portrait, calibrate, edit_style, invert, load_stylehead, render, warp_features
+from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
+from stylehead_core.spaces import ARKIT
+from stylehead_core.weights import read_manifest
+
+SIZE = 128
+BUDGET = 4.0  # GMAC a frame
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_stylehead("stylehead-mini")
+
+
+@pytest.fixture(scope="module")
+def inversion(model):
+    """Coarse noise with the canonical face's landmarks in its middle."""
+    canonical = model.prior.canonical
+    pose = HeadPose(
+        rotation=angles_to_matrix(torch.zeros(1, 3)),
+        scale=torch.tensor([4.5]),
+        centre=torch.tensor([[63.5, 70.0, 0.0]]),
+    )
+    landmarks = pose.pose(torch.cat((canonical.vertices, canonical.vertices[[33] * 5 + [263] * 5]))[None])[0]
+    coefficients = torch.cat((torch.zeros(52), torch.zeros(3), placement(pose, SIZE, canonical)[0]))
+    coarse = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    image = torch.nn.functional.interpolate(coarse, size=SIZE, mode="bilinear")
+    return invert(model, Portrait(image=image, landmarks=landmarks, coefficients=coefficients))
+
+
+def motion(inversion, **changes):
+    coefficients = inversion.portrait.coefficients.clone()
+    for name, amount in changes.items():
+        coefficients[ARKIT.names.index(name)] += amount
+    return Motion(coefficients=coefficients[None], fps=Fraction(25))
+
+
+def test_no_motion_gives_the_inversion_back_to_the_bit(model, inversion):
+    head = calibrate(model, warp_features(model, inversion, motion(inversion)))
+    assert torch.equal(next(iter(render(model, head))), inversion.redrawn)
+
+
+def test_an_edit_of_strength_0_changes_nothing(model, inversion):
+    for attribute in model.attributes:
+        same = next(iter(render(model, edit_style(model, inversion, attribute, 0.0))))
+        assert torch.equal(same, inversion.redrawn)
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "landmark", "axis"),
+    [("jawOpen", 0.5, 152, 1), ("mouthSmileLeft", 0.6, 291, 0), ("eyeBlinkRight", 0.6, 159, 1)],
+)
+def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion, name, amount, landmark, axis):
+    head = warp_features(model, inversion, motion(inversion, **{name: amount}))
+    landmarks = inversion.portrait.landmarks[None]
+    own = inversion.portrait.coefficients[None]
+    moved, _, _ = model.prior.move(landmarks, own, motion(inversion, **{name: amount}).coefficients, SIZE)
+    x, y = (moved[0, landmark, :2] / 2).round().long().tolist()
+    shift = (landmarks - moved)[0, landmark, axis] / 2  # pixels of the feature map
+    assert shift.abs() > 0.4
+    assert head.flow[0, axis, y, x] / shift > 0.2  # the same way; the landmark lies on the edge of what moves
+
+
+def test_an_opened_mouth_was_hidden(model, inversion):
+    head = warp_features(model, inversion, motion(inversion, jawOpen=0.6))
+    moved, _, _ = model.prior.move(
+        inversion.portrait.landmarks[None], inversion.portrait.coefficients[None], head.motion.coefficients, SIZE
+    )
+    x, y = (moved[0, [13, 14], :2].mean(0) / 2).round().long().tolist()
+    assert head.visibility[0, 0, y, x] < 0.5
+    assert head.visibility.mean() > 0.9
+
+
+def test_a_frame_costs_less_than_its_budget(model, inversion):
+    driving = motion(inversion, jawOpen=0.3, yaw=0.2)
+    with FlopCounterMode(display=False) as counter:
+        list(render(model, calibrate(model, warp_features(model, inversion, driving))))
+    assert counter.get_total_flops() / 2e9 < BUDGET
+
+
+def test_the_file_is_small():
+    assert read_manifest()["stylehead-mini"].bytes < 25e6
+
+
+def test_speech_opens_the_mouth_and_silence_does_not(model):
+    chance = torch.Generator().manual_seed(0)
+    silence = model.speech(torch.full((1, 80, 32), -4.0))["jawOpen"]
+    assert silence < 0.1
+    assert torch.isfinite(torch.stack(list(model.speech(torch.randn(2, 80, 32, generator=chance)).values()))).all()
