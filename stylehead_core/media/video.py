@@ -161,8 +161,9 @@ def _decoded(source: Source) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
         try:
             for frame in container.decode(stream):
                 size = size or (frame.width, frame.height)  # a film may change it on the way; the first one counts
-                # Told outright, since not every PyAV looks at the frame's own mark.
-                space = {"src_colorspace": "ITU709"} if frame.colorspace == _BT709 else {}
+                # Told outright, and as a change: PyAV 14 takes BT.601 where both sides say the same.
+                hd = frame.colorspace == _BT709
+                space = {"src_colorspace": "ITU709", "dst_colorspace": "ITU601"} if hd else {}
                 drawn = frame.reformat(width=size[0], height=size[1], format="rgb24", **space)
                 picture = np.rot90(drawn.to_ndarray(), frame.rotation // 90)
                 time = frame.pts * frame.time_base if frame.pts is not None else None
