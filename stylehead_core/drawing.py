@@ -94,9 +94,7 @@ def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
             brush.text((4, y - 6), f"{level:.3g}", fill=INK)
         for number, (name, curve) in enumerate(curves.items()):
             colour = CURVES[number % len(CURVES)]
-            points = [
-                (left + i * across, top + half * (high - v) / (high - low)) for i, v in enumerate(curve.tolist())
-            ]
+            points = [(left + i * across, top + half * (high - v) / (high - low)) for i, v in enumerate(curve.tolist())]
             brush.line([points[0], *points], fill=colour, width=2)  # a single frame is a dot
             brush.text((width - right + 10, top + 14 * number), name, fill=colour)
     seconds = f"{len(motion)} frames, {float(motion.seconds):.2f} s at {float(motion.fps):.6g} a second"

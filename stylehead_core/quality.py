@@ -25,9 +25,12 @@ class Quality:
 
 
 def inversion_quality(inversion: Inversion) -> Quality:
-    """Compare the portrait with how the generator redraws it."""
-    portrait = inversion.portrait.image.to(inversion.redrawn)
-    error = float((portrait - inversion.redrawn).square().mean()) / 4  # of [0, 1]
+    """Compare the portrait with how the generator redraws it, without the pixels that are only carried along."""
+    drawn = (
+        inversion.redrawn if inversion.detail is None else inversion.redrawn - inversion.detail.to(inversion.redrawn)
+    )
+    portrait = inversion.portrait.image.to(drawn)
+    error = float((portrait - drawn).square().mean()) / 4  # of [0, 1]
     psnr = BEST if error == 0 else min(BEST, -10 * math.log10(error))
     verdict: Verdict = "good" if psnr >= GOOD else "usable" if psnr >= USABLE else "outside what this model knows"
-    return Quality(psnr=psnr, verdict=verdict, heat=draw_error(portrait, inversion.redrawn))
+    return Quality(psnr=psnr, verdict=verdict, heat=draw_error(portrait, drawn))

@@ -95,9 +95,16 @@ def dub(graph: Graph) -> None:
 
 def edit_while_talking(graph: Graph) -> None:
     samples, model, inversion = graph.start()
-    older = graph.add("StyleHead_EditStyle", model=model, inversion=inversion, strength=0.0, end_strength=1.0)
+    edited = graph.add(
+        *("StyleHead_EditStyle", "A tan that grows"),
+        model=model,
+        inversion=inversion,
+        attribute="tone",
+        strength=0.0,
+        end_strength=1.0,
+    )
     motion = graph.add("StyleHead_MotionFromAudio", model=model, audio=(samples, 2))
-    graph.film(model, graph.head(model, (older, 0), (motion, 0)), "edit", (samples, 2))
+    graph.film(model, graph.head(model, (edited, 0), (motion, 0)), "edit", (samples, 2))
 
 
 def sliders(graph: Graph) -> None:
@@ -191,7 +198,8 @@ async def make(server: Server, names: list[str]) -> None:
             path = FOLDER / f"{name}.json"
             path.write_text(json.dumps(laid_out, indent=1) + "\n", encoding="utf-8")
             last = [number for number, node in prompt.items() if node["class_type"] in ("SaveVideo", "PreviewImage")]
-            thumbnail(server, run.files(last[-1])).save(path.with_suffix(".jpg"), quality=88)
+            picture = await asyncio.to_thread(thumbnail, server, run.files(last[-1]))
+            picture.save(path.with_suffix(".jpg"), quality=88)
             print(f"{name}: {len(prompt)} nodes, {run.seconds:.0f} s", flush=True)
 
 

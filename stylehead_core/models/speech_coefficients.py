@@ -46,9 +46,7 @@ class SpeechCoefficients(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.bands, *[config.width] * config.layers]
-        self.convs = nn.ModuleList(
-            nn.Conv1d(into, out, KERNEL, stride=2, padding=1) for into, out in pairwise(widths)
-        )
+        self.convs = nn.ModuleList(nn.Conv1d(into, out, KERNEL, stride=2, padding=1) for into, out in pairwise(widths))
         self.hidden = nn.Linear(config.width * config.window // 2**config.layers, config.width)
         self.last = nn.Linear(config.width, len(config.names))
         self.register_buffer("scale", torch.eye(len(config.names)))
