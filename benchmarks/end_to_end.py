@@ -14,7 +14,6 @@ embedded, nor a file, is made of weights of chance: that takes the same time.
 import argparse
 import json
 import platform
-import resource
 import sys
 import tempfile
 import time
@@ -83,6 +82,8 @@ class Meter:
     def _memory(self) -> int:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) >> 20
+        import resource  # not on Windows
+
         unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit >> 20
 

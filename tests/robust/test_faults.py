@@ -1,7 +1,6 @@
 """What goes wrong around us, the disk, the file, the user who stops, leaves words and no half-made thing."""
 
 import os
-import resource
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +37,9 @@ from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.rendering import Painter
 from stylehead_core.stages.speech import motion_from_speech
 from stylehead_core.weights import write_tensors
+
+
+resource = pytest.importorskip("resource", reason="limits and counts as Unix does")
 
 
 def chance(*shape: int, seed: int = 0) -> torch.Tensor:
