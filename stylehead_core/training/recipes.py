@@ -119,13 +119,13 @@ def mini_calibration() -> Recipe:
     return Recipe(
         name="mini_calibration",
         model=mini_model(),
-        task=CalibrationTask(),
+        task=CalibrationTask(features=16.0),  # mouths are small beside silhouettes
         needs=("mini_consult", "mini_motion"),
         steps=900,
         batch=12,
         rate=2e-3,  # its weights are equalised
         warm_up=40,
-        share=1.2,
+        share=1.8,
     )
 
 
@@ -137,8 +137,8 @@ def mini_directions() -> Recipe:
         needs=("mini_consult",),
         steps=400,
         batch=12,
-        rate=5e-3,
-        share=0.5,
+        rate=1e-2,
+        share=0.9,
     )
 
 
@@ -155,6 +155,7 @@ def mini_whole() -> Recipe:
 def paper_model() -> StyleHeadConfig:
     """The official networks, moved by what the face landmarker measures, so that no other weights are needed."""
     official = styleheat_1024(audio=True, perceptual=True)
+    assert official.audio_encoder is not None
     return replace(
         official,
         name="styleheat-1024-arkit",
@@ -219,6 +220,8 @@ def at_256(recipe: Recipe) -> Recipe:
 def for_debugging(recipe: Recipe) -> Recipe:
     """The same run in a moment, with networks that learn nothing useful."""
     model = recipe.model
+    assert model.consultation is not None
+    assert model.calibrator is not None
     channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
     return replace(
         recipe,

@@ -126,7 +126,7 @@ def _upper(model: StyleHead) -> list[nn.Module]:
     for resolution in config.resolutions:
         level = model.generator.levels[str(resolution)]
         if resolution == config.waist:
-            layers += [layer for layer in (level.conv, level.rgb) if layer is not None]
+            layers += [layer for layer in (level.conv, level.rgb) if isinstance(layer, nn.Module)]
         elif resolution > config.waist:
             layers.append(level)
     return layers

@@ -86,7 +86,7 @@ class SoundStage:
         wanted = self.model.fit(target.pictures, drawn.shape[-1])
         scale = drawn.shape[-1] / target.pictures.shape[-1]
         points = (target.landmarks[:, list(MOUTH), :2] + 0.5) * scale - 0.5
-        mask = mouth_box(points, drawn.shape[-2:])
+        mask = mouth_box(points, (drawn.shape[-2], drawn.shape[-1]))
         moved = warp(self.model.fit(source, drawn.shape[-1]).expand_as(drawn), proxy)
         losses = {"pixels": self.task.pixels * ((drawn - wanted).abs() * mask).mean()}
         if self.model.perceptual is not None:
