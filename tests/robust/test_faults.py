@@ -38,7 +38,6 @@ from stylehead_core.stages.rendering import Painter
 from stylehead_core.stages.speech import motion_from_speech
 from stylehead_core.weights import write_tensors
 
-
 resource = pytest.importorskip("resource", reason="limits and counts as Unix does")
 
 
