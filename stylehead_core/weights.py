@@ -29,7 +29,7 @@ from .errors import WeightsError
 if sys.version_info >= (3, 11):
     import tomllib
 else:  # the same module under its older name
-    import tomli as tomllib
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]  # a dependency on Python 3.10 only
 
 __all__ = [
     "FOLDER",

@@ -44,5 +44,7 @@ def photographed(picture: np.ndarray, faults: CameraFaults) -> np.ndarray:
     if faults.quality < 100:
         settings = [cv2.IMWRITE_JPEG_QUALITY, faults.quality]
         packed = cv2.imencode(".jpg", np.ascontiguousarray(result[..., ::-1]), settings)[1]
-        result = np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+        damaged = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        assert damaged is not None  # it was packed a line ago
+        result = np.ascontiguousarray(damaged[..., ::-1])
     return result

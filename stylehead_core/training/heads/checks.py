@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def draw_alone(renderer: Renderer, seed: int, part: str, amount: float) -> np.nd
     return renderer.render(renderer.person(draw_look(seed)), weights, Pose(), draw_scene(seed)).picture
 
 
-def correlation(true: Sequence[float], measured: Sequence[float]) -> float:
+def correlation(true: np.ndarray, measured: np.ndarray) -> float:
     """Pearson's, -1 to 1; 1 is best."""
     return float(np.corrcoef(true, measured)[0, 1])
 

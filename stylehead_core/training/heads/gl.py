@@ -30,7 +30,7 @@ def open_graphics():
             "Rendering heads needs moderngl, which is not installed. `pip install stylehead[heads]`."
         ) from error
     try:
-        context = moderngl.create_standalone_context(backend="egl", require=330)
+        context = moderngl.create_standalone_context(backend="egl", require=330)  # pyright: ignore[reportArgumentType]  # a keyword of the backend
     except Exception as error:  # moderngl raises plain Exception
         raise NoGraphics(
             f"OpenGL 3.3 through EGL could not be opened: {error}.\n"

@@ -119,7 +119,7 @@ def _roots(model, head, normals, count: int, recede: float, parting: float, chan
     weights = barycentric(count, chance)[..., None]
     points, own, neutral = ((array[chosen] * weights).sum(1) for array in (head, normals, model.kit.vertices))
     own /= np.linalg.norm(own, axis=1, keepdims=True)
-    edge = np.where(neutral[:, 2] < -3.2, 2, hairline(*neutral.T, recede))
+    edge = np.where(neutral[:, 2] < -3.2, 2, hairline(neutral[:, 0], neutral[:, 1], neutral[:, 2], recede))
     return Roots(points, own, neutral, edge)
 
 

@@ -119,7 +119,7 @@ class Renderer:
         for made in (self._surface, self._strand):
             for name, unit in units.items():
                 if name in made:
-                    made[name].value = unit
+                    made[name].value = unit  # pyright: ignore[reportAttributeAccessIssue]  # a sampler is a uniform
 
     def _load_mesh(self, openness: np.ndarray) -> None:
         kit, context = self.model.kit, self.context
@@ -191,7 +191,8 @@ class Renderer:
             person.buffers["owner"] = self
             hair: Hair | None = person.hair
             if hair is not None:
-                person.buffers["hair"] = self._strips(*hair.strands.shape[:2], hair.width, hair.layer)
+                strands, knots = hair.strands.shape[:2]
+                person.buffers["hair"] = self._strips(strands, knots, hair.width, hair.layer)
                 _fill_strips(person.buffers["hair"], hair.strands)
             if person.glasses is not None:
                 person.buffers["glasses"] = self._rigid(person.glasses)
@@ -253,7 +254,7 @@ class Renderer:
         if "glasses" in buffers:
             buffers["glasses"].render()
         context.enable(moderngl.BLEND)
-        context.blend_func = (
+        context.blend_func = (  # pyright: ignore[reportAttributeAccessIssue]  # moderngl declares its getter alone
             *(moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA),
             *(moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA),
         )
