@@ -16,13 +16,6 @@ save_stylehead(build(debug()), sys.argv[1])
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.comfyui)
-            item.add_marker(pytest.mark.xdist_group("comfyui"))  # one worker, one server
-
-
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """A function that starts a server, with packs by the name of their folder and environment variables."""

@@ -3,6 +3,8 @@
 import pytest
 from comfy_host import TINY
 
+pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
+
 
 def inverting(kind: str, **settings) -> dict:
     settings = {"align": True, "face": 0, "order": "largest", "method": "encode", "steps": 1, **settings}

@@ -8,6 +8,8 @@ import pytest
 from comfy_host import PACK, TINY
 from PIL import Image, ImageChops
 
+pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
+
 RATES = [(23.976, Fraction(24000, 1001)), (29.97, Fraction(30000, 1001)), (50.0, Fraction(50))]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
+
 CONTRACT = Path(__file__).parent / "contract.json"
 LOCALES = Path(__file__).parents[2] / "locales"
 ENGLISH = LOCALES / "en" / "nodeDefs.json"

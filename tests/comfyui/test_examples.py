@@ -16,6 +16,8 @@ from comfy_host import TINY
 from comfy_page import click_run, come_up, open_graph, show_whole
 from PIL import Image
 
+pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
+
 FOLDER = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 SHORTEST, LONGEST = 20, 200  # frames of an example's film
