@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "animate": (".commands.animate", "let a portrait move: by a video, by speech, by a saved motion"),
     "convert": (".commands.convert", "make one model file of the official StyleHEAT checkpoints"),
+    "landmarker": (".commands.landmarker", "say which face landmarker is in use, or fetch one"),
     "train": (".training.command", "train the networks on rendered heads"),
     "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),
     "heads": (".training.heads.command", "render synthetic heads with labels, to train on"),
