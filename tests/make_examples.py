@@ -89,7 +89,11 @@ def dub(graph: Graph) -> None:
     samples, model, inversion = graph.start()
     seen = graph.add("StyleHead_MotionFromVideo", model=model, video=(samples, 1))
     heard = graph.add("StyleHead_MotionFromAudio", model=model, audio=(samples, 2))
-    mixed = graph.add("StyleHead_MixMotion", "Lips from the speech", first=(seen, 0), second=(heard, 0))
+    long = graph.add("StyleHead_AdjustMotion", "As long as the speech", motion=(seen, 0), play="there and back")
+    mixed = graph.add(
+        *("StyleHead_MixMotion", "Head and eyes of the video, on the speech"), first=(heard, 0), second=(long, 0),
+        lips=False, jaw=False, audio=False, eyes=True, gaze=True, brows=True, pose=True,
+    )  # fmt: skip
     graph.film(model, graph.head(model, inversion, (mixed, 0)), "dub", (samples, 2))
 
 

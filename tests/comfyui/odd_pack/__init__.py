@@ -20,7 +20,9 @@ def odd_image(kind: str, portrait: torch.Tensor) -> torch.Tensor:
         return portrait / 0 - portrait / 0
     if kind == "no face":
         return torch.full((1, 256, 256, 3), 0.5)
-    return portrait[0]  # not even four axes
+    if kind == "three axes":
+        return portrait[0]
+    return portrait
 
 
 class OddImage:
