@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.media.video import VideoWriter
+from ..stylehead_core.ops.room import check_room
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render
@@ -89,7 +90,9 @@ class Render(io.ComfyNode):
     @classmethod
     def execute(cls, model, head, chunk: int, colour, size: str) -> io.NodeOutput:
         preview = 0 if size == "full" else int(size)
-        frames = torch.cat([bridge.image_out(part) for part in drawn(model.ready(), head, chunk, colour, preview)])
+        ready = model.ready()
+        check_room(len(head) if isinstance(head, Head) else 1, preview or ready.config.size)
+        frames = torch.cat([bridge.image_out(part) for part in drawn(ready, head, chunk, colour, preview)])
         return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
 
 
