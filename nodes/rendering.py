@@ -13,6 +13,7 @@ from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
 from ..stylehead_core.assemble import StyleHead
+from ..stylehead_core.media.notes import SYNTHETIC
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.ops.room import check_room
 from ..stylehead_core.records import Head, Inversion
@@ -22,7 +23,6 @@ from . import bridge, sockets
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
-SYNTHETIC = "Synthetic: rendered by StyleHead from a single picture. Nobody was filmed doing this."
 LONG = 20.0  # s: what takes longer is announced
 
 log = logging.getLogger(__name__)
