@@ -34,6 +34,7 @@ class Heads:
     visible: Tensor  # (P 1 h w) uint8: 1 where the source shows it
     edited: Tensor  # (E 2 3 S S) uint8: without and with
     attribute: Tensor  # (E) int64: of ``attributes``
+    edited_person: Tensor  # (E) int64: the edited head's seed; -1 in older files, which do not say
     attributes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -96,5 +97,6 @@ def load_heads(folder: Path) -> Heads:
     parts = []
     for file in files:
         about, tensors = read_tensors(file, KIND)
+        tensors.setdefault("edited_person", torch.full((len(tensors["edited"]),), -1))
         parts.append(Heads(attributes=tuple(about["attributes"]), **tensors))
     return gather(parts)

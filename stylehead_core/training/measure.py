@@ -55,6 +55,7 @@ def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
         visible=tensors["visible"][:, None],
         edited=tensors["edited"],
         attribute=tensors["edited_attribute"],
+        edited_person=torch.full((len(tensors["edited"]),), about["seed"]),
         attributes=tuple(EDITS),
     )
 

@@ -37,5 +37,6 @@ def fabricated_heads(canonical) -> Heads:
         visible=(torch.rand(count, 1, FLOW, FLOW, generator=chance) > 0.1).byte(),
         edited=pictures[:10].clone().view(5, 2, 3, SIZE, SIZE),
         attribute=torch.arange(5),
+        edited_person=torch.arange(5) % PEOPLE,
         attributes=tuple(EDITS),
     )

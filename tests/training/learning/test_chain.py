@@ -72,6 +72,7 @@ def test_measured_heads_are_read_as_they_were_written(heads, tmp_path):
     assert len(both) == 2 * len(heads)
     assert torch.equal(both.source[len(heads) :], heads.source + len(heads.pictures))
     assert torch.equal(both.pictures[: len(heads.pictures)], heads.pictures)
+    assert torch.equal(both.edited_person[len(heads.edited) :], heads.edited_person)
 
 
 def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):

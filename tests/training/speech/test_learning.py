@@ -88,6 +88,7 @@ def test_the_scale_is_found_whatever_a_person_looks_like_at_rest():
         person=person,
         **dict.fromkeys(("pictures", "landmarks", "source", "target", "flow", "visible", "edited"), nothing),
         attribute=nothing,
+        edited_person=nothing,
     )
     network = SpeechCoefficients(SMALL)
     set_measured_scale(network, heads)
