@@ -26,6 +26,7 @@ from .models.flow_field import FlowField, FlowFieldConfig
 from .models.generator import Generator, GeneratorConfig
 from .models.landmark_prior import LandmarkPrior, LandmarkPriorConfig
 from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
+from .models.refiner import Refiner, RefinerConfig
 from .models.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
@@ -77,6 +78,7 @@ class StyleHeadConfig:
     consultation: ConsultationConfig | None = None
     prior: LandmarkPriorConfig | None = None  # a first flow from the portrait's landmarks, which flow_field corrects
     calibrator: CalibratorConfig | None = None
+    refiner: RefinerConfig | None = None  # joins what is drawn with the portrait's own pixels, carried along
     audio_encoder: AudioEncoderConfig | None = None
     audio_flow_field: FlowFieldConfig | None = None
     speech: SpeechCoefficientsConfig | None = None  # lips and jaw from sound, as coefficients
@@ -124,6 +126,12 @@ class StyleHeadConfig:
             looks = self.calibrator.extra_channels or self.calibrator.gate
             if looks and not self.flow_field.visibility:
                 raise ConfigError("A calibrator with a gate or extra channels needs a flow field with visibility.")
+        if self.refiner is not None:
+            self._agree("feature channels", generator=waist, refiner=self.refiner.feature_channels)
+            self._agree("feature size", generator=self.generator.waist, refiner=self.refiner.feature_size)
+            self._agree("picture size", generator=self.generator.size, refiner=self.refiner.size)
+            if not (self.carry_detail and self.flow_field.visibility):
+                raise ConfigError("A refiner needs a model that carries detail, and a flow field with visibility.")
         if self.prior is not None:
             self._agree("flow size", generator=self.generator.waist, prior=self.prior.flow_size)
             self._agree("extra channels", prior=PRIOR_CHANNELS, flow_field=self.flow_field.extra_channels)
@@ -184,6 +192,7 @@ class StyleHead(nn.Module):
         self.aligner = Aligner(config.aligner) if config.aligner else None
         self.consultation = Consultation(config.consultation) if config.consultation else None
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
+        self.refiner = Refiner(config.refiner) if config.refiner else None
         self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
         self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
         self.speech = SpeechCoefficients(config.speech) if config.speech else None
@@ -288,8 +297,7 @@ class StyleHead(nn.Module):
         planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
-        amount = first.abs().amax(dim=(1, 2, 3), keepdim=True)
-        moving = amount / (amount + HARDLY)  # where nothing moves there is nothing to correct, nor hidden
+        moving = _moving(first)  # where nothing moves there is nothing to correct, nor hidden
         flow = first + moving * correction
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
@@ -309,6 +317,34 @@ class StyleHead(nn.Module):
         shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
         return moved * F.interpolate(shown, size=moved.shape[-2:], mode="bilinear", align_corners=False)
 
+    def finish(
+        self,
+        drawn: Tensor,
+        feature: Tensor,
+        still: Tensor,
+        detail: Tensor,
+        flow: Tensor,
+        visibility: Tensor | None,
+    ) -> Tensor:
+        """The frame with the portrait's own pixels in it; where nothing moves it is ``drawn + detail``.
+
+        Args:
+            drawn: (B 3 S S), what the generator draws of ``feature``.
+            feature: (B C h w), warped and calibrated.
+            still, detail: (B or 1, 3 S S), the portrait before it moves (edits included), and the part of it that the
+                generator misses.
+            flow, visibility: (B 2 h w) and (B 1 h w) or None.
+
+        Returns:
+            (B 3 S S) in [-1, 1], float32.
+        """
+        drawn = drawn.float().clamp(-1, 1)
+        carried = (drawn + self.carry(detail, flow, visibility)).clamp(-1, 1)
+        if self.refiner is None or visibility is None or drawn.shape[-1] != self.refiner.config.size:
+            return carried
+        refined = self.refiner(drawn, warp_sharply(still, flow), feature.float(), visibility)
+        return (carried + _moving(flow) * (refined - carried)).clamp(-1, 1)
+
     def mend(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
     ) -> tuple[Tensor, Tensor]:
@@ -325,6 +361,12 @@ class StyleHead(nn.Module):
             extra = torch.cat(planes, dim=1).to(feature.dtype)
         gate = visibility.to(feature.dtype) if self.calibrator.config.gate and visibility is not None else None
         return self.calibrator(feature, descriptor.to(feature.dtype), extra, gate)
+
+
+def _moving(flow: Tensor) -> Tensor:
+    """0 for a flow (B 2 h w) that moves nothing, soon 1 for one that moves anything: (B 1 1 1)."""
+    amount = flow.abs().amax(dim=(1, 2, 3), keepdim=True)
+    return amount / (amount + HARDLY)
 
 
 class Directions(nn.Module):

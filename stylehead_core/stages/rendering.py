@@ -113,6 +113,7 @@ class Codes:
     feature: Tensor  # (1 C h w)
     rgb: Tensor | None  # (1 3 h/2 w/2)
     prepared: Prepared
+    still: Tensor | None  # (1 3 S S), the portrait before it moves, where a model carries its pixels along
 
 
 class Painter:
@@ -160,36 +161,37 @@ class Painter:
         """Frame number ``frame`` as (1 3 S S)."""
         model, head = self.model, self.head
         codes = self._codes_at(frame)
-        feature, rgb = codes.feature, codes.rgb
-        if head is not None:
-            one = slice(frame, frame + 1)
-            flow = head.flow[one].to(model.device)
-            audio_flow = None if head.audio_flow is None else head.audio_flow[one].to(model.device)
-            feature = self._warp(feature, flow, audio_flow)
-            if rgb is not None and self.warps_rgb:
-                rgb = self._warp(rgb, flow, audio_flow)
-            if head.strength:
-                assert head.descriptor is not None
-                visibility = None if head.visibility is None else head.visibility[one].to(model.device)
-                scale, shift = model.mend(feature, head.descriptor[one].to(model.device), flow, visibility)
-                feature = feature + head.strength * (scale * feature + shift)
-        picture = model.generator.draw(feature, codes.prepared, rgb, stop_at=self.config.stop_at)
-        picture = picture.float().clamp(-1, 1)
-        if self.detail is not None:
-            picture = (picture + self._detail_at(frame, picture.shape[-1])).clamp(-1, 1)
+        if head is None:
+            picture = codes.still
+            picture = self._picture(codes.feature, codes.prepared, codes.rgb) if picture is None else picture
+            return picture if self.colours is None else self.colours(picture)
+        one = slice(frame, frame + 1)
+        flow = head.flow[one].to(model.device)
+        audio_flow = None if head.audio_flow is None else head.audio_flow[one].to(model.device)
+        visibility = None if head.visibility is None else head.visibility[one].to(model.device)
+        feature, rgb = self._warp(codes.feature, flow, audio_flow), codes.rgb
+        if rgb is not None and self.warps_rgb:
+            rgb = self._warp(rgb, flow, audio_flow)
+        if head.strength:
+            assert head.descriptor is not None
+            scale, shift = model.mend(feature, head.descriptor[one].to(model.device), flow, visibility)
+            feature = feature + head.strength * (scale * feature + shift)
+        picture = self._picture(feature, codes.prepared, rgb)
+        if codes.still is not None:
+            flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
+            detail = self._detail(picture.shape[-1])
+            picture = model.finish(picture, feature, codes.still, detail, flow, visibility)
         return picture if self.colours is None else self.colours(picture)
 
-    def _detail_at(self, frame: int, size: int) -> Tensor:
-        """What the generator misses of the portrait, where it is in this frame (1 3 size size)."""
+    def _picture(self, feature: Tensor, prepared: Prepared, rgb: Tensor | None) -> Tensor:
+        """What the generator draws (1 3 size size)."""
+        picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
+        return picture.float().clamp(-1, 1)
+
+    def _detail(self, size: int) -> Tensor:
+        """What the generator misses of the portrait (1 3 size size)."""
         assert self.detail is not None
-        detail, head = self.model.fit(self.detail, size), self.head
-        if head is None:
-            return detail
-        one, device = slice(frame, frame + 1), self.model.device
-        flow = head.flow[one].to(device)
-        if head.audio_flow is not None:
-            flow = compose_flows(flow, head.audio_flow[one].to(device))
-        return self.model.carry(detail, flow, None if head.visibility is None else head.visibility[one].to(device))
+        return self.model.fit(self.detail, size)
 
     def _warp(self, x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
         convention = self.model.config.warp
@@ -209,12 +211,12 @@ class Painter:
         styles = edited_styles(self.styles, self.inversion.edits, strengths)
         if styles is not self.styles:
             feature, rgb = self._edited_feature(styles[None])
-        return Codes(
-            strengths=strengths,
-            feature=feature.to(self.model.dtype),
-            rgb=rgb,
-            prepared=self.model.generator.prepare(styles[None]),
-        )
+        feature, prepared = feature.to(self.model.dtype), self.model.generator.prepare(styles[None])
+        still = None
+        if self.detail is not None:
+            drawn = self._picture(feature, prepared, rgb)
+            still = (drawn + self._detail(drawn.shape[-1])).clamp(-1, 1)
+        return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, still=still)
 
     def _edited_feature(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
         """Feature map and RGB sum of the inversion under edited ``styles`` (1 R D)."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..models.vgg import Vgg, perceptual_loss
 
-__all__ = ["adversarial", "endpoint_error", "judged", "perceived", "pyramid_difference", "region_weights"]
+__all__ = ["adversarial", "changed", "endpoint_error", "judged", "perceived", "pyramid_difference", "region_weights"]
 
 
 def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = None, levels: int = 3) -> Tensor:
@@ -38,6 +38,21 @@ def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = 
         ):
             total = total + (term.abs() if part is None else term.abs() * part).mean()
     return total / levels
+
+
+def changed(before: Tensor, after: Tensor, most: float) -> Tensor:
+    """How much each place of an edit counts: 1 where nothing changes, up to 1 + ``most`` where the most does.
+
+    A beard, a wrinkle or a painted lip is a few hundred pixels beside a picture that stays.
+
+    Args:
+        before, after: (B 3 H W).
+
+    Returns:
+        (B 1 H W).
+    """
+    change = F.avg_pool2d((after - before).abs().mean(1, keepdim=True), 3, stride=1, padding=1)
+    return 1 + most * change / change.amax(dim=(2, 3), keepdim=True).clamp_min(1e-2)
 
 
 def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:

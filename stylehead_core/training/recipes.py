@@ -17,6 +17,7 @@ from ..models.flow_field import FlowFieldConfig
 from ..models.generator import GeneratorConfig
 from ..models.landmark_prior import LandmarkPriorConfig
 from ..models.motion_encoder import MotionEncoderConfig
+from ..models.refiner import RefinerConfig
 from ..models.speech_coefficients import SpeechCoefficientsConfig
 from .heads.look import EDITS
 from .recipe import Recipe
@@ -39,7 +40,7 @@ COEFFICIENTS = 58  # arkit
 def mini_model(size: int = 128) -> StyleHeadConfig:
     """The embedded model. Nothing passes beside the feature map, so that no ghost of the portrait stays behind."""
     waist = 64
-    channels = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 16 if size == 128 else 48, 256: 16}
+    channels = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 24 if size == 128 else 48, 256: 16}
     channels = {resolution: number for resolution, number in channels.items() if resolution <= size}
     rows, style, descriptor = 2 * len(channels), 96, 128
     return StyleHeadConfig(
@@ -85,6 +86,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             gate=True,
             zero_init=True,
         ),
+        refiner=RefinerConfig(size=size, feature_channels=channels[waist], feature_size=waist),
         speech=SpeechCoefficientsConfig(names=LIPS),
         carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
@@ -222,6 +224,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
     model = recipe.model
     assert model.consultation is not None
     assert model.calibrator is not None
+    assert model.refiner is not None
     channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
     return replace(
         recipe,
@@ -239,6 +242,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
             motion_encoder=replace(model.motion_encoder, descriptor=16),
             flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
             calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
+            refiner=replace(model.refiner, feature_channels=8, width=8, units=1),
         ),
     )
 

@@ -3,6 +3,7 @@ behind a head that turns.
 
 Everything else is fixed, and the calibrator's gate keeps it away from what is seen, so that it cannot make pictures
 softer. It begins with the exact flow, where all that is wrong is its own business, and ends with the predicted one.
+The refiner learns beside it to join what is drawn with the portrait's own pixels.
 """
 
 from dataclasses import dataclass
@@ -33,9 +34,10 @@ class CalibrationTask(LearnsFromHeads):
     exact_until: float = 0.35  # progress up to which the exact flow is used
     features: float = 4.0  # how much more eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts
+    drawn: float = 0.5  # weight of the frame as the generator draws it, where a refiner makes another of it
     adversarial: float = 0.02  # weight of the judge's opinion
     judged_from: float = 0.5  # progress at which the judge is first asked
-    parts: tuple[str, ...] = ("calibrator",)
+    parts: tuple[str, ...] = ("calibrator", "refiner")
 
     def start(self, model: StyleHead, heads: Heads) -> "CalibrationStage":
         return CalibrationStage(self, model, heads)
@@ -47,10 +49,17 @@ class CalibrationStage:
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads)
         model.eval().requires_grad_(False)
-        model.calibrator.train().requires_grad_(True)
+        learners: dict[str, nn.Module] = {"calibrator": model.calibrator}
+        if model.refiner is not None:
+            learners["refiner"] = model.refiner
+        for network in learners.values():
+            network.train().requires_grad_(True)
         self.judge = Judge()
-        self.networks: dict[str, nn.Module] = {"calibrator": model.calibrator, "judge": self.judge}
-        self.turns = (Turn("mend", [(model.calibrator, 1.0)]), Turn("judge", [(self.judge, 0.5)]))
+        self.networks = {**learners, "judge": self.judge}
+        self.turns = (
+            Turn("mend", [(network, 1.0) for network in learners.values()]),
+            Turn("judge", [(self.judge, 0.5)]),
+        )
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -59,26 +68,32 @@ class CalibrationStage:
             drawn, real = self.seen
             loss = judged(self.judge(real), self.judge(drawn))
             return loss, {"judge": float(loss.detach())}
-        drawn, visibility = self._draw(rows, exact=progress < self.task.exact_until)
+        drawn, frames, visibility = self._draw(rows, exact=progress < self.task.exact_until)
         target, size = self.heads.target[rows], self.heads.size
         pictures = self.heads.frames(target)
         features = region_weights(self.heads.landmarks[target], [MOUTH, *EYES], size, size, 3)
         hidden = F.interpolate(1 - visibility, size=size, mode="bilinear", align_corners=False)
         weight = 1 + self.task.features * features + self.task.hidden * hidden
-        loss = redraw = pyramid_difference(drawn, pictures, weight)
+        loss = redraw = pyramid_difference(frames, pictures, weight)
         parts = {"redraw": float(redraw.detach())}
-        self.seen = (drawn.detach(), pictures)
+        if self.model.refiner is not None:
+            plain = pyramid_difference(drawn, pictures, weight)
+            loss, parts = loss + self.task.drawn * plain, parts | {"drawn": float(plain.detach())}
+        self.seen = (frames.detach(), pictures)
         if self.task.adversarial and progress > self.task.judged_from:
-            opinion = adversarial(self.judge(drawn))
+            opinion = adversarial(self.judge(frames))
             loss, parts = loss + self.task.adversarial * opinion, parts | {"opinion": float(opinion.detach())}
         return loss, parts
 
-    def _draw(self, rows: Tensor, *, exact: bool, mended: bool = True) -> tuple[Tensor, Tensor]:
-        """The targets as the model draws them from their sources (B 3 S S), and what is visible (B 1 h w)."""
+    def _draw(self, rows: Tensor, *, exact: bool, mended: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+        """The targets as the generator draws them from their sources, the whole frames (B 3 S S), and what is
+        visible (B 1 h w)."""
         model, heads = self.model, self.heads
         with torch.no_grad():
-            styles, feature, residual = coarse_codes(model, heads.frames(heads.source[rows]))
+            pictures = heads.frames(heads.source[rows])
+            styles, feature, residual = coarse_codes(model, pictures)
             feature, _ = consulted(model, feature, residual)
+            detail = pictures - model.generator.upper(feature, styles, None).clamp(-1, 1)
             flow, visibility, _ = carried(model, heads, rows)
             descriptor = self._descriptor(rows)
             if exact or visibility is None:
@@ -87,17 +102,22 @@ class CalibrationStage:
         if mended:
             scale, shift = model.mend(feature, descriptor, flow, visibility)
             feature = feature * (1 + scale) + shift
-        return model.generator.upper(feature, styles, None), visibility
+        drawn = model.generator.upper(feature, styles, None)
+        if not model.config.carry_detail:
+            return drawn, drawn, visibility
+        return drawn, model.finish(drawn, feature, pictures, detail, flow, visibility), visibility
 
     def _descriptor(self, rows: Tensor) -> Tensor:
         here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
         return self.model.motion_encoder(there[..., None], here if self.model.motion_encoder.config.source else None)
 
     def sheet(self) -> Tensor:
-        """Columns: source; target; drawn by the predicted flow without and with mending; by the exact one, mended."""
+        """Columns: source; target; drawn by the predicted flow without and with mending; the whole frame; the same by
+        the exact flow; what is seen."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
-        plain, visibility = self._draw(rows, exact=False, mended=False)
-        columns = [self.heads.frames(self.heads.source[rows]), self.heads.frames(self.heads.target[rows]), plain]
-        columns += [self._draw(rows, exact=exact)[0] for exact in (False, True)]
+        columns = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
+        columns.append(self._draw(rows, exact=False, mended=False)[0])
+        drawn, frames, visibility = self._draw(rows, exact=False)
+        columns += [drawn, frames, self._draw(rows, exact=True)[1]]
         columns.append(F.interpolate(2 * visibility - 1, size=self.heads.size))
         return rows_of(columns)

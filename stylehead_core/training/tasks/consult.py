@@ -1,19 +1,22 @@
 """The consultation learns to add what the styles alone do not redraw; the generator's upper half learns with it.
 
-The styles stay as they are. In a part of the samples nothing is added, so that the generator goes on drawing styles;
-and a head inverted, edited in its styles and drawn must look like the edited head, so that edits reach the picture.
+The styles stay as they are. A part of the heads is drawn from its feature map carried along the exact flow, so that
+the upper half learns to draw what has been moved by parts of a cell; and a head inverted, edited in its styles and
+drawn must look like the edited head, so that edits reach the picture.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
+from ...ops.warp import warp
 from ..data import Heads, as_numbers, recoloured
 from ..drawing import coarse_codes, consulted, edited
-from ..losses import adversarial, judged, pyramid_difference, region_weights
+from ..losses import adversarial, changed, judged, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
@@ -28,7 +31,9 @@ SHOWN = 6
 class ConsultTask(LearnsFromHeads):
     features: float = 3.0  # how much more eyes and mouth count than the rest
     light: float = 0.5  # how much the light is changed at chance
+    moved: float = 0.5  # of the samples are drawn from a feature map that was carried along the exact flow
     edits: float = 0.5  # weight of the edited heads
+    marks: float = 6.0  # how much more the places count that an attribute changes
     adversarial: float = 0.0  # weight of the judge's opinion
     judged_from: float = 0.5  # progress at which the judge is first asked
     parts: tuple[str, ...] = ("consultation", "generator")
@@ -41,7 +46,7 @@ class ConsultStage:
     def __init__(self, task: ConsultTask, model: StyleHead, heads: Heads) -> None:
         assert model.consultation is not None, "this stage makes the model's consultation"
         self.task, self.model, self.heads = task, model, heads
-        self.samples = len(heads.pictures)
+        self.samples = len(heads)
         model.eval().requires_grad_(False)
         model.consultation.train().requires_grad_(True)
         for head in (model.consultation.scale, model.consultation.shift):
@@ -65,18 +70,21 @@ class ConsultStage:
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
             return self._judge_loss(progress)
-        pictures = recoloured(self.heads.frames(rows), chance, self.task.light)
-        landmarks = self.heads.landmarks[rows]
-        weight = 1 + self.task.features * region_weights(landmarks, [MOUTH, *EYES], self.heads.size, self.heads.size, 3)
-        styles, feature, residual = coarse_codes(self.model, pictures)
+        kept = len(rows) - round(self.task.moved * len(rows))
+        still = recoloured(self.heads.frames(self.heads.source[rows[:kept]]), chance, self.task.light)
+        before, pictures = self._pairs(rows, kept, still)
+        styles, feature, residual = coarse_codes(self.model, before)
         feature, _ = consulted(self.model, feature, residual)
+        flow = self.heads.flow[rows[kept:]].float()
+        feature = torch.cat((feature[:kept], warp(feature[kept:], flow)))
         drawn = self.model.generator.upper(feature, styles, None)
+        weight = self._weight(rows, kept)
         loss = redraw = pyramid_difference(drawn, pictures, weight)
         parts = {"redraw": float(redraw.detach())}
         if self.task.edits and len(self.heads.edited):
             pick = torch.randint(len(self.heads.edited), (max(len(rows) // 4, 1),), generator=chance)
-            after, drawn_after = self._edited(pick)
-            edit = pyramid_difference(drawn_after, after)
+            before, after, drawn_after = self._edited(pick)
+            edit = pyramid_difference(drawn_after, after, changed(before, after, self.task.marks))
             loss, parts = loss + self.task.edits * edit, parts | {"edit": float(edit.detach())}
         if self.task.adversarial:
             self.seen = (drawn.detach(), pictures)
@@ -91,10 +99,25 @@ class ConsultStage:
         loss = judged(self.judge(real), self.judge(drawn))
         return loss, {"judge": float(loss.detach())}
 
-    def _edited(self, pick: Tensor) -> tuple[Tensor, Tensor]:
-        """The heads with the attribute as rendered, and those without it, inverted and edited."""
+    def _pairs(self, rows: Tensor, kept: int, still: Tensor) -> tuple[Tensor, Tensor]:
+        """What is inverted, and what shall be drawn (B 3 S S each): ``kept`` heads that stay, then those that move."""
+        source, target = (self.heads.frames(which[rows[kept:]]) for which in (self.heads.source, self.heads.target))
+        return torch.cat((still, source)), torch.cat((still, target))
+
+    def _weight(self, rows: Tensor, kept: int) -> Tensor:
+        """How much each place counts (B 1 S S): eyes and mouth more, what the source does not show not at all."""
+        size = self.heads.size
+        shown = torch.cat((self.heads.source[rows[:kept]], self.heads.target[rows[kept:]]))
+        features = region_weights(self.heads.landmarks[shown], [MOUTH, *EYES], size, size, 3)
+        seen = F.interpolate(self.heads.visible[rows[kept:]].float(), size=size, mode="bilinear", align_corners=False)
+        seen = torch.cat((torch.ones(kept, *seen.shape[1:]), seen))
+        return (1 + self.task.features * features) * seen
+
+    def _edited(self, pick: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The heads without and with the attribute as rendered, and the first inverted and edited."""
         before, after = as_numbers(self.heads.edited[pick]).unbind(1)
-        return after, edited(self.model, coarse_codes(self.model, before), self.directions[self.heads.attribute[pick]])
+        codes = coarse_codes(self.model, before)
+        return before, after, edited(self.model, codes, self.directions[self.heads.attribute[pick]])
 
     @torch.no_grad()
     def _directions(self) -> Tensor:
@@ -115,7 +138,7 @@ class ConsultStage:
         columns = [pictures, pictures - residual, redrawn]
         if len(self.heads.edited):
             pick = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
-            columns += [as_numbers(self.heads.edited[pick, 0]), *self._edited(pick)]
+            columns += self._edited(pick)
         return rows_of(columns)
 
 

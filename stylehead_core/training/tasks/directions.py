@@ -14,7 +14,7 @@ from ...assemble import StyleHead
 from ...errors import ConfigError
 from ..data import Heads, as_numbers
 from ..drawing import coarse_codes, edited
-from ..losses import pyramid_difference
+from ..losses import changed, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
 
@@ -25,6 +25,7 @@ STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 
 @dataclass(frozen=True, kw_only=True)
 class DirectionsTask(LearnsFromHeads):
+    marks: float = 6.0  # how much more the places count that the attribute changes
     half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
     parts: tuple[str, ...] = ("directions",)
 
@@ -55,10 +56,11 @@ class DirectionsStage:
         before, after = as_numbers(self.heads.edited[rows]).unbind(1)
         codes = coarse_codes(self.model, before)
         directions = self._directions(rows)
-        whole = pyramid_difference(edited(self.model, codes, directions), after)
+        place = changed(before, after, self.task.marks)
+        whole = pyramid_difference(edited(self.model, codes, directions), after, place)
         loss, parts = whole, {"whole": float(whole.detach())}
         if self.task.half:
-            half = pyramid_difference(edited(self.model, codes, 0.5 * directions), (before + after) / 2)
+            half = pyramid_difference(edited(self.model, codes, 0.5 * directions), (before + after) / 2, place)
             loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
         return loss, parts
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...assemble import StyleHead
 from ..data import Heads, as_numbers
-from ..losses import pyramid_difference, region_weights
+from ..losses import changed, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import FACE
 from ..sheets import rows_of
@@ -25,6 +25,7 @@ SHOWN = 6  # rows of the sheet
 @dataclass(frozen=True, kw_only=True)
 class StylesTask(LearnsFromHeads):
     edits: float = 1.0  # weight of the pictures drawn with the mean change of an attribute's styles
+    marks: float = 6.0  # how much more the places count that an attribute changes
     generator: float = 4.0  # the generator's rate in rates of the encoder: its weights are equalised
     size: int = 64  # pixels of the pictures compared; what the generator has above them is not drawn
     face: float = 1.0  # how much more eyes, nose and mouth count than the rest
@@ -58,8 +59,10 @@ class StylesStage:
         styles = self._styles(batch)
         change = (styles[kept + len(before) :] - styles[kept : kept + len(before)]).mean(0, keepdim=True)
         drawn = self._draw(torch.cat((styles, styles[kept : kept + len(before)] + change)))
-        loss = pyramid_difference(drawn[: len(batch)], batch)
-        edit = pyramid_difference(drawn[len(batch) :], after)
+        place = changed(before, after, self.task.marks)
+        weights = torch.cat((1 + self.task.face * weight[:kept], place, place))
+        loss = pyramid_difference(drawn[: len(batch)], batch, weights)
+        edit = pyramid_difference(drawn[len(batch) :], after, place)
         return loss + self.task.edits * edit, {"redraw": float(loss.detach()), "edit": float(edit.detach())}
 
     def _edits(self, batch: int, chance: Any) -> tuple[Tensor, Tensor]:
