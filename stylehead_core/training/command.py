@@ -22,7 +22,8 @@ MODEL = "model.safetensors"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "recipe", help=f"measure, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}"
+        "recipe",
+        help=f"measure, benchmark, judge, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}",
     )
     parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; sync_expert: prepared clips")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
@@ -38,12 +39,17 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe == "measure":
         return measure(args.data)
     if args.recipe == "benchmark":
-        return judge(args.data, args.start or "stylehead-mini")
+        return compare(args.data, args.start or "stylehead-mini")
     if args.recipe == "sync_expert":
         from .sync_expert import sync_expert, train_sync_expert
 
         limits = Limits(minutes=args.minutes)
         print(train_sync_expert(sync_expert(), args.data, args.out, limits, resume=args.resume))
+        return 0
+    if args.recipe == "judge":
+        from .judge import judge, train_judge
+
+        print(train_judge(judge(), args.data, args.out, Limits(minutes=args.minutes), resume=args.resume))
         return 0
     recipes = chain(args.recipe)
     total = sum(recipe.share for recipe in recipes if recipe.steps)
@@ -65,7 +71,7 @@ def measure(data: Path) -> int:
     return 0
 
 
-def judge(data: Path, model: Path | str) -> int:
+def compare(data: Path, model: Path | str) -> int:
     """Print how well a model draws the measured heads of a folder, which should be held out."""
     from ..convert.landmarker import load_landmarker
     from .benchmark import benchmark, table

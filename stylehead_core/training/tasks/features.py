@@ -1,0 +1,199 @@
+"""A network learns to see what was rendered: where and what the face does, its attributes, and whose it is.
+
+A sample is a person: several of its pictures go into a batch, so that what they share is found to be the person. Every
+picture is seen in other light, on another background and softer or smaller than it is, since none of that is who
+somebody is, and since it is asked about drawings. A head that was edited is the same person.
+
+Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...evaluation.faces import face_masks
+from ...models.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
+from ...ops.align import LANDMARKS_68
+from ...spaces import ARKIT
+from ..data import Heads, as_numbers, recoloured
+from ..looks import ATTRIBUTES, edited_attributes, true_attributes
+from ..recipe import LearnsFromHeads, Parts, Turn
+from ..sheets import rows_of
+
+__all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery"]
+
+SHOWN = 8
+HEAD = (1.5, 1.35)  # how much taller and wider than the face a head with its hair is
+SOFT = 4  # pixels of its edge
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesTask(LearnsFromHeads):
+    network: FeatureNetworkConfig = FeatureNetworkConfig(attributes=ATTRIBUTES)
+    views: int = 4  # pictures of each person of a batch
+    light: float = 0.5  # how much contrast, colour and side of the light change
+    place: float = 0.12  # how much the picture is moved, in half sides; and grown, as a factor
+    margin: float = 0.2  # cosine by which a picture must be nearer to its own person than to others
+    sharpness: float = 16.0  # of the softmax over people
+    landmarks: float = 8.0
+    expression: float = 2.0
+    rotation: float = 2.0
+    attributes: float = 8.0
+    identity: float = 0.3
+    parts: tuple[str, ...] = ()  # of the model: none
+
+    def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesStage":
+        return FeaturesStage(self, gallery(heads))
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures and everything that is to be seen in them. The edited ones follow the others."""
+
+    pictures: Tensor  # (M 3 S S) uint8
+    person: Tensor  # (M) int64: which of the people
+    landmarks: Tensor  # (M 478 3) pixels
+    expression: Tensor  # (M 52)
+    rotation: Tensor  # (M 3)
+    attributes: Tensor  # (M A), NaN where not known
+    edit: Tensor  # (M) int64: of the heads' attributes; -1 for pictures that were not edited
+    seeds: tuple[int, ...]  # of the people
+
+
+def gallery(heads: Heads) -> Gallery:
+    """``heads`` as pictures with their truth; edits whose person is not known are left out."""
+    seeds, person = heads.person.unique(return_inverse=True)
+    first = torch.stack([torch.nonzero(person == i)[0, 0] for i in range(len(seeds))])
+    true = true_attributes(seeds.tolist())
+    known = torch.nonzero(torch.isin(heads.edited_person, seeds)).flatten()
+    whose = torch.searchsorted(seeds, heads.edited_person[known])
+    names = heads.attributes
+    changed = [
+        edited_attributes(int(heads.edited_person[row]), names[int(heads.attribute[row])]) for row in known.tolist()
+    ]
+    twice = whose.repeat_interleave(2)
+    source = torch.cat((torch.arange(len(heads.pictures)), first[twice]))  # what an edit leaves is as in the portrait
+    return Gallery(
+        pictures=torch.cat((heads.pictures, heads.edited[known].flatten(0, 1))),
+        person=torch.cat((person, twice)),
+        landmarks=heads.landmarks[source],
+        expression=heads.weights[source],
+        rotation=heads.coefficients[source][:, ARKIT.rotation],
+        attributes=torch.cat((true[person], *changed)),
+        edit=torch.cat((torch.full((len(person),), -1), heads.attribute[known].repeat_interleave(2))),
+        seeds=tuple(seeds.tolist()),
+    )
+
+
+class FeaturesStage:
+    def __init__(self, task: FeaturesTask, data: Gallery) -> None:
+        self.task, self.data = task, data
+        self.samples = len(data.seeds)
+        self.network = FeatureNetwork(task.network)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times as fast
+        self.people = nn.Linear(task.network.embedding, self.samples, bias=False)  # where each of them is
+        self.networks: dict[str, nn.Module] = {"features": self.network, "people": self.people}
+        for network in self.networks.values():
+            network.train().requires_grad_(True)
+        self.turns = (Turn("look", [(self.network, 1.0), (self.people, 1.0)]),)
+        order = torch.argsort(data.person, stable=True)
+        self.of_person = order.split(torch.bincount(data.person, minlength=self.samples).tolist())
+        known = data.attributes[data.edit < 0]
+        self.usual = known.nanmean(0)
+        self.spread = (known - self.usual).square().nanmean(0).sqrt().clamp_min(0.05)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        picks = torch.cat([self._views(int(row), chance) for row in rows])
+        pictures, landmarks = self._changed(picks, chance)
+        seen = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        losses = self._terms(seen, picks, landmarks)
+        loss = sum(losses.values(), torch.zeros(()))
+        return loss, {name: float(value.detach()) for name, value in losses.items()}
+
+    def _terms(self, seen: Seen, picks: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+        task, data = self.task, self.data
+        looks = (seen.attributes - data.attributes[picks]) / self.spread
+        known = torch.isfinite(looks)
+        cosine = F.linear(seen.identity, F.normalize(self.people.weight, dim=1))
+        own = F.one_hot(data.person[picks], self.samples)
+        logits = task.sharpness * (cosine - task.margin * own)  # CosFace (arXiv 1801.09414)
+        return {
+            "landmarks": task.landmarks * (seen.landmarks - landmarks).abs().mean(),
+            "expression": task.expression * (seen.expression - data.expression[picks]).abs().mean(),
+            "rotation": task.rotation * (seen.rotation - data.rotation[picks]).abs().mean(),
+            "attributes": task.attributes * 0.1 * F.smooth_l1_loss(looks[known], torch.zeros_like(looks[known])),
+            "identity": task.identity * F.cross_entropy(logits, data.person[picks]),
+        }
+
+    def _views(self, person: int, chance: torch.Generator) -> Tensor:
+        """Some pictures of a person; one of them edited, where there are such."""
+        own = self.of_person[person]
+        edited = own[self.data.edit[own] >= 0]
+        plain = own[self.data.edit[own] < 0]
+        picks = plain[torch.randperm(len(plain), generator=chance)[: self.task.views]]
+        if len(edited):
+            one = edited[torch.randint(len(edited), (1,), generator=chance)]
+            picks = torch.cat((picks[: self.task.views - 1], one))
+        return picks
+
+    def _changed(self, picks: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The pictures as they are shown (M 3 S S), and where the 68 landmarks then are (M 68 2) in -1..1."""
+        data, task = self.data, self.task
+        pictures, size = as_numbers(data.pictures[picks]), data.pictures.shape[-1]
+        pictures = lit(pictures, chance, task.light)
+        order = torch.randperm(len(picks), generator=chance)
+        elsewhere = (torch.rand(len(picks), 1, 1, 1, generator=chance) < 0.5).float()
+        around = 1 - head_masks(data.landmarks[picks], size)
+        pictures = torch.lerp(pictures, pictures[order], around * elsewhere)
+        points = (data.landmarks[picks][:, list(LANDMARKS_68), :2] + 0.5) * (2 / size) - 1
+        grow = 1 + task.place * (2 * torch.rand(len(picks), 1, generator=chance) - 1)
+        move = task.place * (2 * torch.rand(len(picks), 2, generator=chance) - 1)
+        wanted = task.network.size
+        theta = torch.cat((torch.diag_embed(grow.expand(-1, 2)), move[..., None]), dim=2)  # shown -> own places
+        grid = F.affine_grid(theta, [len(picks), 3, wanted, wanted], align_corners=False)
+        pictures = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+        soft = (torch.rand(len(picks), 1, 1, 1, generator=chance) < 0.3).float()
+        blurred = F.interpolate(F.avg_pool2d(pictures, 2), scale_factor=2, mode="bilinear")
+        return torch.lerp(pictures, blurred, soft), (points - move[:, None]) / grow[:, None]
+
+    def sheet(self) -> Tensor:
+        """Columns: a person's portrait, then the other people's portraits from the nearest on."""
+        people = torch.linspace(0, self.samples - 1, min(self.samples, 128)).long().tolist()
+        portraits = torch.stack([self.of_person[person][0] for person in people])
+        pictures = as_numbers(self.data.pictures[portraits])
+        identity = torch.cat([self.network(part).identity for part in pictures.split(32)])
+        shown = torch.linspace(0, len(people) - 1, min(SHOWN, len(people))).long()
+        nearest = (identity[shown] @ identity.T).topk(min(5, len(people))).indices
+        return rows_of([pictures[column] for column in nearest.T])
+
+
+def lit(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:
+    """``pictures`` (M 3 S S) in other colours, and brighter on one side than on the other."""
+    across = torch.linspace(-1, 1, pictures.shape[-1])
+    slope = strength * (torch.rand(len(pictures), 2, 1, 1, 1, generator=chance) - 0.5)
+    gain = 1 + slope[:, 0] * across + slope[:, 1] * across[:, None]  # M 1 S S
+    return recoloured((pictures + 1) * gain - 1, chance, strength)
+
+
+def head_masks(landmarks: Tensor, size: int) -> Tensor:
+    """1 on the head with its hair, softly 0 around it: (M 1 size size), for ``landmarks`` (M 478 3) in pixels."""
+    middle = landmarks.mean(1, keepdim=True)
+    taller, wider = HEAD
+    factor = landmarks.new_tensor((wider, taller, 1))
+    up = landmarks.new_tensor((0, 0.12, 0)) * (landmarks.amax(1) - landmarks.amin(1))[:, None]  # hair is above
+    masks = face_masks((landmarks - middle) * factor + middle - up, size, size)
+    return F.avg_pool2d(masks, 2 * SOFT + 1, stride=1, padding=SOFT)
+
+
+def seen_in(network: FeatureNetwork, pictures: Tensor | Sequence[Tensor], chunk: int = 64) -> Seen:
+    """What the network sees in many pictures, uint8 or in [-1, 1]."""
+    parts = []
+    with torch.no_grad():
+        for part in torch.as_tensor(pictures).split(chunk):
+            parts.append(network(as_numbers(part) if part.dtype == torch.uint8 else part))
+    return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
