@@ -53,8 +53,8 @@ def read_clip(path: str | os.PathLike) -> Clip:
 
 
 def find_clips(folder: str | os.PathLike) -> list[Path]:
-    """All clips of a folder, by seed."""
-    found = sorted(Path(folder).glob("clip-*.safetensors"))
+    """All clips of a folder, by seed; what was measured of them may lie beside them."""
+    found = sorted(path for path in Path(folder).glob("clip-*.safetensors") if path.stem[len("clip-") :].isdigit())
     if not found:
         raise InputError(f"There are no rendered heads in {folder}. Make some: `stylehead heads --out {folder}`.")
     return found

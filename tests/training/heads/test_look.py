@@ -99,3 +99,10 @@ def test_held_out_people_are_never_trained_on(tmp_path):
 def test_a_clip_that_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigError):
         ClipConfig(**wrong)
+
+
+def test_measured_heads_may_lie_beside_their_clips(tmp_path):
+    clip = clip_path(tmp_path, 42)
+    clip.touch()
+    (tmp_path / "clip-0000042-20.measured.safetensors").touch()
+    assert training_clips(tmp_path) == [clip]
