@@ -7,14 +7,15 @@ import math
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from .records import Motion, Portrait
 
-__all__ = ["draw_error", "draw_flow", "draw_motion", "draw_portrait"]
+__all__ = ["curves_of", "draw_error", "draw_flow", "draw_motion", "draw_portrait"]
 
 ARROWS = 12  # on a side of the picture
+WORDS = 16  # pixels: letters of a plot that is seen at half its size
 HEAT = ((0.0, 0.0, 0.15), (0.35, 0.05, 0.45), (0.85, 0.25, 0.25), (1.0, 0.75, 0.1), (1.0, 1.0, 0.9))  # RGB, cold to hot
 PAPER, INK, GRID, MISSING = (250, 250, 247), (60, 60, 70), (215, 215, 220), (250, 215, 205)
 CURVES = (
@@ -77,39 +78,47 @@ def draw_portrait(portrait: Portrait) -> Tensor:
 def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
     """A motion as curves over time (1 3 H W): the head above, the face below; frames without a face are shaded."""
     canvas = Image.new("RGB", (width, height), PAPER)
-    brush = ImageDraw.Draw(canvas)
-    left, right, gap = 48, 150, 26  # pixels
+    brush, font = ImageDraw.Draw(canvas), ImageFont.load_default(WORDS)
+    left, right, gap = 56, 190, 30  # pixels
     half = (height - 3 * gap) // 2
     across = (width - left - right) / max(1, len(motion) - 1)
     for frame in torch.nonzero(~motion.found).flatten().tolist():
         x = left + frame * across
         brush.rectangle((x - across / 2, gap, x + max(1.0, across / 2), height - gap), fill=MISSING)
-    for row, curves in enumerate(_curves(motion)):
+    if not motion.found.all():
+        brush.rectangle((width - right, height - gap + 2, width - 1, height - 1), fill=MISSING)
+        brush.text((width - right + 10, height - gap + 7), "no face found", fill=INK, font=font)
+    for row, curves in enumerate(curves_of(motion)):
         top = gap + row * (half + gap)
         values = torch.stack(list(curves.values()))
         low, high = min(0.0, float(values.min())), max(float(values.max()), 0.1)
         for level in (low, 0.0, high):
             y = top + half * (high - level) / (high - low)
             brush.line((left, y, width - right, y), fill=GRID)
-            brush.text((4, y - 6), f"{level:.3g}", fill=INK)
+            brush.text((4, y - 9), f"{level:.3g}", fill=INK, font=font)
         for number, (name, curve) in enumerate(curves.items()):
             colour = CURVES[number % len(CURVES)]
             points = [(left + i * across, top + half * (high - v) / (high - low)) for i, v in enumerate(curve.tolist())]
-            brush.line([points[0], *points], fill=colour, width=2)  # a single frame is a dot
-            brush.text((width - right + 10, top + 14 * number), name, fill=colour)
+            brush.line(points, fill=colour, width=2)
+            if len(points) == 1:
+                brush.ellipse((left - 4, points[0][1] - 4, left + 4, points[0][1] + 4), fill=colour)
+            brush.text((width - right + 10, top + (WORDS + 4) * number), name, fill=colour, font=font)
     seconds = f"{len(motion)} frames, {float(motion.seconds):.2f} s at {float(motion.fps):.6g} a second"
-    brush.text((left, height - gap + 8), seconds, fill=INK)
+    brush.text((left, height - gap + 7), seconds, fill=INK, font=font)
     return _tensor(canvas)[None]
 
 
-def _curves(motion: Motion) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def curves_of(motion: Motion) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The curves worth showing: the head's turns in degrees, and the parts of the face that move most."""
     described, values = motion.described, motion.coefficients.float()
     turns = values[:, described.rotation] * (180 / math.pi)
     head = dict(zip((f"{name} (degrees)" for name in ("pitch", "yaw", "roll")), turns.T, strict=True))
     names, face = motion.names[described.expression], values[:, described.expression]
-    busiest = face.std(dim=0, correction=0).argsort(descending=True, stable=True)[: len(CURVES)].sort().values
-    return head, {names[i]: face[:, i] for i in busiest.tolist()}
+    moves = (
+        face.std(dim=0, correction=0) + face.abs().amax(dim=0) / 100
+    )  # what is held counts a little, for single frames
+    busiest = moves.argsort(descending=True, stable=True)[: len(CURVES)].sort().values.tolist()
+    return head, {names[i]: face[:, i] for i in busiest if moves[i] > 0} or {names[busiest[0]]: face[:, busiest[0]]}
 
 
 def _carried(affine: Tensor, points: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from stylehead_core.drawing import MISSING, draw_error, draw_flow, draw_motion, draw_portrait
+from stylehead_core.drawing import MISSING, curves_of, draw_error, draw_flow, draw_motion, draw_portrait
 from stylehead_core.records import Motion, Portrait
 
 GREY = torch.zeros(1, 3, 32, 32)
@@ -64,3 +64,13 @@ def test_a_motion_is_drawn_with_its_missing_frames_shaded(frames):
     shaded = [((draw_motion(m)[0] + 1) * 127.5).round().eq(shade).all(0).sum() for m in (seen, lost)]
     assert shaded[0] == 0
     assert shaded[1] > 100
+
+
+def test_the_face_curves_are_those_that_move_or_are_held():
+    still = Motion(coefficients=torch.zeros(1, 58), fps=Fraction(25))
+    held = torch.zeros(1, 58)
+    held[0, still.names.index("mouthSmileLeft")] = 0.7
+    smiling = Motion(coefficients=held, fps=Fraction(25))
+    assert list(curves_of(smiling)[1]) == ["mouthSmileLeft"]
+    assert len(curves_of(still)[1]) == 1
+    assert (draw_motion(smiling) - draw_motion(still)).abs().max() > 0.5
