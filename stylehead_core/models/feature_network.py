@@ -23,8 +23,8 @@ EXPRESSION, ROTATION = 52, 3
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureNetworkConfig:
-    size: int = 128  # pixels of the picture when it says what it sees; features are of any size
-    widths: tuple[int, ...] = (12, 24, 48, 96, 128)  # channels of each stage; every stage but the first halves
+    size: int = 64  # pixels of the picture when it says what it sees; features are of any size
+    widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of each stage; every stage but the first halves
     squeezed: int = 32  # channels of the last stage's map when it is read place by place
     hidden: int = 192
     landmarks: int = 68
@@ -83,6 +83,13 @@ class FeatureNetwork(nn.Module):
         self.attributes = nn.Linear(looks, len(config.attributes))
         self.identity = nn.Linear(looks, config.embedding)
 
+    def fitted(self, pictures: Tensor) -> Tensor:
+        """``pictures`` (B 3 S S) at the size that the network looks at."""
+        size = self.config.size
+        if pictures.shape[-1] == size:
+            return pictures
+        return F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
+
     def features(self, pictures: Tensor) -> list[Tensor]:
         """The feature maps (B C h w) of each stage, from fine to coarse, for ``pictures`` (B 3 S S) in [-1, 1]."""
         maps = [F.relu(self.stem(pictures))]
@@ -92,10 +99,7 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Seen:
         """What is to be seen in ``pictures`` (B 3 S S) in [-1, 1], of any size."""
-        size = self.config.size
-        if pictures.shape[-1] != size:
-            pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
-        maps = self.features(pictures)
+        maps = self.features(self.fitted(pictures))
         hidden = F.relu(self.norm(self.hidden(F.relu(self.squeeze(maps[-1])).flatten(1))))
         points, expression, rotation = self.movement(hidden).split(
             (2 * self.config.landmarks, EXPRESSION, ROTATION), dim=1

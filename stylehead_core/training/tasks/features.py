@@ -8,7 +8,7 @@ Axes: N people, B people of a batch, V views of each, S picture size, L landmark
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ __all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery"]
 
 SHOWN = 8
 HEAD = (1.5, 1.35)  # how much taller and wider than the face a head with its hair is
-SOFT = 4  # pixels of its edge
+SOFT = 3  # pixels of its edge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +90,21 @@ def gallery(heads: Heads) -> Gallery:
     )
 
 
+def small(data: Gallery, network: FeatureNetwork) -> Gallery:
+    """The same with pictures as ``network`` looks at them."""
+    before, after = data.pictures.shape[-1], network.config.size
+    if before == after:
+        return data
+    parts = [((network.fitted(as_numbers(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
+    landmarks = (data.landmarks + 0.5) * (after / before) - 0.5
+    return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
+
+
 class FeaturesStage:
     def __init__(self, task: FeaturesTask, data: Gallery) -> None:
-        self.task, self.data = task, data
-        self.samples = len(data.seeds)
         self.network = FeatureNetwork(task.network)
+        self.task, self.data = task, small(data, self.network)
+        self.samples = len(data.seeds)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times as fast
         self.people = nn.Linear(task.network.embedding, self.samples, bias=False)  # where each of them is
         self.networks: dict[str, nn.Module] = {"features": self.network, "people": self.people}
@@ -153,9 +163,8 @@ class FeaturesStage:
         points = (data.landmarks[picks][:, list(LANDMARKS_68), :2] + 0.5) * (2 / size) - 1
         grow = 1 + task.place * (2 * torch.rand(len(picks), 1, generator=chance) - 1)
         move = task.place * (2 * torch.rand(len(picks), 2, generator=chance) - 1)
-        wanted = task.network.size
         theta = torch.cat((torch.diag_embed(grow.expand(-1, 2)), move[..., None]), dim=2)  # shown -> own places
-        grid = F.affine_grid(theta, [len(picks), 3, wanted, wanted], align_corners=False)
+        grid = F.affine_grid(theta, [len(picks), 3, size, size], align_corners=False)
         pictures = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
         soft = (torch.rand(len(picks), 1, 1, 1, generator=chance) < 0.3).float()
         blurred = F.interpolate(F.avg_pool2d(pictures, 2), scale_factor=2, mode="bilinear")
