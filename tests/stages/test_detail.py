@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stylehead_core import Head, Motion, edit_style, invert, render
+from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
 from stylehead_core.assemble import build, debug
+from stylehead_core.models.refiner import RefinerConfig
+from stylehead_core.ops.edits import edited_styles
 from stylehead_core.ops.warp import warp, warp_sharply
 from stylehead_core.stages.rendering import RenderConfig
 
@@ -77,3 +79,53 @@ def test_a_sharp_warp_moves_whole_pixels_exactly_and_keeps_more_between_them(por
     flow[:, 1] = 0.5
     inside = (..., slice(4, -4), slice(4, -4))
     assert warp_sharply(portrait, flow)[inside].var() > 1.2 * warp(portrait, flow)[inside].var()
+
+
+@pytest.fixture(scope="module")
+def refining():
+    """A model whose refiner changes what it sees."""
+    config = replace(debug("arkit"), carry_detail=True)
+    refiner = RefinerConfig(size=SIZE, feature_channels=8, feature_size=CELLS, width=4, units=1)
+    model = build(replace(config, refiner=refiner))
+    torch.nn.init.normal_(model.refiner.last.weight, generator=torch.Generator().manual_seed(0))
+    return model
+
+
+def test_without_motion_nothing_is_refined(refining, portrait):
+    inversion = invert(refining, portrait)
+    assert torch.equal(frame(refining, moved(inversion)), inversion.redrawn)
+
+
+def test_a_moved_head_is_refined_and_an_edit_is_carried_along(refining, portrait):
+    inversion = invert(refining, portrait)
+    plain = build(replace(refining.config, refiner=None))
+    plain.load_state_dict(refining.state_dict(), strict=False)
+    assert (frame(refining, moved(inversion, 2.0)) - frame(plain, moved(inversion, 2.0))).abs().max() > 0.1
+    edited = edit_style(refining, inversion, "old", 1.0)
+    still, drawn = frame(refining, edited), frame(refining, moved(edited, 2.0))
+    seen = moved(edited, 2.0)
+    expected = refining.finish(
+        frame(refining, replace(seen, inversion=replace(edited, detail=None))),
+        warp(_edited_feature(refining, edited), seen.flow),
+        still,
+        inversion.detail,
+        seen.flow,
+        seen.visibility,
+    )
+    torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
+
+
+def test_a_preview_of_another_size_is_not_refined(refining, portrait):
+    inversion = invert(refining, portrait)
+    assert frame(refining, moved(inversion, 2.0), stop_at=CELLS).shape[-1] == CELLS
+
+
+def _edited_feature(model, inversion):
+    styles = edited_styles(inversion.styles, inversion.edits, (1.0,))[None]
+    return inversion.feature[None] + model.lower(styles)[0] - model.lower(inversion.styles[None])[0]
+
+
+def test_a_refiner_needs_what_it_joins():
+    refiner = RefinerConfig(size=SIZE, feature_channels=8, feature_size=CELLS, width=4, units=1)
+    with pytest.raises(ConfigError, match="carries detail"):
+        replace(debug("arkit"), refiner=refiner)
