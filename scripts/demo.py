@@ -1,11 +1,12 @@
 """From nothing to a talking head: makes its own environment, animates the shipped portrait, prints where the film is.
 
-python scripts/demo.py                                  demo.mp4 and demo.png beside the README
+python scripts/demo.py                                  demo.mp4, demo.webp and demo.png beside the README
 python scripts/demo.py --portrait me.png --video drive.mp4 --audio voice.wav
 python scripts/demo.py --ui                             a real ComfyUI with the nodes, instead of the film
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ def serve(environment: Environment, comfyui: Path, port: int) -> int:
     for folder in ("models/stylehead", "input", "output", "temp", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     host.link_pack(CHECKOUT, base)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a killed demo leaves no server behind
     address = f"http://127.0.0.1:{port}"
     say(f"Starting ComfyUI; its log is {base / 'server.log'}")
     with (base / "server.log").open("w", encoding="utf-8") as log:

@@ -2,10 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+import av
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from stylehead_core.cli import main as stylehead
@@ -14,6 +18,7 @@ from stylehead_core.media.video import read_frames
 
 SAMPLES = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
 MOMENTS, SIDE = 8, 192  # pictures in a row of the contact sheet, pixels
+SHOWN, LARGE = 100, 240  # frames of the moving picture at most, pixels of a side
 
 
 def main() -> int:
@@ -29,8 +34,31 @@ def main() -> int:
         return status
     sheet = options.output.with_suffix(".png")
     write_picture(sheet, contact_sheet(options.portrait, options.video, options.output))
-    print(f"film           {options.output}\ncontact sheet  {sheet}")
+    moving = options.output.with_suffix(".webp")
+    write_moving(moving, options.video, options.output)
+    print(f"film            {options.output}\nmoving picture  {moving}\ncontact sheet   {sheet}")
     return 0
+
+
+def write_moving(path: Path, driver: Path, film: Path) -> None:
+    """Who drives beside what came of it, as a picture that moves: for pages that show no films."""
+    pairs = zip(squares(driver), squares(film), strict=False)
+    frames = [both(*pair) for pair in islice(pairs, SHOWN)]
+    with av.open(str(film)) as opened:
+        rate = opened.streams.video[0].average_rate
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=round(1000 / rate), quality=70, method=6)
+
+
+def squares(film: Path) -> Iterator[Tensor]:
+    """The middle square of each frame (1 3 S S)."""
+    for part in read_frames(film):
+        for picture in part.pictures:
+            yield small(picture[None].float() / 127.5 - 1, LARGE)
+
+
+def both(left: Tensor, right: Tensor) -> Image.Image:
+    pair = torch.cat((left, right), dim=3)[0].clamp(-1, 1)
+    return Image.fromarray(((pair + 1) * 127.5).byte().movedim(0, -1).numpy())
 
 
 def contact_sheet(portrait: Path, driver: Path, film: Path) -> Tensor:
@@ -54,12 +82,12 @@ def moments(film: Path) -> list[Tensor]:
     return [kept[i * (count - 1) // (MOMENTS - 1)] for i in range(MOMENTS)]
 
 
-def small(picture: Tensor) -> Tensor:
-    """The middle square of a picture (1 3 H W) at SIDE pixels."""
+def small(picture: Tensor, size: int = SIDE) -> Tensor:
+    """The middle square of a picture (1 3 H W) at ``size`` pixels."""
     side = min(picture.shape[-2:])
     top, left = ((length - side) // 2 for length in picture.shape[-2:])
     square = picture[..., top : top + side, left : left + side]
-    return F.interpolate(square, (SIDE, SIDE), mode="bilinear", antialias=True)
+    return F.interpolate(square, (size, size), mode="bicubic", antialias=True)
 
 
 if __name__ == "__main__":

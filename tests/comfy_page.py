@@ -36,7 +36,7 @@ RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
 
 
 GREETED = """fetch('/settings', {
-  method: 'POST', body: JSON.stringify({ 'Comfy.TutorialCompleted': true })
+  method: 'POST', body: JSON.stringify({ 'Comfy.TutorialCompleted': true, 'Comfy.Minimap.Visible': false })
 }).then(() => true)"""
 FIT = """app.extensionManager.command.execute('Comfy.Canvas.FitView')
   .then(() => new Promise(done => setTimeout(done, 800)))"""

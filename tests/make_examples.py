@@ -1,4 +1,5 @@
 """Makes example_workflows/: each graph is laid out by ComfyUI's own page, run, and given a thumbnail of its result.
+docs/graphs/ gets what the page shows of it, for the README.
 
     .stylehead-env/bin/python tests/make_examples.py [NAME ...]     (after scripts/test.py; needs Chromium)
 
@@ -16,12 +17,14 @@ import av
 from chromium import Page
 from comfy_graph import to_prompt
 from comfy_host import PACK, Server, comfyui_folder
-from comfy_page import come_up, lay_out
+from comfy_page import click_run, come_up, lay_out, open_graph, show_whole
 from PIL import Image
 
 MODEL = "stylehead-mini"
 FOLDER = PACK / "example_workflows"
-THUMBNAIL = 384  # pixels
+SHOTS = PACK / "docs" / "graphs"
+THUMBNAIL, SHOT = 384, 1200  # pixels
+CANVAS = (60, 135, 1600, 935)  # of the page: without its bars
 
 Wire = tuple[str, int]
 
@@ -183,8 +186,21 @@ def thumbnail(server: Server, files: list[dict]) -> Image.Image:
     sheet = Image.new("RGB", (columns * across, len(moments) // columns * down))
     for i, moment in enumerate(moments):
         sheet.paste(moment, (i % columns * across, i // columns * down))
-    sheet.thumbnail((THUMBNAIL, THUMBNAIL))
-    return sheet
+    scale = THUMBNAIL / max(sheet.size)
+    return sheet.resize((round(sheet.width * scale), round(sheet.height * scale)), Image.Resampling.LANCZOS)
+
+
+async def shot(page: Page, graph: dict) -> Image.Image:
+    """The graph in the page, with what came of it in its nodes."""
+    await open_graph(page, graph)
+    await click_run(page)
+    await show_whole(page)
+    await asyncio.sleep(2)  # films load their first frame
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        await page.screenshot(Path(file.name))
+        picture = Image.open(file.name).convert("RGB").crop(CANVAS)
+    picture.thumbnail((SHOT, SHOT))
+    return picture
 
 
 async def make(server: Server, names: list[str]) -> None:
@@ -204,6 +220,8 @@ async def make(server: Server, names: list[str]) -> None:
             last = [number for number, node in prompt.items() if node["class_type"] in ("SaveVideo", "PreviewImage")]
             picture = await asyncio.to_thread(thumbnail, server, run.files(last[-1]))
             picture.save(path.with_suffix(".jpg"), quality=88)
+            SHOTS.mkdir(exist_ok=True)
+            (await shot(page, laid_out)).save(SHOTS / f"{name.replace(' ', '-')}.jpg", quality=80, optimize=True)
             print(f"{name}: {len(prompt)} nodes, {run.seconds:.0f} s", flush=True)
 
 

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 HELP = PACK / "web" / "docs" / "images"
 LIMITS = PACK / "docs" / "limits.jpg"
-WIDTH, GAP, LINE = 720, 8, 20  # pixels: of a picture, between its cells, of a line of text
+WIDTH, GAP, LINE = 720, 8, 25  # pixels: of a picture, between its cells, of a line of text
 TALLEST = 480  # pixels of a row
 LOUD = (0, 5, 20, 43)  # frames of the sample sentence: before it, and where it opens the mouth
 PAPER, INK = (250, 250, 247), (50, 50, 60)
@@ -116,7 +116,7 @@ def load_model(make: Maker) -> list[Row]:
 def invert(make: Maker) -> list[Row]:
     names = {"found": 6, "aligned": 2, "redrawn": 1}
     shown = [Cell(name, (make.inversion[0], output)) for name, output in names.items()]
-    return [[*shown, Cell("difference:", (make.inversion[0], 5), (make.inversion[0], 4))]]
+    return [[*shown, Cell("", (make.inversion[0], 5), (make.inversion[0], 4))]]
 
 
 def edit_style(make: Maker) -> list[Row]:
@@ -147,7 +147,7 @@ def motion_from_sliders(make: Maker) -> list[Row]:
 def mix_motion(make: Maker) -> list[Row]:
     first, second = (make.seen, 0), (make.heard, 0)
     mixed = (make.add("StyleHead_MixMotion", first=first, second=second), 0)
-    named = {"first: a video": first, "second: speech": second, "mixed: its lips and jaw, the video's head": mixed}
+    named = {"first: a video": first, "second: speech": second, "mixed: the lips of the second": mixed}
     return [make.strip(name, make.frames(motion)) for name, motion in named.items()]
 
 
@@ -222,9 +222,9 @@ def measure(make: Maker) -> list[Row]:
 def limits(make: Maker) -> list[Row]:
     """Where the model fails, for the README."""
     poses = {
-        "turned by 40 degrees": {"yaw": 40.0},
-        "nodding by 30 degrees": {"pitch": 30.0},
-        "the mouth wide open": {"jaw": 1.0},
+        "turned by 40°": {"yaw": 40.0},
+        "nodding by 30°": {"pitch": 30.0},
+        "mouth wide open": {"jaw": 1.0},
         "both eyes shut": {"blink": 1.0},
     }
 
@@ -232,8 +232,8 @@ def limits(make: Maker) -> list[Row]:
         larger = make.add("ImageScale", image=images, upscale_method="bicubic", width=512, height=512, crop="disabled")
         return make.add("ImageCrop", image=(larger, 0), x=160, y=290, width=192, height=192), 0
 
-    faint = [Cell(f"{name}, strength 1", make.edited(name, 1.0)) for name in ("age", "makeup")]
-    detail = [Cell("detail: the portrait", mouth(make.portrait)), Cell("detail: moved", mouth(make.posed(pitch=4.0)))]
+    faint = [Cell(f"{name} +1", make.edited(name, 1.0)) for name in ("age", "makeup")]
+    detail = [Cell("detail: portrait", mouth(make.portrait)), Cell("detail: moved", mouth(make.posed(pitch=4.0)))]
     return [[Cell(name, make.posed(**sliders)) for name, sliders in poses.items()], [*faint, *detail]]
 
 
@@ -264,7 +264,7 @@ class Drawn:
 
     def __init__(self, server: Server, run: Run, shown: dict[Wire, str]) -> None:
         self.server, self.run, self.shown = server, run, shown
-        self.font, self.typewriter = ImageFont.load_default(14), ImageFont.load_default_imagefont()
+        self.font, self.typewriter = ImageFont.load_default(18), ImageFont.load_default_imagefont()
 
     def text(self, wire: Wire) -> str:
         return self.run.outputs[self.shown[wire]]["text"][0]
@@ -300,7 +300,7 @@ class Drawn:
         for cell, picture in zip(cells, pictures, strict=True):
             size = round(height * picture.width / picture.height), height
             strip.paste(picture.resize(size, Image.Resampling.LANCZOS), (left, LINE * captioned))
-            words = f"{cell.caption} {self.text(cell.words)}" if cell.words else cell.caption
+            words = f"{cell.caption} {self.text(cell.words)}".strip() if cell.words else cell.caption
             brush.text((left, 1), words, fill=INK, font=self.font)
             left += size[0] + GAP
         return strip
