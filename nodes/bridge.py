@@ -4,22 +4,29 @@ ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "s
 Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds with samples (C N).
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
+from io import BytesIO
 from typing import Generic, TypeVar
 
 import comfy.model_management as management
 import comfy.model_patcher
 import comfy.utils
 import torch
+from comfy_api.latest import InputImpl, Types
 from PIL import Image
 from torch import Tensor, nn
 
 from ..stylehead_core.errors import InputError
-from ..stylehead_core.media.sound import Sound
+from ..stylehead_core.media.sound import Sound, read_sound
+from ..stylehead_core.media.video import Frames, open_video
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 LARGEST = 16384  # pixels of a side
 SILENT_RATE = 44100  # samples a second
+AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
+SAME_TIME = 1e-3  # seconds
+FRAMES = 8  # of a film, taken at a time
 Network = TypeVar("Network", bound=nn.Module)
 EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120))  # 23.976, 29.97, ...
 
@@ -151,6 +158,48 @@ def rate_in(fps: float) -> Fraction:
         if abs(fps - exact) < 0.006:
             return exact
     return Fraction(fps).limit_denominator(1001)
+
+
+# Films
+
+
+Film = str | BytesIO | Iterator[Frames]
+
+
+def film_in(video) -> tuple[Film, Sound | None]:
+    """What a VIDEO shows, frame by frame, and its sound.
+
+    Where ComfyUI holds the frames as pictures, these are taken, none is encoded. Where the VIDEO is a part of a file
+    (cut in time, or at its sides) ComfyUI gives the whole file as its source all the same: the part is written into
+    memory, encoded, which is far smaller than its pictures.
+    """
+    if isinstance(video, InputImpl.VideoFromComponents):
+        parts = video.get_components()
+        sound = audio_in(parts.audio) if parts.audio is not None else None
+        return _frames(parts.images, rate_in(float(parts.frame_rate))), sound
+    source = video.get_stream_source()
+    if not _is_whole(video, source):
+        source = BytesIO()
+        video.save_to(source, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
+    return source, read_sound(source)
+
+
+def _frames(images: Tensor, fps: Fraction) -> Iterator[Frames]:
+    """A film's IMAGE as frames, a few at a time."""
+    for start in range(0, len(images), FRAMES):
+        pictures = image_in(images[start : start + FRAMES], "video")
+        times = tuple((start + i) / fps for i in range(len(pictures)))
+        yield Frames(pictures=pictures, times=times, seconds=1 / fps)
+
+
+def _is_whole(video, source: str | BytesIO) -> bool:
+    with open_video(source) as container:
+        stream = container.streams.video[0]
+        size = stream.width, stream.height
+        seconds = None if container.duration is None else container.duration / AV_SECOND
+    if tuple(video.get_dimensions()) != size:
+        return False
+    return seconds is None or abs(video.get_duration() - seconds) < SAME_TIME
 
 
 # Progress

@@ -4,13 +4,12 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_portrait
 from ..stylehead_core.errors import ConfigError
-from ..stylehead_core.models.face_choice import FaceChoice
 from ..stylehead_core.quality import inversion_quality
 from ..stylehead_core.records import Direction
 from ..stylehead_core.stages.editing import edit_style, load_directions
 from ..stylehead_core.stages.inversion import invert
 from ..stylehead_core.stages.portrait import PortraitConfig, take_portrait
-from . import bridge, models, sockets
+from . import bridge, faces, models, sockets
 
 SHOWN_EVERY = 10  # steps of an optimisation
 
@@ -34,15 +33,8 @@ class Invert(io.ComfyNode):
                     label_off="picture is aligned",
                     tooltip="Find the face and cut it out upright. Off: the picture already is such a cut.",
                 ),
-                io.Int.Input(
-                    "face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."
-                ),
-                io.Combo.Input(
-                    "order",
-                    options=["largest", "left to right", "right to left", "top to bottom"],
-                    default="largest",
-                    tooltip="How faces are counted.",
-                ),
+                faces.face_input(),
+                faces.order_input("How faces are counted."),
                 io.Combo.Input(
                     "method",
                     options=["encode", "optimise"],
@@ -57,6 +49,7 @@ class Invert(io.ComfyNode):
                     max=2000,
                     tooltip="Steps of optimise; encode does not use them. 250 is the paper's number.",
                 ),
+                faces.at_input(),
             ],
             outputs=[
                 sockets.Inversion.Output(display_name="inversion", tooltip="Who: for Warp, Edit, Render."),
@@ -73,11 +66,11 @@ class Invert(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, portrait, align: bool, face: int, order, method, steps: int) -> io.NodeOutput:
+    def execute(cls, model, portrait, align: bool, face: int, order, method, steps: int, at: str = "") -> io.NodeOutput:
         picture = bridge.one_image_in(portrait, "portrait")
         model, bar = model.ready(), bridge.Progress()
         choice = PortraitConfig(
-            size=model.config.size, align="ffhq" if align else "none", face=FaceChoice(index=face, order=order)
+            size=model.config.size, align="ffhq" if align else "none", face=faces.choice(face, order, at)
         )
         found = take_portrait(picture, models.landmarker(), choice)
         inversion = invert(

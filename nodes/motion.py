@@ -5,15 +5,14 @@ from comfy_api.latest import io
 from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import ConfigError
-from ..stylehead_core.media.sound import read_sound
-from ..stylehead_core.models.face_choice import FaceChoice
 from ..stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from ..stylehead_core.stages.motion_tools import describe
 from ..stylehead_core.stages.speech import motion_from_speech
-from ..stylehead_core.stages.tracking import TrackingConfig, motion_from_video
-from . import bridge, sockets
+from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
+from . import bridge, faces, sockets
 from .models import landmarker
 
+STAYS, FOLLOWS = "stays", "follows the face"
 PLOT_HELP = "The motion as curves over time; frames in which no face was found are marked."
 FPS_HELP = "Frames a second of the film. 29.97 and the like are taken as exactly 30000/1001."
 
@@ -61,15 +60,8 @@ class MotionFromVideo(io.ComfyNode):
             inputs=[
                 sockets.Model.Input("model", tooltip="The model that the motion is for."),
                 io.Video.Input("video", tooltip="Somebody's face in motion. Any length, size and frame rate."),
-                io.Int.Input(
-                    "face", default=0, min=0, max=63, tooltip="Which face, where there are several: 0 is the first."
-                ),
-                io.Combo.Input(
-                    "order",
-                    options=["largest", "left to right", "right to left", "top to bottom"],
-                    default="largest",
-                    tooltip="How the faces of the first frame are counted. The one chosen is then followed.",
-                ),
+                faces.face_input(),
+                faces.order_input("How the faces of the first frame are counted. The one chosen is then followed."),
                 io.Float.Input(
                     "smoothing",
                     default=0.5,
@@ -77,6 +69,16 @@ class MotionFromVideo(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     tooltip="Calms a trembling head. Blinks and lips stay crisp. 0 keeps what was measured.",
+                ),
+                faces.at_input(),
+                sockets.advanced(
+                    io.Combo,
+                    "square",
+                    options=[STAYS, FOLLOWS],
+                    default=STAYS,
+                    optional=True,
+                    tooltip="In what the head's place is told. Stays: one square for the whole clip, in which the head "
+                    "moves. Follows: it goes along with the face, for pasting back into this very video.",
                 ),
             ],
             outputs=[
@@ -88,17 +90,15 @@ class MotionFromVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, video, face: int, order, smoothing: float) -> io.NodeOutput:
-        space = model.ready().config.space
-        if space != "arkit":
-            raise ConfigError(
-                f"Videos are measured as 'arkit' motion here; this model is moved by {space!r}. "
-                "Load a motion file of that kind with Load Motion."
-            )
-        source = video.get_stream_source()
-        config = TrackingConfig(face=FaceChoice(index=face, order=order), smoothing=smoothing)
-        motion = motion_from_video(source, landmarker(), config, progress=bridge.Progress())
-        sound = read_sound(source) or bridge.silence(motion.seconds)
+    def execute(
+        cls, model, video, face: int, order, smoothing: float, at: str = "", square: str = STAYS
+    ) -> io.NodeOutput:
+        film, sound = bridge.film_in(video)
+        config = TrackingConfig(
+            face=faces.choice(face, order, at), smoothing=smoothing, square="follows" if square == FOLLOWS else "still"
+        )
+        motion = motion_for_model(model.ready(), film, landmarker(), config, progress=bridge.Progress())
+        sound = sound or bridge.silence(motion.seconds)
         plot = bridge.image_out(draw_motion(motion))
         return io.NodeOutput(motion, plot, bridge.audio_out(sound), describe(motion))
 

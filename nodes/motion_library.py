@@ -133,6 +133,16 @@ class AdjustMotion(io.ComfyNode):
                     step=0.05,
                     tooltip="Seconds over which each end goes over into the next beginning.",
                 ),
+                sockets.advanced(
+                    io.Int,
+                    "neutral",
+                    default=-1,
+                    optional=True,
+                    min=-1,
+                    max=1_000_000,
+                    tooltip="The driver's neutral moment, as a frame of what is kept, where reference is relative. "
+                    "-1 finds it: mouth closed, eyes open, looking ahead.",
+                ),
             ],
             outputs=[
                 sockets.Motion.Output(display_name="motion", tooltip="The changed motion."),
@@ -154,10 +164,11 @@ class AdjustMotion(io.ComfyNode):
         play,
         times: int,
         crossfade: float,
+        neutral: int = -1,
     ) -> io.NodeOutput:
         motion = tools.trim(motion, start, end or None)
         if reference == "relative":
-            motion = tools.make_relative(motion)
+            motion = tools.make_relative(motion, None if neutral < 0 else neutral)
         motion = tools.scale_motion(motion, expression=expression, pose=pose)
         motion = tools.retime(tools.smooth(motion, smoothing, ("expression", "pose")), speed)
         if play != "forwards":

@@ -4,8 +4,11 @@ from fractions import Fraction
 
 import torch
 from comfy_api.latest import io
+from torch import Tensor
 
-from ..stylehead_core.stages.paste import PasteConfig, crops_of_track, paste_head
+from ..stylehead_core.errors import InputError
+from ..stylehead_core.ops.following import following_squares
+from ..stylehead_core.stages.paste import PasteConfig, crops_of_motion, paste_head
 from ..stylehead_core.stages.tracking import frames_of, track_face
 from . import bridge, sockets
 from .models import landmarker
@@ -63,6 +66,12 @@ class PasteBack(io.ComfyNode):
                     default=False,
                     tooltip="The original is a film in which the head moves: find it in every frame, paste there.",
                 ),
+                sockets.Motion.Input(
+                    "motion",
+                    optional=True,
+                    tooltip="The original is the film that this motion was measured in: paste where it was measured. "
+                    "For dubbing; Warp Features then takes everything.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="pasted", tooltip="The original with the head in it, a frame each."),
@@ -81,14 +90,18 @@ class PasteBack(io.ComfyNode):
         follow: bool,
         original=None,
         mask=None,
+        motion=None,
     ) -> io.NodeOutput:
         portrait, bar = inversion.portrait, bridge.Progress()
         heads, weights = bridge.image_in(frames, "frames"), bridge.mask_in(mask)
         pictures = None if original is None else bridge.image_in(original, "original")
-        crops = None
-        if follow and pictures is not None:
+        size, crops = portrait.image.shape[-1], None
+        if motion is not None:
+            crops = crops_of_motion(motion, size)
+            check_lengths(len(crops), len(heads), pictures)
+        elif follow and pictures is not None:
             track = track_face(frames_of(pictures, RATE), landmarker(), progress=bar)
-            crops = crops_of_track(track.landmarks, track.found, portrait.image.shape[-1], fps=float(RATE))
+            crops = following_squares(track.landmarks, track.found, size, fps=float(RATE))
         config = PasteConfig(where=where, feather=feather, colour=match_colours)
         pasted, masks = [], []
         for start in range(0, len(heads), CHUNK):
@@ -106,3 +119,17 @@ class PasteBack(io.ComfyNode):
             masks.append(bridge.mask_out(used))
             bar(min(part.stop, len(heads)), len(heads), result[-1])
         return io.NodeOutput(torch.cat(pasted), torch.cat(masks))
+
+
+def check_lengths(squares: int, heads: int, originals: Tensor | None) -> None:
+    """Refuse frames that cannot be those of a motion.
+
+    Raises:
+        InputError: there are not as many of each.
+    """
+    found = 0 if originals is None else len(originals)
+    if not squares == heads == found:
+        raise InputError(
+            f"Pasting where a motion was measured needs a frame, and an original, for each of its {squares} frames; "
+            f"found {heads} and {found}. Wire the film's own frames as original, and cut both alike."
+        )

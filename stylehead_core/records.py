@@ -18,9 +18,10 @@ from torch import Tensor
 from .errors import InputError, MotionError
 from .spaces import MotionSpace, space_named
 
-__all__ = ["Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
+__all__ = ["SQUARE", "Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
 
 DIGITS = 40  # of a frame rate that is given as text, at most
+SQUARE = 256  # pixels of a side of the squares that a motion was measured in
 LOOSE = 1.05  # a resized picture may overshoot a little
 
 
@@ -148,6 +149,9 @@ class Motion:
     found: Tensor = field(default=None)  # type: ignore[assignment]  # (T) bool: a face was measured here; not given: all
     mel: Tensor | None = None  # (T 80 W): windows centred on each frame, where speech drives
     relative: bool = False  # coefficients are changes against the source's own, not absolute values
+    squares: Tensor | None = None
+    """(T 2 3): where place and size are told in, frame by frame: pixels of a square of SQUARE -> pixels of the video
+    that was measured. So a head that is drawn in the square can be pasted back. None: not from a video."""
 
     def __post_init__(self) -> None:
         if self.coefficients.ndim != 2 or len(self.coefficients) == 0:
@@ -185,6 +189,12 @@ class Motion:
             raise MotionError(f"The marks of found faces are (T) of bool; found {tuple(found.shape)} of {found.dtype}.")
         if len(found) != frames:
             raise MotionError(f"{frames} frames, but {len(found)} marks of found faces.")
+        if self.squares is not None and self.squares.shape != (frames, 2, 3):
+            raise MotionError(
+                f"The squares of {frames} frames are ({frames}, 2, 3); found {tuple(self.squares.shape)}."
+            )
+        if self.squares is not None and not torch.isfinite(self.squares).all():
+            raise MotionError("The squares of the motion hold values that are no numbers.")
         if self.mel is None:
             return
         if self.mel.ndim != 3:

@@ -1,6 +1,7 @@
 """``stylehead animate``: a portrait, and what moves it, become a video."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +25,11 @@ from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert
 from ..stages.motion_files import load_motion
-from ..stages.motion_tools import make_relative, mix_regions
+from ..stages.motion_tools import describe, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import WINDOW, motion_from_speech
-from ..stages.tracking import TrackingConfig, bfm_motion_from_video, motion_from_video
+from ..stages.tracking import TrackingConfig, motion_for_model
 
 __all__ = ["add_arguments", "run"]
 
@@ -191,15 +192,10 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
 def _measure(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, progress: Progress) -> Motion:
     """The driver's motion, in the space of the model."""
     config = TrackingConfig(smoothing=args.smoothing)
-    if model.config.space == "arkit":
-        return motion_from_video(args.video, landmarker, config, progress=progress)
-    if model.coefficients is None:
-        raise ConfigError(
-            f"The model {model.config.name!r} is moved by {model.config.space!r} coefficients and cannot measure them: "
-            "convert it with Deep3DFaceRecon's files, or give a --motion file."
-        )
-    points = model.face_points.cpu()
-    return bfm_motion_from_video(args.video, landmarker, model.coefficients, points, config, progress=progress)
+    motion = motion_for_model(model, args.video, landmarker, config, progress=progress)
+    if not motion.found.all():
+        print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
+    return motion
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, FaceNotFound
-from .landmarker import Faces
+from .landmarker import Faces, overlap
 
 __all__ = ["FaceChoice", "Order", "choose_face"]
 
@@ -16,7 +16,7 @@ Order = Literal["largest", "surest", "left to right", "right to left", "top to b
 
 @dataclass(frozen=True, kw_only=True)
 class FaceChoice:
-    """Which of several faces is meant: the one at ``point`` or in ``box`` where given, else by order and index."""
+    """Which of several faces is meant: the one in ``box`` or at ``point`` where given, else by order and index."""
 
     index: int = 0
     order: Order = "largest"
@@ -43,9 +43,10 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
         )
     box = faces.box
     centre = (box[:, :2] + box[:, 2:]) / 2
-    if choice.point is not None or choice.box is not None:
-        target = choice.point or ((choice.box[0] + choice.box[2]) / 2, (choice.box[1] + choice.box[3]) / 2)  # type: ignore[index]
-        return (centre - centre.new_tensor(target)).norm(dim=1).argmin()[None]
+    if choice.box is not None:
+        return _nearest(box, box.new_tensor(choice.box))
+    if choice.point is not None:
+        return _nearest(box, box.new_tensor(choice.point * 2))
     if choice.index >= len(faces):
         raise FaceNotFound(
             f"Face {choice.index} (counted from 0, {choice.order}) was asked for, but the picture of "
@@ -59,6 +60,17 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
         "top to bottom": centre[:, 1],
     }[choice.order]
     return key.argsort(stable=True)[choice.index][None]
+
+
+def _nearest(boxes: Tensor, target: Tensor) -> Tensor:
+    """The index (1) of the box (N 4) that shares most with ``target`` (4), else of the one whose middle is nearest.
+
+    A point is a box without extent: a face around it counts more than one that is only near.
+    """
+    share = overlap(target, boxes)
+    within = ((boxes[:, :2] <= target[:2]) & (boxes[:, 2:] >= target[2:])).all(1)
+    away = ((boxes[:, :2] + boxes[:, 2:] - target[:2] - target[2:]) / 2).norm(dim=1)
+    return (share + within - away / (1 + away.max())).argmax()[None]
 
 
 def _place(box: Tensor) -> str:

@@ -19,16 +19,19 @@ _ROOM = 4  # pixels more than needed, for the interpolation
 
 
 def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
-    """``affine`` (2 3) on points (... 2+): x and y are moved, a third coordinate is scaled along."""
-    placed = points[..., :2] @ affine[:, :2].mT + affine[:, 2]
-    return torch.cat((placed, points[..., 2:] * affine[:, :2].det().abs().sqrt()), dim=-1)
+    """``affine`` (2 3), or one each (T 2 3), on points (... 2+), or (T P 2+): x and y are moved, z is scaled along."""
+    turn, start = affine[..., :2], affine[..., 2]
+    size = turn.det().abs().sqrt()
+    if affine.ndim == 3:
+        start, size = start[:, None], size[:, None, None]
+    return torch.cat((points[..., :2] @ turn.mT + start, points[..., 2:] * size), dim=-1)
 
 
 def invert_affine(affine: Tensor) -> Tensor:
-    """The way back, (2 3); in float64 on the CPU, so that there and back is the same pixel to 1e-4."""
+    """The way back, (... 2 3); in float64 on the CPU, so that there and back is the same pixel to 1e-4."""
     exact = affine.cpu().double()
-    turn = torch.linalg.inv(exact[:, :2])
-    return torch.cat((turn, -turn @ exact[:, 2:]), dim=1).to(affine)
+    turn = torch.linalg.inv(exact[..., :2])
+    return torch.cat((turn, -turn @ exact[..., 2:]), dim=-1).to(affine)
 
 
 def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:

@@ -1,9 +1,10 @@
 """Motions as files: safetensors with names, space, rate and licence, and CSV for other programs.
 
 The layout, version 1. Tensors: ``coefficients`` (T K) float32, ``found`` (T) uint8, ``mel`` (T 80 W) float32 where
-there is speech. Metadata, all text: ``format``, ``version``, ``space``, ``names`` (a JSON list), ``fps`` as
-"30000/1001", ``relative`` (true or false), ``license``, ``made_by``. A reader goes by the names: it leaves out
-tensors, metadata and coefficients that it does not know, and takes 0 for coefficients that the file does not have.
+there is speech, ``squares`` (T 2 3) float32 where a video was measured. Metadata, all text: ``format``, ``version``,
+``space``, ``names`` (a JSON list), ``fps`` as "30000/1001", ``relative`` (true or false), ``license``, ``made_by``. A
+reader goes by the names: it leaves out tensors, metadata and coefficients that it does not know, and takes 0 for
+coefficients that the file does not have.
 """
 
 import csv
@@ -26,6 +27,7 @@ from ..spaces import space_named
 __all__ = ["FORMAT", "load_motion", "save_motion", "write_csv"]
 
 FORMAT, VERSION = "stylehead-motion", 1
+TENSORS = ("coefficients", "found", "mel", "squares")
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # how they begin, by protocol
 RATE = r"[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?"
 LARGEST_RATE = 1000  # frames a second; a rate beyond it is a damaged file
@@ -43,6 +45,8 @@ def save_motion(motion: Motion, path: str | Path, *, license: str = "", made_by:
     }
     if motion.mel is not None:
         tensors["mel"] = motion.mel.detach().cpu().float().contiguous()
+    if motion.squares is not None:
+        tensors["squares"] = motion.squares.detach().cpu().float().contiguous()
     about = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -91,7 +95,7 @@ def load_motion(path: str | Path, *, space: str | None = None) -> Motion:
                     f"{path.name} holds a motion of the space {found_space!r}, and {space!r} is needed. "
                     "Their numbers mean different things: measure the clip again with this model."
                 )
-            tensors = {name: file.get_tensor(name) for name in ("coefficients", "found", "mel") if name in kept}
+            tensors = {name: file.get_tensor(name) for name in TENSORS if name in kept}
     except (SafetensorError, OSError) as error:
         raise MotionError(f"{path.name} is no motion file, or it is damaged: {error}") from error
     try:
@@ -139,7 +143,7 @@ def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
     fps = Fraction(about["fps"])
     if not 0 < fps <= LARGEST_RATE:
         raise MotionError(f"A rate of {about['fps']} frames a second cannot be.")
-    found, mel = tensors.get("found"), tensors.get("mel")
+    found, mel, squares = (tensors.get(name) for name in ("found", "mel", "squares"))
     if (found is not None and found.ndim != 1) or (mel is not None and (mel.ndim != 3 or mel.shape[1] != 80)):
         raise MotionError("The marks of found faces must be (T) and the mel windows (T, 80, W).")
     if mel is not None and not torch.isfinite(mel).all():
@@ -151,6 +155,7 @@ def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
         found=torch.ones(len(stored), dtype=torch.bool) if found is None else found != 0,
         mel=None if mel is None else mel.float(),
         relative=about.get("relative") == "true",
+        squares=None if squares is None else squares.float(),
     )
 
 

@@ -111,7 +111,8 @@ def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength
     chosen = torch.tensor([name in names for name in base.names])
     mixed = torch.where(chosen, torch.lerp(base.coefficients, values, strength), base.coefficients)
     mel = other.mel if "audio" in wanted else base.mel
-    return replace(base, coefficients=mixed, mel=mel)
+    squares = other.squares if "pose" in wanted and strength > 0 else base.squares
+    return replace(base, coefficients=mixed, mel=mel, squares=squares)
 
 
 def blend(base: Motion, other: Motion, share: float) -> Motion:
@@ -206,11 +207,15 @@ def join(first: Motion, second: Motion, *, crossfade: float = 0.0) -> Motion:
     mel = None
     if first.mel is not None and second.mel is not None:
         mel = torch.cat((first.mel[:head], second.mel))
+    squares = None
+    if first.squares is not None and second.squares is not None:
+        squares = torch.cat((first.squares[:head], second.squares))
     return replace(
         first,
         coefficients=torch.cat((first.coefficients[:head], between, second.coefficients[shared:])),
         found=torch.cat((first.found[:head], second.found)),
         mel=mel,
+        squares=squares,
     )
 
 
@@ -242,6 +247,7 @@ def _at(motion: Motion, positions: list[Fraction]) -> Motion:
         coefficients=sample_at(motion.coefficients, places),
         found=motion.found[nearest],
         mel=None if motion.mel is None else motion.mel[nearest],
+        squares=None if motion.squares is None else sample_at(motion.squares.flatten(1), places).reshape(-1, 2, 3),
     )
 
 
@@ -251,6 +257,7 @@ def _pick(motion: Motion, frames: Tensor) -> Motion:
         coefficients=motion.coefficients[frames],
         found=motion.found[frames],
         mel=None if motion.mel is None else motion.mel[frames],
+        squares=None if motion.squares is None else motion.squares[frames],
     )
 
 

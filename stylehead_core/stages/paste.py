@@ -15,15 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError
-from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.crop import Block, covered_block, place_square
 from ..ops.face_masks import face_mask
-from ..ops.smoothing import fill_gaps, smooth_over_time, unwrap
-from ..records import Portrait
+from ..ops.following import resized_square
+from ..records import SQUARE, Motion, Portrait
 
 __all__ = [
     "PasteConfig",
-    "crops_of_track",
+    "crops_of_motion",
     "jitter",
     "paste_head",
     "paste_into_video",
@@ -109,7 +108,7 @@ def paste_head(
     for i in range(count):
         crop = crops[i] if crops is not None else portrait.crop
         assert crop is not None
-        crop = _at_size(crop, portrait.image.shape[-1], size)
+        crop = resized_square(crop, portrait.image.shape[-1], size)
         own = square if inside is None else square * inside[min(i, len(inside) - 1)][None]
         original = originals[min(i, len(originals) - 1)][None]
         block = covered_block(crop, size, height, width)
@@ -142,7 +141,7 @@ def paste_into_video(
     Args:
         frames: chunks (n 3 S S).
         originals: chunks (n 3 H W) of the same sizes, in step.
-        crops: (T 2 3) of ``crops_of_track``.
+        crops: (T 2 3) of ``crops_of_motion``, for example.
     """
     done = 0
     for part, pictures in zip(frames, originals, strict=True):
@@ -150,30 +149,18 @@ def paste_into_video(
         done += len(part)
 
 
-def crops_of_track(landmarks: Tensor, found: Tensor, size: int, *, fps: float, calm: float = 0.1) -> Tensor:
-    """Where the portrait's square lies in each frame of a video: it follows the face, without trembling.
+def crops_of_motion(motion: Motion, size: int) -> Tensor:
+    """Where the square of ``size`` pixels lies in each frame of the video that ``motion`` was measured in, (T 2 3).
 
-    Centre, size and turn are smoothed apart, size and turn three times as much as the centre, since their trembling
-    shows most (Tzaban et al. 2022, "Stitch it in Time"). Frames without a face are filled in between.
-
-    Args:
-        landmarks: (T 478 3), pixels of the video.
-        found: (T) bool.
-        size: of the square, pixels.
-        calm: seconds, standard deviation of the filter on the centre is a third of it.
-
-    Returns:
-        (T 2 3).
+    Raises:
+        InputError: the motion was not measured in a video, or by a version that did not keep it.
     """
-    centre, arm = ffhq_square(*five_points(landmarks[found]))
-    angle = unwrap(torch.atan2(arm[:, 1], arm[:, 0])[:, None])
-    square = torch.zeros(len(found), 4, dtype=landmarks.dtype, device=landmarks.device)
-    square[found] = torch.cat((centre, arm.norm(dim=1, keepdim=True).log(), angle), dim=1)
-    square = fill_gaps(square, found)
-    centre = smooth_over_time(square[:, :2], calm * fps / 3)
-    length, angle = smooth_over_time(square[:, 2:], calm * fps).unbind(1)
-    arm = length.exp()[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
-    return square_to_affine(centre, arm, size)
+    if motion.squares is None:
+        raise InputError(
+            "This motion does not know where in a video it was measured: it comes from speech, sliders or an older "
+            "file. Measure it again with Motion from Video, or give the picture that the portrait was cut from."
+        )
+    return resized_square(motion.squares, SQUARE, size)
 
 
 def seam(pasted: Tensor, original: Tensor, mask: Tensor) -> Tensor:
@@ -242,13 +229,6 @@ def _given_mask(
         f"A mask must be square, as the rendered frame, or of the picture's size {picture}; found "
         f"{tuple(mask.shape[-2:])}."
     )
-
-
-def _at_size(crop: Tensor, before: int, after: int) -> Tensor:
-    """The affine of the same square drawn with another number of pixels."""
-    step = before / after
-    resized = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
-    return (crop.double().cpu() @ resized).to(crop)
 
 
 def _float(picture: Tensor) -> Tensor:

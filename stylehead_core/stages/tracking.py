@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..assemble import StyleHead
 from ..errors import ConfigError, FaceNotFound, InputError
 from ..media.video import Frames, frame_rate, read_frames, read_info
 from ..models.coefficients import Coefficients
@@ -20,9 +22,10 @@ from ..models.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_l
 from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.deep3d_align import crop_face
+from ..ops.following import following_squares, still_square
 from ..ops.pose import fit_pose, placement
 from ..ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
-from ..records import Motion, Progress
+from ..records import SQUARE, Motion, Progress
 from ..spaces import ARKIT, BFM, MotionSpace
 
 __all__ = [
@@ -30,12 +33,12 @@ __all__ = [
     "TrackingConfig",
     "bfm_motion_from_video",
     "frames_of",
+    "motion_for_model",
     "motion_from_track",
     "motion_from_video",
     "track_face",
 ]
 
-CROP = 256  # pixels of the square in which pose and place are told; any size gives the same numbers
 PASSES = 3  # looks at one frame at most
 MOVED = 0.04  # of the square's side (and rad, and size): a face that moved further is looked at again
 NEAR = 1.0  # of the face's size: it may jump so far and still be the same face
@@ -43,6 +46,7 @@ PATIENCE = 25  # frames: parts and turned views are looked at in every so many, 
 LOST = 1.0  # seconds after which the face is looked for anew, as in the first frame
 CALM = Fraction(8, 100)  # seconds: the filter's standard deviation at smoothing 1
 
+Square = Literal["still", "follows"]
 OnFrame = Callable[[int, Tensor, Tensor | None], None]
 """Called with frame number, picture (3 H W) uint8 and landmarks (478 3), or none where no face is."""
 
@@ -54,6 +58,9 @@ class TrackingConfig:
     """0..1: a Gaussian over time on rotation and place, 80 ms wide at 1. Mouth, eyes and brows stay as measured: they
     are fast, and a blink or the closing of the lips for a "p" would be gone."""
     chunk: int = 8  # frames looked at in one go
+    square: Square = "still"
+    """In what place and size are told. ``still``: one square for the whole clip, in which the head moves. ``follows``:
+    a square that goes along with the face, for drawing it there and pasting it back into the same video."""
     search: bool = True  # look at parts of the first frames and at turned views where no face is seen at first
 
     def __post_init__(self) -> None:
@@ -77,18 +84,40 @@ class Track:
     def __len__(self) -> int:
         return len(self.found)
 
-    @property
-    def crop(self) -> Tensor:
-        """(2 3): the one FFHQ-like square of the whole clip, upright as the camera, pixels of CROP -> of the video.
+    def squares(self, kind: Square = "still") -> Tensor:
+        """(T 2 3): where the square of SQUARE pixels lies in each frame of the video."""
+        if kind == "follows":
+            return following_squares(self.landmarks, self.found, SQUARE, fps=float(self.fps))
+        return still_square(self.landmarks, self.found, SQUARE).expand(len(self), -1, -1)
 
-        Its place and size are the middle ones of all frames, so that one bad frame does not move it.
-        """
-        centres, arms = ffhq_square(*five_points(self.landmarks[self.found]))
-        centre, length = centres.median(0).values, arms.norm(dim=1).median()
-        angle = torch.atan2(arms[:, 1].median(), arms[:, 0].median())
-        upright = torch.round(angle / (torch.pi / 2)) * torch.pi / 2  # a clip that lies on its side is turned
-        arm = length * torch.stack((upright.cos(), upright.sin()))
-        return square_to_affine(centre[None], arm[None], CROP)[0]
+
+def motion_for_model(
+    model: StyleHead,
+    source: str | Path | BytesIO | Iterable[Frames],
+    landmarker: Landmarker,
+    config: TrackingConfig = TrackingConfig(),
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+) -> Motion:
+    """The motion of one person in a video, in the space by which ``model`` is moved; arguments as in ``track_face``.
+
+    Raises:
+        ConfigError: the model is moved by coefficients that it cannot measure itself.
+    """
+    if model.config.space == ARKIT.name:
+        return motion_from_video(source, landmarker, config, progress=progress, on_frame=on_frame)
+    if model.coefficients is None:
+        raise ConfigError(
+            f"The model {model.config.name!r} is moved by {model.config.space!r} coefficients and has not the network "
+            "that measures them in a video: Deep3DFaceRecon's epoch_20.pth, with similarity_Lm3D_all.mat.\n"
+            "  1. Put both into the folder of the official checkpoints, and convert it again:\n"
+            "     stylehead convert CHECKPOINT_DIR -o models/stylehead/styleheat-1024.safetensors\n"
+            "     Where to get them: weights/README.md.\n"
+            "  2. Or load a motion file of that space (Load Motion, or --motion)."
+        )
+    network, points = model.coefficients, model.face_points.cpu()
+    return bfm_motion_from_video(source, landmarker, network, points, config, progress=progress, on_frame=on_frame)
 
 
 def motion_from_video(
@@ -101,7 +130,7 @@ def motion_from_video(
 ) -> Motion:
     """The ``arkit`` motion of one person in a video; arguments as in ``track_face``."""
     track = track_face(source, landmarker, config, progress=progress, on_frame=on_frame)
-    return motion_from_track(track, landmarker, smoothing=config.smoothing)
+    return motion_from_track(track, landmarker, smoothing=config.smoothing, square=config.square)
 
 
 def bfm_motion_from_video(
@@ -133,9 +162,9 @@ def bfm_motion_from_video(
             rows.append(None)
             return
         if not square:
-            square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), CROP)[0])
+            square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), SQUARE)[0])
         floats = picture[None] if picture.is_floating_point() else picture[None].float() / 127.5 - 1
-        aligned = cut_square(floats, square[0].to(floats), CROP)[0].cpu()
+        aligned = cut_square(floats, square[0].to(floats), SQUARE)[0].cpu()
         points = apply_affine(invert_affine(square[0]), landmarks[list(LANDMARKS_68)])[:, :2]
         face = crop_face(aligned, points, standard)
         place = next(network.parameters())
@@ -145,7 +174,7 @@ def bfm_motion_from_video(
 
     track = track_face(source, landmarker, config, progress=progress, on_frame=measure)
     coefficients = torch.stack([torch.zeros(len(BFM.names)) if row is None else row for row in rows])
-    return _motion(coefficients, track, BFM, config.smoothing)
+    return _motion(coefficients, track, BFM, square[0].expand(len(track), -1, -1), config.smoothing)
 
 
 def track_face(
@@ -206,22 +235,25 @@ def track_face(
     )
 
 
-def motion_from_track(track: Track, landmarker: Landmarker, *, smoothing: float = 0.5) -> Motion:
+def motion_from_track(
+    track: Track, landmarker: Landmarker, *, smoothing: float = 0.5, square: Square = "still"
+) -> Motion:
     """The ``arkit`` motion of a track, at an exact rate; frames without a face are filled and marked.
 
-    Place and size are told in the clip's own square, ``track.crop``. Where the video's rate is variable, the motion
-    has as many frames, evenly spaced over the same time.
+    Place and size are told in ``track.squares(square)``. Where the video's rate is variable, the motion has as many
+    frames, evenly spaced over the same time.
     """
     canonical = landmarker.canonical
-    inside = apply_affine(invert_affine(track.crop), track.landmarks[track.found]).to(landmarker.device)
+    squares = track.squares(square)
+    inside = apply_affine(invert_affine(squares[track.found]), track.landmarks[track.found]).to(landmarker.device)
     pose = fit_pose(inside, canonical)
-    moved = torch.cat((pose.angles, placement(pose, CROP, canonical)), dim=1).cpu()
+    moved = torch.cat((pose.angles, placement(pose, SQUARE, canonical)), dim=1).cpu()
     coefficients = torch.zeros(len(track), len(ARKIT.names))
     coefficients[track.found] = torch.cat((track.blendshapes[track.found], moved), dim=1)
-    return _motion(coefficients, track, ARKIT, smoothing)
+    return _motion(coefficients, track, ARKIT, squares, smoothing)
 
 
-def _motion(coefficients: Tensor, track: Track, space: MotionSpace, smoothing: float) -> Motion:
+def _motion(coefficients: Tensor, track: Track, space: MotionSpace, squares: Tensor, smoothing: float) -> Motion:
     """Gaps filled, at even times, rotation and place calmed."""
     rotation = space.rotation
     coefficients[track.found, rotation.start : rotation.stop] = unwrap(coefficients[track.found][:, rotation])
@@ -230,7 +262,8 @@ def _motion(coefficients: Tensor, track: Track, space: MotionSpace, smoothing: f
     coefficients, found = sample_at(coefficients, even), track.found[nearest]
     head = slice(rotation.start, space.placement.stop)
     coefficients[:, head] = smooth_over_time(coefficients[:, head], smoothing * float(CALM * track.fps))
-    return Motion(coefficients=coefficients, fps=track.fps, space=space.name, found=found)
+    squares = sample_at(squares.flatten(1), even).reshape(-1, 2, 3)
+    return Motion(coefficients=coefficients, fps=track.fps, space=space.name, found=found, squares=squares)
 
 
 def frames_of(pictures: Tensor, fps: Fraction, *, chunk: int = 8) -> Iterator[Frames]:

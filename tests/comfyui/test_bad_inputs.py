@@ -56,6 +56,11 @@ def test_unusable_pictures_are_refused_in_words(server, kind, words):
     assert server.alive()
 
 
+def test_a_face_is_also_named_by_a_point_or_a_box(server):
+    assert not server.run(inverting("", at="128, 128")).message
+    assert "A face is at a point" in server.run(inverting("", at="left")).message
+
+
 def test_a_face_that_is_not_there_is_refused_with_those_that_are(server):
     assert "shows 1" in server.run(inverting("", face=3)).message
 

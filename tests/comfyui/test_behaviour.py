@@ -89,6 +89,21 @@ def test_a_film_has_every_frame_the_exact_rate_and_the_whole_sound(server, asked
         assert "StyleHead_RenderVideo" in video.metadata["prompt"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("part", "6 frames at 25 a second"), ("pictures", "6 frames at 29.97"), ("whole", "50 frames at 25 a second")],
+)
+def test_of_a_film_just_the_part_that_is_wired_in_is_measured(server, kind, words):
+    prompt = {name: node for name, node in moving(1).items() if name in ("samples", "model")}
+    prompt["odd"] = {"class_type": "OddFilm", "inputs": {"clip": ["samples", 1], "kind": kind}}
+    settings = {"model": ["model", 0], "video": ["odd", 0], "face": 0, "order": "largest", "smoothing": 0.5}
+    prompt["motion"] = {"class_type": "StyleHead_MotionFromVideo", "inputs": settings}
+    prompt["told"] = {"class_type": "OddText", "inputs": {"text": ["motion", 3]}}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert run.outputs["told"]["text"][0].startswith(words)
+
+
 def test_two_runs_and_all_chunks_give_the_same_frames(server):
     once = pictures(film_of(server, moving(9)))
     server.forget()

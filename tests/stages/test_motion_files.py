@@ -23,6 +23,7 @@ def motion() -> Motion:
         fps=Fraction(30000, 1001),
         found=torch.rand(12, generator=chance) > 0.3,
         mel=torch.randn(12, 80, 4, generator=chance),
+        squares=torch.randn(12, 2, 3, generator=chance),
         relative=True,
     )
 
@@ -33,6 +34,7 @@ def test_what_is_saved_is_what_is_loaded(motion, tmp_path):
     assert torch.equal(again.coefficients, motion.coefficients)
     assert torch.equal(again.found, motion.found)
     assert torch.equal(again.mel, motion.mel)
+    assert torch.equal(again.squares, motion.squares)
     assert (again.fps, again.space, again.relative) == (Fraction(30000, 1001), "arkit", True)
     assert [path.name for path in tmp_path.iterdir()] == ["nod.safetensors"]
 
@@ -90,6 +92,8 @@ def test_odd_metadata_is_refused_with_the_file_s_name(tmp_path, changes):
         {"coefficients": torch.full((2, 3), torch.nan)},
         {"coefficients": torch.zeros(2, 3), "found": torch.ones(5)},
         {"coefficients": torch.zeros(2, 3), "mel": torch.ones(2, 7, 4)},
+        {"coefficients": torch.zeros(2, 3), "squares": torch.ones(3, 2, 3)},
+        {"coefficients": torch.zeros(2, 3), "squares": torch.full((2, 2, 3), torch.nan)},
         {"coefficients": torch.zeros(2, 3), "mel": torch.full((2, 80, 4), torch.inf)},
     ],
 )
@@ -154,4 +158,4 @@ def test_a_table_has_a_line_for_every_frame(motion, tmp_path):
 def test_the_licence_is_in_the_file(motion, tmp_path):
     save_motion(motion, tmp_path / "a.safetensors", license="CC BY 4.0, by A. Nod")
     assert b"CC BY 4.0, by A. Nod" in (tmp_path / "a.safetensors").read_bytes()
-    assert load_file(tmp_path / "a.safetensors").keys() == {"coefficients", "found", "mel"}
+    assert load_file(tmp_path / "a.safetensors").keys() == {"coefficients", "found", "mel", "squares"}

@@ -41,6 +41,7 @@ def motion() -> Motion:
         fps=Fraction(25),
         found=found,
         mel=torch.randn(50, 80, 4, generator=chance),
+        squares=torch.randn(50, 2, 3, generator=chance),
     )
 
 
@@ -58,6 +59,7 @@ def same(first: Motion, second: Motion) -> bool:
         heard
         and torch.equal(first.coefficients, second.coefficients)
         and torch.equal(first.found, second.found)
+        and torch.equal(first.squares, second.squares)
         and (first.fps, first.space, first.relative) == (second.fps, second.space, second.relative)
     )
 
@@ -210,6 +212,16 @@ def test_settings_that_cannot_be_are_refused(motion):
             attempt()
     with pytest.raises(MotionError, match="Nothing is left"):
         trim(motion, 1.0, 0.5)
+
+
+def test_the_squares_of_a_motion_go_where_its_frames_go(motion, other):
+    assert torch.equal(trim(motion, 0.2).squares, motion.squares[5:])
+    assert torch.equal(reverse(motion).squares, motion.squares.flip(0))
+    assert torch.equal(retime(motion, 2).squares, motion.squares[::2])
+    assert torch.equal(loop(motion, 2).squares, motion.squares.repeat(2, 1, 1))
+    assert torch.equal(mix_regions(motion, other, ["lips"]).squares, motion.squares)
+    assert mix_regions(motion, other, ["pose"]).squares is None  # the head is where nobody was measured
+    assert join(motion, other).squares is None
 
 
 def test_a_description_counts_what_is_missing(motion):

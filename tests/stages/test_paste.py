@@ -1,14 +1,16 @@
 """Pasting back: the head at its place, and not one bit changed anywhere else."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.ops.crop import apply_affine, cut_square
-from stylehead_core.records import Portrait
+from stylehead_core.records import Motion, Portrait
 from stylehead_core.stages.paste import (
     PasteConfig,
-    crops_of_track,
+    crops_of_motion,
     jitter,
     paste_head,
     paste_into_video,
@@ -110,30 +112,18 @@ def test_a_video_is_pasted_frame_by_frame_at_its_own_places(portrait):
     torch.testing.assert_close(steps, torch.full_like(steps, 3.0), atol=0.3, rtol=0)
 
 
-@pytest.fixture
-def track() -> torch.Tensor:
-    """A face of 478 points that moves steadily, and trembles."""
-    landmarks = torch.rand(478, 3, generator=torch.Generator().manual_seed(0)) * 40 + 20
-    for indices, place in (((33, 160, 158, 133, 153, 144), (30, 40)), ((362, 385, 387, 263, 373, 380), (50, 40))):
-        landmarks[list(indices), :2] = torch.tensor(place, dtype=torch.float32)
-    landmarks[61, :2], landmarks[291, :2] = torch.tensor([33.0, 60.0]), torch.tensor([47.0, 60.0])
-    moving = landmarks + torch.arange(40.0)[:, None, None] * torch.tensor([1.0, 0.5, 0.0])
-    return moving + torch.randn(40, 1, 3, generator=torch.Generator().manual_seed(1)) * 0.5
+def test_a_motion_knows_where_in_its_video_it_was_measured(portrait):
+    squares = torch.tensor([[0.5, 0.0, 10.0], [0.0, 0.5, 20.0]]).repeat(3, 1, 1)  # of 256 pixels: 128 in the video
+    motion = Motion(coefficients=torch.zeros(3, 58), fps=Fraction(25), squares=squares)
+    crops = crops_of_motion(motion, 32)
+    ends = apply_affine(crops, torch.tensor([[-0.5, -0.5], [31.5, 31.5]]).expand(3, -1, -1))
+    corners = torch.tensor([[9.75, 19.75], [137.75, 147.75]])  # half a pixel outside of the first and last middles
+    torch.testing.assert_close(ends, corners.expand(3, -1, -1))
+    with pytest.raises(InputError, match="Motion from Video"):
+        crops_of_motion(Motion(coefficients=torch.zeros(3, 58), fps=Fraction(25)), 32)
 
 
-def test_a_calm_crop_trembles_less_and_goes_along(track):
-    found = torch.ones(40, dtype=torch.bool)
-    raw = crops_of_track(track, found, 64, fps=25, calm=0)
-    calm = crops_of_track(track, found, 64, fps=25)
-    assert jitter(calm, 64) < 0.5 * jitter(raw, 64)
-    centres = apply_affine(calm[0], torch.tensor([31.5, 31.5])), apply_affine(calm[-1], torch.tensor([31.5, 31.5]))
-    torch.testing.assert_close(centres[1] - centres[0], torch.tensor([39.0, 19.5]), atol=2.5, rtol=0)
-
-
-def test_a_steady_crop_has_no_jitter_and_gaps_are_bridged(track):
-    found = torch.ones(40, dtype=torch.bool)
-    found[10:20] = False
-    assert torch.isfinite(crops_of_track(track, found, 64, fps=25)).all()
+def test_a_steady_crop_has_no_jitter():
     steady = CROP.repeat(10, 1, 1)
     steady[:, 0, 2] += torch.arange(10.0)
     assert jitter(steady, 32) < 1e-4

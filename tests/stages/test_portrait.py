@@ -56,6 +56,12 @@ def test_the_face_that_is_meant_is_chosen(three, choice, expected):
     assert choose_face(three, choice, torch.zeros(1, 3, 120, 240)).item() == expected
 
 
+def test_a_point_means_the_face_around_it_rather_than_a_nearer_middle(three):
+    three.landmarks[0, :, 0] += 92  # the small face ends where the large one begins
+    assert choose_face(three, FaceChoice(point=(104.0, 60.0)), torch.zeros(1, 3, 120, 240)).item() == 1
+    assert choose_face(three, FaceChoice(box=(85.0, 45.0, 103.0, 62.0)), torch.zeros(1, 3, 120, 240)).item() == 0
+
+
 def test_a_fourth_face_of_three_is_an_error_that_counts_them(three):
     with pytest.raises(FaceNotFound, match=r"Face 3 .* shows 3: 10 x 10 at \(0, 50\)"):
         choose_face(three, FaceChoice(index=3), torch.zeros(1, 3, 120, 240))

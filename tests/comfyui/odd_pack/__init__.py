@@ -1,6 +1,12 @@
 """A pack for tests: hands out pictures and sounds that no sensible node makes, and says what came in."""
 
+from fractions import Fraction
+
 import torch
+from comfy_api.latest import InputImpl, Types
+
+VideoComponents = Types.VideoComponents
+FRAMES = 6
 
 
 def odd_image(kind: str, portrait: torch.Tensor) -> torch.Tensor:
@@ -49,6 +55,28 @@ class OddSound:
         return ({"waveform": waveform / 0 if kind == "not a number" else waveform, "sample_rate": 16000},)
 
 
+class OddFilm:
+    """A film that is a part of its file, as Video Slice makes it (0.12 and newer), or whose pictures are odd."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES = "test", "make", ("VIDEO",)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"clip": ("VIDEO",), "kind": ("STRING", {"default": ""})}}
+
+    def make(self, clip, kind):
+        parts = clip.get_components()
+        if kind == "pictures":  # an odd number of rows, which H.264 cannot hold, at a rate that is no fraction
+            images, rate = parts.images[:FRAMES, :-1], Fraction(29.97)
+            return (InputImpl.VideoFromComponents(VideoComponents(images=images, audio=None, frame_rate=rate)),)
+        whole = InputImpl.VideoFromFile(clip.get_stream_source())
+        if kind == "part":
+            part = VideoComponents(images=parts.images[:FRAMES], audio=None, frame_rate=parts.frame_rate)
+            whole.get_duration = lambda: FRAMES / float(parts.frame_rate)
+            whole.save_to = InputImpl.VideoFromComponents(part).save_to
+        return (whole,)
+
+
 class Shape:
     """Says in the history what came in."""
 
@@ -94,6 +122,7 @@ class SameOutside:
 NODE_CLASS_MAPPINGS = {
     "OddImage": OddImage,
     "OddSound": OddSound,
+    "OddFilm": OddFilm,
     "OddShape": Shape,
     "OddText": Text,
     "OddSameOutside": SameOutside,

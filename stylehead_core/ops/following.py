@@ -1,0 +1,60 @@
+"""Where a face's square lies in each frame of a clip: one for all frames, or one that goes along without trembling.
+
+A square is an affine (2 3) from its own pixels to those of the video. Axes: T frames.
+"""
+
+import torch
+from torch import Tensor
+
+from .align import ffhq_square, five_points, square_to_affine
+from .smoothing import fill_gaps, smooth_over_time, unwrap
+
+__all__ = ["following_squares", "resized_square", "still_square"]
+
+CALM = 0.1  # seconds
+
+
+def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
+    """(2 3): the one FFHQ-like square of a whole clip, upright as the camera.
+
+    Its place and size are the middle ones of all frames, so that one bad frame does not move it.
+
+    Args:
+        landmarks: (T 478 3), pixels of the video.
+        found: (T) bool.
+        size: of the square, pixels.
+    """
+    centres, arms = ffhq_square(*five_points(landmarks[found]))
+    centre, length = centres.median(0).values, arms.norm(dim=1).median()
+    angle = torch.atan2(arms[:, 1].median(), arms[:, 0].median())
+    upright = torch.round(angle / (torch.pi / 2)) * torch.pi / 2  # a clip that lies on its side is turned
+    arm = length * torch.stack((upright.cos(), upright.sin()))
+    return square_to_affine(centre[None], arm[None], size)[0]
+
+
+def following_squares(landmarks: Tensor, found: Tensor, size: int, *, fps: float, calm: float = CALM) -> Tensor:
+    """(T 2 3): the FFHQ square of every frame, calmed.
+
+    Centre, size and turn are smoothed apart, size and turn three times as much as the centre, since their trembling
+    shows most (Tzaban et al. 2022, "Stitch it in Time"). Frames without a face are filled in between.
+
+    Args:
+        landmarks, found, size: as in ``still_square``.
+        calm: seconds, the standard deviation of the filter on size and turn.
+    """
+    centre, arm = ffhq_square(*five_points(landmarks[found]))
+    angle = unwrap(torch.atan2(arm[:, 1], arm[:, 0])[:, None])
+    square = torch.zeros(len(found), 4, dtype=landmarks.dtype, device=landmarks.device)
+    square[found] = torch.cat((centre, arm.norm(dim=1, keepdim=True).log(), angle), dim=1)
+    square = fill_gaps(square, found)
+    centre = smooth_over_time(square[:, :2], calm * fps / 3)
+    length, angle = smooth_over_time(square[:, 2:], calm * fps).unbind(1)
+    arm = length.exp()[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
+    return square_to_affine(centre, arm, size)
+
+
+def resized_square(square: Tensor, before: int, after: int) -> Tensor:
+    """The affine (... 2 3) of the same square when it is drawn with ``after`` instead of ``before`` pixels."""
+    step = before / after
+    resized = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
+    return (square.double().cpu() @ resized).to(square)
