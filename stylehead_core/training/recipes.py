@@ -97,7 +97,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
 
 def mini_styles() -> Recipe:
     """w+ alone and at a small rate: at 2e-3 it collapses to the mean head."""
-    return Recipe(name="mini_styles", model=mini_model(), task=StylesTask(), steps=900, batch=16, rate=5e-4, share=0.9)
+    return Recipe(name="mini_styles", model=mini_model(), task=StylesTask(), steps=3000, batch=12, rate=5e-4, share=0.9)
 
 
 def mini_consult() -> Recipe:

@@ -64,7 +64,8 @@ class ConsultStage:
         if task.adversarial:
             turns.append(Turn("judge", [(self.judge, 0.5)]))
         self.turns = tuple(turns)
-        self.directions = self._directions()
+        learnt = [model.directions.get_submodule(name).direction for name in heads.attributes]
+        self.directions = torch.stack(learnt) if learnt else torch.zeros(0)  # type: ignore[arg-type]
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -118,16 +119,6 @@ class ConsultStage:
         before, after = as_numbers(self.heads.edited[pick]).unbind(1)
         codes = coarse_codes(self.model, before)
         return before, after, edited(self.model, codes, self.directions[self.heads.attribute[pick]])
-
-    @torch.no_grad()
-    def _directions(self) -> Tensor:
-        """The mean change of the styles with each attribute (A R D)."""
-        means = []
-        for attribute in range(len(self.heads.attributes)):
-            pairs = self.heads.edited[self.heads.attribute == attribute]
-            before, after = (coarse_codes(self.model, as_numbers(part))[0] for part in pairs.unbind(1))
-            means.append((after - before).mean(0))
-        return torch.stack(means) if means else torch.zeros(0)
 
     def sheet(self) -> Tensor:
         """Columns: a head; from styles alone; with the consultation; an edited pair; the first inverted and edited."""

@@ -1,7 +1,8 @@
 """Edit directions: what is added to the styles of any head so that it is drawn with another attribute.
 
-Each begins as the mean change of the styles between two rendered pictures of a head that differ in the attribute
-alone, and goes down from there what the drawn edit differs from the rendered one. All else of the model is fixed.
+Each begins as the styles' stage has left it, or else as the mean change of the styles between two rendered pictures of
+a head that differ in the attribute alone, and goes down from there what the drawn edit differs from the rendered one.
+All else of the model is fixed.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ..losses import changed, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
 
-__all__ = ["DirectionsTask", "mean_change"]
+__all__ = ["DirectionsTask", "let_directions_learn", "mean_change"]
 
 STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 
@@ -35,20 +36,15 @@ class DirectionsTask(LearnsFromHeads):
 
 class DirectionsStage:
     def __init__(self, task: DirectionsTask, model: StyleHead, heads: Heads) -> None:
-        unknown = [name for name in heads.attributes if name not in model.attributes]
-        if unknown or not len(heads.edited):
-            raise ConfigError(
-                f"The heads show {', '.join(heads.attributes) or 'no attributes'} in {len(heads.edited)} pairs; "
-                f"the model knows {', '.join(model.attributes) or 'none'}."
-            )
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads.edited)
         model.eval().requires_grad_(False)
-        for number, name in enumerate(heads.attributes):
-            holder = model.directions.get_submodule(name)
-            start = mean_change(model, heads.edited[heads.attribute == number])
-            del holder.direction  # while it is learnt it is a parameter, under the same name
-            holder.direction = nn.Parameter(start)
+        let_directions_learn(model, heads)
+        with torch.no_grad():
+            for number, name in enumerate(heads.attributes):
+                direction = model.directions.get_submodule(name).direction
+                if not direction.any():
+                    direction.copy_(mean_change(model, heads.edited[heads.attribute == number]))
         self.networks: dict[str, nn.Module] = {"directions": model.directions}
         self.turns = (Turn("edit", [(model.directions, 1.0)]),)
 
@@ -79,6 +75,25 @@ class DirectionsStage:
             drawn = [edited(self.model, codes, strength * direction) for strength in STRENGTHS]
             rows.append(rows_of([*drawn, before, after]))
         return torch.cat(rows, dim=-2)
+
+
+def let_directions_learn(model: StyleHead, heads: Heads) -> None:
+    """Make parameters of the model's directions, which are buffers otherwise, under the same names.
+
+    Raises:
+        ConfigError: the heads show no edits, or an attribute that the model does not know.
+    """
+    unknown = [name for name in heads.attributes if name not in model.attributes]
+    if unknown or not len(heads.edited):
+        raise ConfigError(
+            f"The heads show {', '.join(heads.attributes) or 'no attributes'} in {len(heads.edited)} pairs; "
+            f"the model knows {', '.join(model.attributes) or 'none'}."
+        )
+    for name in heads.attributes:
+        holder = model.directions.get_submodule(name)
+        start = holder.direction.detach().clone()
+        del holder.direction
+        holder.direction = nn.Parameter(start)
 
 
 def mean_change(model: StyleHead, pairs: Tensor, chunk: int = 32) -> Tensor:

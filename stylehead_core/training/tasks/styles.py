@@ -1,7 +1,7 @@
 """The encoder and the generator learn together to redraw a head from its styles alone.
 
-Styles must carry what an edit shall change, so nothing else helps here. Two pictures of a head that differ in one
-attribute teach that the attribute lies in one direction of the styles, the same for all heads.
+Styles must carry what an edit shall change, so nothing else helps here. The edit directions learn beside them, from two
+pictures of a head that differ in one attribute: the direction added to one's styles must draw the other, for all heads.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from ..losses import changed, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import FACE
 from ..sheets import rows_of
+from .directions import let_directions_learn
 
 __all__ = ["StylesTask"]
 
@@ -24,12 +25,13 @@ SHOWN = 6  # rows of the sheet
 
 @dataclass(frozen=True, kw_only=True)
 class StylesTask(LearnsFromHeads):
-    edits: float = 1.0  # weight of the pictures drawn with the mean change of an attribute's styles
+    edits: float = 1.0  # weight of the heads drawn with an attribute's direction added
     marks: float = 6.0  # how much more the places count that an attribute changes
     generator: float = 4.0  # the generator's rate in rates of the encoder: its weights are equalised
     size: int = 64  # pixels of the pictures compared; what the generator has above them is not drawn
     face: float = 1.0  # how much more eyes, nose and mouth count than the rest
-    parts: tuple[str, ...] = ("encoder", "generator")
+    directions: float = 10.0  # their rate in rates of the encoder
+    parts: tuple[str, ...] = ("encoder", "generator", "directions")
 
     def start(self, model: StyleHead, heads: Heads) -> "StylesStage":
         return StylesStage(self, model, heads)
@@ -43,7 +45,12 @@ class StylesStage:
         for network in self.networks.values():
             network.train().requires_grad_(True)
         model.generator.mapping.requires_grad_(False)  # it is asked for nothing here
-        self.turns = (Turn("redraw", [(model.encoder, 1.0), (model.generator, task.generator)]),)
+        players = [(model.encoder, 1.0), (model.generator, task.generator)]
+        if task.edits and len(heads.edited):
+            let_directions_learn(model, heads)
+            self.networks["directions"] = model.directions
+            players.append((model.directions, task.directions))
+        self.turns = (Turn("redraw", players),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         pictures = self._small(self.heads.frames(rows))
@@ -53,11 +60,10 @@ class StylesStage:
             loss = pyramid_difference(self._redraw(pictures), pictures, 1 + self.task.face * weight)
             return loss, {"redraw": float(loss.detach())}
         # Edited pairs ride in the same batch: the second half of the rows makes room for them.
-        before, after = edits
+        before, after, change = edits
         kept = len(rows) - len(before)
         batch = torch.cat((pictures[:kept], before, after))
         styles = self._styles(batch)
-        change = (styles[kept + len(before) :] - styles[kept : kept + len(before)]).mean(0, keepdim=True)
         drawn = self._draw(torch.cat((styles, styles[kept : kept + len(before)] + change)))
         place = changed(before, after, self.task.marks)
         weights = torch.cat((1 + self.task.face * weight[:kept], place, place))
@@ -65,12 +71,19 @@ class StylesStage:
         edit = pyramid_difference(drawn[len(batch) :], after, place)
         return loss + self.task.edits * edit, {"redraw": float(loss.detach()), "edit": float(edit.detach())}
 
-    def _edits(self, batch: int, chance: Any) -> tuple[Tensor, Tensor]:
-        """A few pairs of one attribute: without and with it."""
-        attribute = torch.randint(len(self.heads.attributes), (1,), generator=chance)
-        of_it = torch.nonzero(self.heads.attribute == attribute).flatten()
-        pick = of_it[torch.randint(len(of_it), (max(batch // 4, 1),), generator=chance)]
-        return tuple(self._small(part) for part in as_numbers(self.heads.edited[pick]).unbind(1))  # type: ignore[return-value]
+    def _edits(self, batch: int, chance: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """A few pairs, each with or against its attribute (n 3 s s each); and what that adds to the styles (n R D)."""
+        pick = torch.randint(len(self.heads.edited), (max(batch // 4, 1),), generator=chance)
+        against = torch.rand(len(pick), generator=chance) < 0.5
+        pairs = as_numbers(self.heads.edited[pick])
+        pairs = torch.where(against[:, None, None, None, None], pairs.flip(1), pairs)
+        change = self._directions()[self.heads.attribute[pick]] * torch.where(against, -1.0, 1.0)[:, None, None]
+        before, after = (self._small(part) for part in pairs.unbind(1))
+        return before, after, change
+
+    def _directions(self) -> Tensor:
+        """(A R D), in the order of the heads' attributes."""
+        return torch.stack([self.model.directions.get_submodule(name).direction for name in self.heads.attributes])  # type: ignore[misc]
 
     def _small(self, pictures: Tensor) -> Tensor:
         return self.model.fit(pictures, self.task.size)
@@ -86,21 +99,13 @@ class StylesStage:
         return self._draw(self._styles(pictures))
 
     def sheet(self) -> Tensor:
-        """Columns: a head, redrawn; an edited pair, and the first with the mean change of its attribute."""
+        """Columns: a head, redrawn; an edited pair, and the first with the direction of its attribute."""
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         pictures = self._small(self.heads.frames(rows))
         columns = [pictures, self._redraw(pictures)]
         if len(self.heads.edited):
             of = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
             before, after = (self._small(part) for part in as_numbers(self.heads.edited[of]).unbind(1))
-            columns += [before, after, self._draw(self._styles(before) + self._changes()[self.heads.attribute[of]])]
+            change = self._directions()[self.heads.attribute[of]]
+            columns += [before, after, self._draw(self._styles(before) + change)]
         return rows_of(columns)
-
-    def _changes(self) -> Tensor:
-        """The mean change of each attribute (A R D), over at most 32 pairs."""
-        changes = []
-        for attribute in range(len(self.heads.attributes)):
-            of_it = torch.nonzero(self.heads.attribute == attribute).flatten()[:32]
-            before, after = as_numbers(self.heads.edited[of_it]).unbind(1)
-            changes.append((self._styles(after) - self._styles(before)).mean(0))
-        return torch.stack(changes)
