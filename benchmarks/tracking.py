@@ -1,67 +1,103 @@
-"""How fast a driving video is followed: milliseconds of one core a frame, stage by stage.
+"""How fast a driving video is followed, from the file to its motion, stage by stage, as one JSON line.
 
-    python -m benchmarks.tracking CLIP [--frames 64]
+    python benchmarks/tracking.py --threads 2
+    python benchmarks/tracking.py MY_CLIP.mp4 --frames 200
 
-CPU time is told, not wall time, so that other work on the machine does not count. With two cores the frames per
-second are up to twice 1000 / total, since decoding and the networks use several threads.
+Without a clip the sample is written anew at 512 pixels (--size). ``frames_per_s`` is by the clock, worth something on
+an idle machine alone; ``cpu_ms`` is the processor time of all threads together for one frame, in all and by
+stage, which other work hardly changes. With one thread, 1000 / cpu_ms is what one core follows in a second.
 """
 
 import argparse
+import json
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core.convert.landmarker import load_landmarker
-from stylehead_core.media.video import read_frames
+from stylehead_core.media.video import VideoWriter, read_frames
 from stylehead_core.models import landmarker as landmarker_module
 from stylehead_core.stages.tracking import TrackingConfig, motion_from_track, track_face
 
-CHUNK = 8
+SAMPLE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "clip.mp4"
+CHUNK = 8  # frames
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clip")
-    parser.add_argument("--frames", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    landmarker = load_landmarker()
-    spent: Counter[str] = Counter()
+class Stages:
+    """Adds up the processor time that functions take, by name."""
 
-    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             start = time.process_time()
             try:
                 return function(*args, **options)
             finally:
-                spent[name] += time.process_time() - start  # type: ignore[assignment]
+                self.spent[name] += time.process_time() - start  # type: ignore[assignment]
 
         return call
 
-    landmarker.mesh.forward = timed("mesh", landmarker.mesh.forward)
-    landmarker.detector.forward = timed("detector", landmarker.detector.forward)
-    landmarker.blendshapes.forward = timed("blendshapes", landmarker.blendshapes.forward)
-    landmarker_module.cut_regions = timed("cut", landmarker_module.cut_regions)
-    landmarker_module.fit_pose = timed("pose", landmarker_module.fit_pose)
-    start = time.process_time()
-    parts = list(islice(read_frames(arguments.clip, chunk=CHUNK), -(-arguments.frames // CHUNK)))
-    frames = sum(len(part) for part in parts)
-    spent["decode"] += time.process_time() - start  # type: ignore[assignment]
-    started, wall = time.process_time(), time.perf_counter()
-    track = track_face(iter(parts), landmarker, TrackingConfig(chunk=CHUNK))
-    motion_from_track(track, landmarker)
-    total = time.process_time() - started + spent["decode"]
-    height, width = parts[0].pictures.shape[-2:]
-    print(f"{frames} frames of {width} x {height}, {arguments.threads} thread(s)")
-    for name, seconds in spent.most_common():
-        print(f"  {name:12} {seconds / frames * 1000:6.1f} ms")
-    print(f"  {'all':12} {total / frames * 1000:6.1f} ms of CPU, {frames / total:.0f} frames/s of one core")
-    print(f"  wall without decoding: {(time.perf_counter() - wall) / frames * 1000:.1f} ms")
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", nargs="?", type=Path)
+    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--size", type=int, default=512, help="of the sample, where no clip is given")
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measured(args.clip or enlarged(Path(folder) / "clip.mp4", args.size), args.frames)))
+
+
+def enlarged(path: Path, size: int) -> Path:
+    """The sample at ``size`` pixels, there and back again until it is long enough to measure."""
+    with VideoWriter(path, fps=Fraction(25), size=(size, size)) as video:
+        for _ in range(3):
+            for part in read_frames(SAMPLE):
+                video.write(F.interpolate(part.pictures.float(), (size, size), mode="bicubic").clamp(0, 255).byte())
+    return path
+
+
+def measured(clip: Path, frames: int) -> dict[str, Any]:
+    landmarker, stages = load_landmarker(), Stages()
+    motion_from_track(track_face(islice(read_frames(clip, chunk=CHUNK), 1), landmarker), landmarker)  # does not count
+    for name in ("detector", "mesh", "blendshapes"):
+        network = getattr(landmarker, name)
+        network.forward = stages.timed(name, network.forward)
+    landmarker_module.cut_regions = stages.timed("cut", landmarker_module.cut_regions)
+    landmarker_module.fit_pose = stages.timed("pose", landmarker_module.fit_pose)
+    parts = read_frames(clip, chunk=CHUNK)
+    following = stages.timed("decode", lambda: next(parts, None))
+    started, clock = time.process_time(), time.perf_counter()
+    track = track_face(islice(iter(following, None), -(-frames // CHUNK)), landmarker, TrackingConfig())
+    motion = motion_from_track(track, landmarker)
+    seconds, spent = time.perf_counter() - clock, time.process_time() - started
+    stages.spent["rest"] = spent - sum(stages.spent.values())  # type: ignore[assignment]
+    count = len(motion)
+    return {
+        "part": "track",
+        "frames": count,
+        "size": list(track.size),
+        "threads": torch.get_num_threads(),
+        "frames_per_s": round(count / seconds, 1),
+        "cpu_ms": round(spent / count * 1000, 1),
+        "cpu_ms_by_stage": {name: round(part / count * 1000, 1) for name, part in stages.spent.most_common()},
+        "found": int(motion.found.sum()),
+    }
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class Direction:
     mean: Tensor | None = None  # (D), of the styles
     axis: Tensor | None = None  # (D): the coordinate is (first style row - mean) @ axis
     goal: float = 0.0
+    places: bool = False  # the model of which it comes also changes places of the face by its name
 
     def __post_init__(self) -> None:
         if self.direction.ndim != 2 or not torch.isfinite(self.direction).all():

