@@ -15,6 +15,7 @@ import comfy.utils
 import torch
 from comfy_api.latest import InputImpl, Types
 from PIL import Image
+from server import PromptServer
 from torch import Tensor, nn
 
 from ..stylehead_core.errors import InputError
@@ -215,6 +216,13 @@ class Progress:
         """Show ``done`` of ``total``, and ``picture`` (3 H W) in [-1, 1] beside it."""
         management.throw_exception_if_processing_interrupted()
         self.bar.update_absolute(done, total, None if picture is None else ("JPEG", _pillow(picture), PREVIEW))
+
+
+def tell(node: str | None, text: str) -> None:
+    """A line of words on a node of the graph, by its number."""
+    page = getattr(PromptServer, "instance", None)  # none where nodes are called without a server
+    if node is not None and page is not None:
+        page.send_progress_text(text, node)
 
 
 def _pillow(picture: Tensor) -> Image.Image:

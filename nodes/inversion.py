@@ -63,6 +63,7 @@ class Invert(io.ComfyNode):
                 io.Image.Output(display_name="difference", tooltip="Where they differ: dark is alike, bright is not."),
                 io.Image.Output(display_name="found", tooltip="The face and the cut, drawn on the picture."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -81,12 +82,14 @@ class Invert(io.ComfyNode):
             on_step=lambda step: bar(step.done, step.total, step.picture[0] if step.done % SHOWN_EVERY == 0 else None),
         )
         quality = inversion_quality(inversion)
+        verdict = f"{quality.verdict} ({quality.psnr:.1f} dB)"
+        bridge.tell(cls.hidden.unique_id, verdict)
         return io.NodeOutput(
             inversion,
             bridge.image_out(inversion.redrawn),
             bridge.image_out(inversion.portrait.image),
             quality.psnr,
-            f"{quality.verdict} ({quality.psnr:.1f} dB)",
+            verdict,
             bridge.image_out(quality.heat),
             bridge.image_out(draw_portrait(found)),
         )

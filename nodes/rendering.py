@@ -15,7 +15,7 @@ from torch import Tensor
 from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.media.notes import SYNTHETIC
 from ..stylehead_core.media.video import VideoWriter
-from ..stylehead_core.ops.room import check_room
+from ..stylehead_core.ops.room import check_room, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render
@@ -23,7 +23,7 @@ from . import bridge, sockets
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
-LONG = 20.0  # s: what takes longer is announced
+LONG = 20.0  # s: what takes longer is announced in the log, too
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +38,25 @@ def colour_input() -> io.Input:
     )
 
 
-def drawn(model: StyleHead, source: Head | Inversion, chunk: int, colour, preview: int = 0) -> Iterator[Tensor]:
-    """The frames of ``source``, a few at a time, with progress, a preview, and a word before a long wait."""
+def drawn(
+    model: StyleHead, source: Head | Inversion, chunk: int, colour, preview: int = 0, *, node: str | None, held: bool
+) -> Iterator[Tensor]:
+    """The frames of ``source``, a few at a time, with progress, a preview, and a word of what is to come.
+
+    Args:
+        node: the number of the node in the graph, on which that word is shown.
+        held: whether the caller keeps the frames.
+    """
     bar, done, total = bridge.Progress(), 0, len(source) if isinstance(source, Head) else 1
     config = RenderConfig(colour=colour, stop_at=preview or None)
     started = time.monotonic()
     for frames in render(model, source, chunk, config=config):
-        if done == 0 and (wait := (time.monotonic() - started) * total / len(frames)) > LONG:
-            held = total * frames[0].numel() * 4 / 2**30
-            log.info(
-                "StyleHead: %d frames will take about %.0f s; as IMAGE they need %.1f GiB of memory, as a film none.",
-                *(total, wait, held),
-            )
+        if done == 0 and total > len(frames):
+            seconds = (time.monotonic() - started) * total / len(frames)
+            expected = forecast(total, frames.shape[-1], seconds, held=held)
+            bridge.tell(node, expected)
+            if seconds > LONG:
+                log.info("StyleHead: %s", expected)
         done += len(frames)
         bar(done, total, frames[-1])
         yield frames
@@ -85,6 +92,7 @@ class Render(io.ComfyNode):
                 io.Image.Output(display_name="frames", tooltip="One aligned picture a frame."),
                 io.Mask.Output(display_name="mask", tooltip="The face in each frame, with a soft edge."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -92,7 +100,8 @@ class Render(io.ComfyNode):
         preview = 0 if size == "full" else int(size)
         ready = model.ready()
         check_room(len(head) if isinstance(head, Head) else 1, preview or ready.config.size)
-        frames = torch.cat([bridge.image_out(part) for part in drawn(ready, head, chunk, colour, preview)])
+        parts = drawn(ready, head, chunk, colour, preview, node=cls.hidden.unique_id, held=True)
+        frames = torch.cat([bridge.image_out(part) for part in parts])
         return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
 
 
@@ -121,7 +130,7 @@ class RenderVideo(io.ComfyNode):
                 colour_input(),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
@@ -141,7 +150,7 @@ class RenderVideo(io.ComfyNode):
             metadata=about(cls.hidden),
         )
         with film:
-            for frames in drawn(networks, head, chunk, colour):
+            for frames in drawn(networks, head, chunk, colour, node=cls.hidden.unique_id, held=False):
                 film.write(frames)
         shown = ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)])
         return io.NodeOutput(InputImpl.VideoFromFile(str(film.path)), ui=shown)

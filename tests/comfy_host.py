@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 PACK = Path(__file__).resolve().parents[1]
-PREVIEW, PREVIEW_WITH_METADATA = 1, 4  # kinds of binary messages
+PREVIEW, TEXT, PREVIEW_WITH_METADATA = 1, 3, 4  # kinds of binary messages
 TINY = "tiny.safetensors"  # the untrained model that the tests put into models/stylehead
 UP_WITHIN, RUN_WITHIN = 300, 600  # s
 
@@ -45,6 +45,7 @@ class Run:
     failure: dict | None = None  # the server's message about the node that failed
     interrupted: bool = False
     previews: list[bytes] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)  # by node: the words that are shown on it
     progress: list[tuple[str, int, int]] = field(default_factory=list)  # node, done, total
     cached: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -128,6 +129,11 @@ class Server:
         self._post("/free", {"unload_models": True, "free_memory": True})
         time.sleep(1.5)  # the worker looks for this wish once a second
 
+    def cpu_seconds(self) -> float:
+        """Seconds of computing that the server has spent so far, over all cores (Linux)."""
+        spent = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
     def put_input(self, file: Path, name: str | None = None) -> str:
         """Copy a file into the input folder; returns its name there."""
         shutil.copy(file, self.base / "input" / (name or file.name))
@@ -203,6 +209,8 @@ def _take_preview(run: Run, data: bytes) -> None:
     kind, length = struct.unpack(">II", data[:8])
     if kind == PREVIEW:
         run.previews.append(data[8:])
+    elif kind == TEXT:
+        run.told[data[8 : 8 + length].decode()] = data[8 + length :].decode()
     elif kind == PREVIEW_WITH_METADATA:
         run.previews.append(data[8 + length :])
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..errors import InputError
 
-__all__ = ["available_memory", "batch_bytes", "check_room"]
+__all__ = ["available_memory", "batch_bytes", "check_room", "forecast"]
 
 FLOAT = 4  # bytes
 COPIES = 2  # the chunks as they are drawn, and the batch that they are joined to
@@ -39,6 +39,23 @@ def check_room(frames: int, size: int, available: int | None = None) -> int:
             "size."
         )
     return needed
+
+
+def forecast(frames: int, size: int, seconds: float, *, held: bool) -> str:
+    """What a render will take, in words for the user who waits.
+
+    Args:
+        seconds: for all frames; the first chunk's, times the number of chunks.
+        held: whether all frames are kept, as a batch of pictures; a film keeps none.
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    time = f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    text = f"{frames} frames of {size} x {size} pixels will take about {time}"
+    if not held:
+        return f"{text}, and no more memory than now."
+    free = available_memory()
+    left = "" if free is None else f"; {free / 2**30:.1f} GiB are free"
+    return f"{text} and {COPIES * batch_bytes(frames, size) / 2**30:.1f} GiB of memory{left}."
 
 
 def available_memory() -> int | None:
