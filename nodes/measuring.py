@@ -27,6 +27,8 @@ class Measure(io.ComfyNode):
                 io.Image.Input("portrait", optional=True, tooltip="Who it should look like: the aligned portrait."),
                 io.Image.Input("driving", optional=True, tooltip="Whose movement it should have, frame by frame."),
                 io.Audio.Input("audio", optional=True, tooltip="What the lips should say."),
+                io.Mask.Input("mask", optional=True, tooltip="Where Paste Back has pasted, to look for a seam there."),
+                io.Image.Input("original", optional=True, tooltip="The picture, or film, before the head was pasted."),
             ],
             outputs=[
                 io.String.Output(display_name="table", tooltip="All numbers, and why one is missing where it is."),
@@ -35,7 +37,9 @@ class Measure(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, frames, fps: float, portrait=None, driving=None, audio=None) -> io.NodeOutput:
+    def execute(
+        cls, frames, fps: float, portrait=None, driving=None, audio=None, mask=None, original=None
+    ) -> io.NodeOutput:
         rate = bridge.rate_in(fps)
         report = measure(
             Clip(
@@ -45,6 +49,8 @@ class Measure(io.ComfyNode):
             ),
             driving=None if driving is None else Clip(frames=bridge.image_in(driving, "driving clip"), fps=rate),
             source=None if portrait is None else bridge.one_image_in(portrait, "portrait"),
+            original=None if original is None else Clip(frames=bridge.image_in(original, "original"), fps=rate),
+            mask=bridge.mask_in(mask),
             judges=load_judges(landmarker=landmarker_file()),
             progress=bridge.Progress(),
         )

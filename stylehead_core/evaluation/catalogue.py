@@ -35,6 +35,7 @@ from .report import Better
 __all__ = ["METRICS", "Found", "Metric"]
 
 STILL = "source kept still"
+FIRST = "driving clip against its first frame"
 SILENT = 1e-4  # of full scale
 
 
@@ -92,8 +93,15 @@ def _frechet(evidence: Evidence) -> Found:
 def _csim(evidence: Evidence) -> Found:
     network = evidence.judge("identity", "a face recognition network")
     source = _seen(network, evidence.source)
-    truth = csim(_seen(network, evidence.clip("target").frames), source) if evidence.has("target") else None
-    return Found(csim(_seen(network, evidence.generated.frames), source), truth, "target clip")
+    here = csim(_seen(network, evidence.generated.frames), source)
+    if evidence.has("target"):
+        return Found(here, csim(_seen(network, evidence.clip("target").frames), source), "target clip")
+
+    def driver() -> Tensor:
+        seen = _seen(network, evidence.clip("driving").frames)
+        return csim(seen, seen[:1])
+
+    return Found(here, _if_there(driver), FIRST)
 
 
 def _sharpness(evidence: Evidence) -> Found:
@@ -101,9 +109,13 @@ def _sharpness(evidence: Evidence) -> Found:
     here = by_chunks(sharpness, evidence.generated.frames)
     source = sharpness(evidence.source) if evidence.has("source") else None
     if not evidence.has("target") and source is not None:
-        return Found(here / source.clamp(min=1e-12))
+        return Found(here / source.clamp(min=1e-12), _if_there(lambda: _first_is_1(_driver_sharpness(evidence))), FIRST)
     truth = by_chunks(sharpness, evidence.clip("target").frames).mean().clamp(min=1e-12)
     return Found(here / truth, None if source is None else source.mean() / truth, STILL)
+
+
+def _driver_sharpness(evidence: Evidence) -> Tensor:
+    return by_chunks(sharpness, evidence.clip("driving").frames)
 
 
 def _mouth_sharpness(evidence: Evidence) -> Found:
@@ -111,7 +123,24 @@ def _mouth_sharpness(evidence: Evidence) -> Found:
     name = "target" if evidence.has("target") else "source"
     frames = evidence.clip("target").frames if name == "target" else evidence.source
     truth = _at_mouth(frames, evidence.track(name)).nanmean().clamp(min=1e-12)
-    return Found(_at_mouth(evidence.generated.frames, evidence.track("generated")) / truth)
+    here = _at_mouth(evidence.generated.frames, evidence.track("generated")) / truth
+
+    def driver() -> Tensor:
+        return _first_is_1(_at_mouth(evidence.clip("driving").frames, evidence.track("driving")))
+
+    return Found(here, _if_there(driver), FIRST)
+
+
+def _first_is_1(values: Tensor) -> Tensor:
+    """``values`` (T) in parts of the first that is a number."""
+    return values / values[~values.isnan()][0].clamp(min=1e-12)
+
+
+def _if_there(number: Callable[[], Tensor]) -> Tensor | None:
+    """A number for the driving clip; none where there is no such clip, or no face in it."""
+    with suppress(Lacking, InputError):
+        return number()
+    return None
 
 
 def _at_mouth(frames: Tensor, track: Track) -> Tensor:
@@ -143,11 +172,7 @@ def _alone(function: Callable[[Evidence, str], Tensor]) -> Callable[[Evidence], 
     """A metric of one clip, beside the same of the driving clip."""
 
     def compute(evidence: Evidence) -> Found:
-        here, beside = function(evidence, "generated"), None
-        if evidence.has("driving"):
-            with suppress(Lacking, InputError):  # the driving clip may have no face, or no background
-                beside = function(evidence, "driving")
-        return Found(here, beside, "driving clip")
+        return Found(function(evidence, "generated"), _if_there(lambda: function(evidence, "driving")), "driving clip")
 
     return compute
 
@@ -196,11 +221,27 @@ def _sync(number: Callable[[Sync], float]) -> Callable[[Evidence, str], Tensor]:
     return compute
 
 
-def _colour(evidence: Evidence) -> Tensor:
-    """Shift (T 3) of the face's colour: against the truth, or else against the portrait."""
-    name = "target" if evidence.has("target") else "source"
-    here, there = evidence.generated.frames, evidence.clip("target").frames if name == "target" else evidence.still
-    track_here, track_there = evidence.track("generated"), evidence.track(name).repeated(len(here))
+def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
+    """``number`` of the shift (T 3) of the face's colour: against the truth, or else against the portrait."""
+
+    def compute(evidence: Evidence) -> Found:
+        name = "target" if evidence.has("target") else "source"
+        there = evidence.clip("target").frames if name == "target" else evidence.still
+        here = _shift(evidence.generated.frames, evidence.track("generated"), there, evidence.track(name))
+        return Found(number(here), _if_there(lambda: number(driver(evidence))), FIRST)
+
+    def driver(evidence: Evidence) -> Tensor:
+        frames, track = evidence.clip("driving").frames, evidence.track("driving")
+        at = slice(first := int(track.found.int().argmax()), first + 1)
+        one = Track(landmarks=track.landmarks[at], coefficients=track.coefficients[at], found=track.found[at])
+        return _shift(frames, track, frames[at].expand_as(frames), one)
+
+    return compute
+
+
+def _shift(here: Tensor, track_here: Track, there: Tensor, track_there: Track) -> Tensor:
+    """(T 3), NaN where a face is missing."""
+    track_there = track_there.repeated(len(here))
     masks = (face_masks(t.landmarks, *here.shape[-2:]).to(here.device) for t in (track_here, track_there))
     shift = by_chunks(colour_shift, here, there, *masks).cpu()
     return torch.where((track_here.found & track_there.found)[:, None], shift, torch.nan)
@@ -210,11 +251,15 @@ def _seam(evidence: Evidence) -> Found:
     if evidence.mask is None:
         raise Lacking("nothing was pasted: no mask was given")
     frames = evidence.generated.frames
+    if evidence.mask.shape[-2:] != frames.shape[-2:] or len(evidence.mask) not in (1, len(frames)):
+        raise Lacking("the mask is not of the frames' size, or not one for each of them")
     masks = evidence.mask.expand(len(frames), -1, -1, -1)
     original = None
     if evidence.has("original"):
-        pictures = evidence.clip("original").frames.expand(len(frames), -1, -1, -1)
-        original = by_chunks(seam, pictures, masks)
+        pictures = evidence.clip("original").frames
+        if pictures.shape[-2:] != frames.shape[-2:] or len(pictures) not in (1, len(frames)):
+            raise Lacking("the original is not of the frames' size, or not one for each of them")
+        original = by_chunks(seam, pictures.expand(len(frames), -1, -1, -1), masks)
     return Found(by_chunks(seam, frames, masks), original, "original picture")
 
 
@@ -319,7 +364,7 @@ METRICS: tuple[Metric, ...] = (
         unit="delta E",
         better="lower",
         range="from 0",
-        compute=lambda evidence: Found(_colour(evidence).norm(dim=1)),
+        compute=_colour(lambda shift: shift.norm(dim=1)),
     ),
     Metric(
         name="yellow",
@@ -327,7 +372,7 @@ METRICS: tuple[Metric, ...] = (
         unit="delta b*",
         better="nearer 0",
         range="-200 to 200",
-        compute=lambda evidence: Found(_colour(evidence)[:, 2]),
+        compute=_colour(lambda shift: shift[:, 2]),
     ),
     Metric(name="seam", title="Seam of the paste", unit="levels", better="lower", range="0 to 255", compute=_seam),
     Metric(name="edit_leakage", title="Edit outside the face", better="lower", range="0 to 1", compute=_leakage),

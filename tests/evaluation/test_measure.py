@@ -93,6 +93,25 @@ def test_another_person_is_compared_in_motion_but_not_in_pixels(target, source, 
     assert report["sharpness"].value == pytest.approx(1, abs=0.05)  # beside the portrait
 
 
+def test_what_is_held_against_the_portrait_stands_beside_the_driver_held_against_its_first_frame(source, judges):
+    driver = Clip(frames=draw(MOVING))
+    report = measure(Clip(frames=source.repeat(FRAMES, 1, 1, 1)), driving=driver, source=source, judges=judges)
+    for name in ("csim", "sharpness", "mouth_sharpness", "colour", "yellow"):
+        assert report[name].against == "driving clip against its first frame", name
+        assert report[name].reference is not None, name
+    for name in ("sharpness", "mouth_sharpness"):  # the chequered face stays as sharp as it is
+        assert report[name].reference == pytest.approx(1, abs=0.05), name
+    assert report["csim"].reference_frames[0] == pytest.approx(1)
+    assert report["colour"].reference_frames[0] == pytest.approx(0, abs=1e-4)
+
+
+def test_a_mask_or_an_original_of_another_size_says_so_instead_of_a_number(target):
+    small, right = torch.ones(1, 1, 8, 8), torch.ones(1, 1, SIZE, SIZE)
+    assert "mask" in measure(target, mask=small)["seam"].skipped
+    other = Clip(frames=torch.zeros(3, 3, SIZE, SIZE))
+    assert "original" in measure(target, mask=right, original=other)["seam"].skipped
+
+
 def test_what_lacks_its_judge_says_so_instead_of_a_number(target):
     report = measure(target, target=target)
     assert [line.name for line in report.lines] == [metric.name for metric in METRICS]
