@@ -41,9 +41,9 @@ class PasteBack(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "where",
-                    options=["head", "face"],
+                    options=["head", "face", "lower face"],
                     default="head",
-                    tooltip="The whole square with a soft edge, or the face alone.",
+                    tooltip="The whole square with a soft edge, the face alone, or what is below its nose: for lips.",
                 ),
                 io.Float.Input(
                     "feather",

@@ -99,12 +99,12 @@ def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
 def _sample(picture: Tensor, at: Tensor, step: float) -> Tensor:
     """``picture`` (N C H W) at pixel places (h w 2); ``step``: distance of neighbours, in its pixels."""
     height, width = picture.shape[-2:]
+    low, high = picture.amin(), picture.amax()
     if step > 1:
         smaller = (max(1, round(height / step)), max(1, round(width / step)))
         picture = F.interpolate(picture, size=smaller, mode="bicubic", antialias=True, align_corners=False)
     extent = at.new_tensor((width, height))
     grid = ((2 * at + 1) / extent - 1).to(picture.dtype)
-    low, high = picture.amin(), picture.amax()
     drawn = F.grid_sample(
         picture, grid.expand(len(picture), -1, -1, -1), mode="bicubic", padding_mode="border", align_corners=False
     )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, InputError
 from ..ops.crop import Block, covered_block, place_square
-from ..ops.face_masks import face_mask
+from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.following import resized_square
 from ..records import SQUARE, Motion, Portrait
 
@@ -30,12 +30,13 @@ __all__ = [
     "seam",
 ]
 
-Where = Literal["head", "face"]
+Where = Literal["head", "face", "lower face"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PasteConfig:
-    where: Where = "head"  # the whole square with soft edges, or the face alone, from the portrait's landmarks
+    where: Where = "head"
+    """The whole square with soft edges; or by the portrait's landmarks the face alone, or what is below its nose."""
     feather: float = 0.1  # of the square's side: over which distance the edge fades
     colour: float = 0.0  # 0..1: how far the head's colours are brought to those of the picture around its edge
 
@@ -51,14 +52,18 @@ def paste_mask(portrait: Portrait, size: int, config: PasteConfig = PasteConfig(
     """Where the head covers the picture, in the square of the rendered frame: (1 1 size size) in 0..1.
 
     Raises:
-        InputError: the face alone is asked for, and the portrait has no landmarks.
+        InputError: the face is asked for, and the portrait has no landmarks.
     """
-    if config.where == "face":
+    if config.where != "head":
         if portrait.landmarks is None:
             raise InputError("This portrait has no landmarks, so its face has no outline. Paste the whole head.")
         scale = size / portrait.image.shape[-1]
         landmarks = (portrait.landmarks[None, :, :2] + 0.5) * scale - 0.5
-        mask = face_mask(landmarks, size, grow=0.1 + config.feather, feather=max(2 * config.feather, 0.02))
+        feather = max(2 * config.feather, 0.02)
+        if config.where == "face":
+            mask = face_mask(landmarks, size, grow=0.1 + config.feather, feather=feather)
+        else:  # its edge lies on skin, where the drawn and the original picture are most alike
+            mask = lower_face_mask(landmarks, size, grow=0.0, feather=feather)
         return torch.minimum(mask, _soft_square(size, 0.02, mask))
     return _soft_square(size, config.feather, portrait.image)
 

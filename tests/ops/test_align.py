@@ -115,3 +115,11 @@ def test_a_picture_of_one_colour_is_padded_with_it():
 def test_a_blur_keeps_one_colour(sigma):
     even = torch.full((1, 2, 60, 50), 0.7)
     torch.testing.assert_close(gaussian_blur(even, sigma), even)
+
+
+def test_a_cut_square_has_no_value_that_the_picture_has_not():
+    y, x = torch.meshgrid(torch.arange(150), torch.arange(150), indexing="ij")
+    stripes = (((x // 5 + y // 7) % 2) * 2.0 - 1.0).expand(1, 3, -1, -1)  # as hard as a picture can be
+    for step in (0.4, 1.0, 3.3):
+        square = cut_square(stripes, torch.tensor([[step, 0.1, 5.0], [-0.1, step, 4.0]]), 40)
+        assert square.abs().max() <= 1

@@ -1,5 +1,6 @@
 """Pasting back: the head at its place, and not one bit changed anywhere else."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.ops.crop import apply_affine, cut_square
+from stylehead_core.ops.face_masks import FACE_OVAL
 from stylehead_core.records import Motion, Portrait
 from stylehead_core.stages.paste import (
     PasteConfig,
@@ -127,6 +129,37 @@ def test_a_steady_crop_has_no_jitter():
     steady = CROP.repeat(10, 1, 1)
     steady[:, 0, 2] += torch.arange(10.0)
     assert jitter(steady, 32) < 1e-4
+
+
+@pytest.fixture
+def with_landmarks(portrait) -> Portrait:
+    """Outlines of a face in the middle of the square: round, the eyes above its middle."""
+    landmarks = torch.full((478, 3), 16.0)
+    around = torch.linspace(0, 2 * torch.pi, len(FACE_OVAL) + 1)[:-1]
+    landmarks[list(FACE_OVAL), 0], landmarks[list(FACE_OVAL), 1] = 16 + 9 * around.sin(), 16 - 12 * around.cos()
+    landmarks[33], landmarks[263] = torch.tensor([11.0, 13.0, 0.0]), torch.tensor([21.0, 13.0, 0.0])
+    return replace(portrait, landmarks=landmarks)
+
+
+def test_the_lower_face_is_a_part_of_the_face_and_that_of_the_head(with_landmarks):
+    head, face, lower = (
+        paste_mask(with_landmarks, 64, PasteConfig(where=where)) for where in ("head", "face", "lower face")
+    )
+    assert 0 < lower.sum() < 0.7 * face.sum()
+    assert face.sum() < head.sum()
+    assert lower[..., :20, :].max() == 0  # the eyes stay
+    assert lower[0, 0, 44, 32] > 0.9  # below the mouth
+
+
+def test_several_faces_are_pasted_one_after_the_other(portrait):
+    moved = CROP + torch.tensor([[0.0, 0.0, 46.0], [0.0, 0.0, 4.0]])
+    other = Portrait(image=portrait.image, crop=moved, original=portrait.original)
+    first, left = paste_head(torch.ones(2, 3, 32, 32), portrait)
+    both, right = paste_head(-torch.ones(2, 3, 32, 32), other, originals=first)
+    assert torch.equal(both.where(right == 0, 0), first.where(right == 0, 0))
+    untouched = ((left == 0) & (right == 0)).expand_as(both)
+    assert torch.equal(both[untouched], portrait.original.expand_as(both)[untouched])
+    assert (both[left.expand_as(both) * (right == 0) == 1] == 1).all()
 
 
 def test_what_cannot_be_pasted_is_refused(portrait):

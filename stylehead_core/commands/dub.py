@@ -1,0 +1,171 @@
+"""``stylehead dub``: somebody in a video says something else; the rest of the video stays as it is, bit for bit."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..animate import animate
+from ..assemble import StyleHead, load_stylehead
+from ..convert.landmarker import load_landmarker
+from ..errors import ConfigError, InputError
+from ..media.notes import film_notes
+from ..media.sound import Sound, read_sound
+from ..media.video import Frames, VideoWriter, read_frames, read_info
+from ..models.face_choice import FaceChoice
+from ..models.landmarker import Landmarker
+from ..records import Inversion, Motion, Progress
+from ..stages.inversion import invert
+from ..stages.motion_tools import describe, mix_regions, neutral_frame
+from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
+from ..stages.portrait import PortraitConfig, take_portrait
+from ..stages.speech import motion_from_speech
+from ..stages.tracking import TrackingConfig, motion_for_model
+
+__all__ = ["add_arguments", "run"]
+
+SPOKEN = ("lips", "jaw", "audio")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", type=Path, help="film of one person, or of several")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="film to write")
+    parser.add_argument("--audio", type=Path, help="the new speech; without it the person is only drawn again")
+    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--face", type=int, default=0, help="which face of the film, from the largest (default 0)")
+    parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
+    parser.add_argument(
+        "--where",
+        choices=("lower face", "face", "head"),
+        default="lower face",
+        help="what is pasted (default lower face)",
+    )
+    parser.add_argument("--feather", type=float, default=0.1, help="soft edge, as a part of the square (default 0.1)")
+    parser.add_argument("--colour", type=float, default=1.0, help="how far colours are matched, 0 to 1 (default 1)")
+    parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")
+    parser.add_argument("--quality", type=int, default=18, help="of the film, 0 lossless to 51 (default 18)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
+    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+
+
+def run(args: argparse.Namespace) -> None:
+    model = load_stylehead(args.model, args.device)
+    landmarker = load_landmarker(args.landmarker, args.device)
+    sound = read_sound(args.audio or args.video)
+    if args.audio is not None and sound is None:
+        raise InputError(f"{args.audio} has no sound track.")
+    motion, places = _follow(args, model, landmarker)
+    print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
+    inversion = _invert(args, model, landmarker, motion, places)
+    if args.audio is not None:
+        motion = _speaking(model, motion, sound)
+    config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
+    crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])
+    originals = Pictures(read_frames(args.video, fps=motion.fps))
+    info = read_info(args.video)
+    notes = film_notes({"video": args.video.name, "where": args.where, "model": args.model})
+    seams = []
+    with (
+        VideoWriter(
+            args.output,
+            fps=motion.fps,
+            size=(info.width, info.height),
+            sound=sound,
+            quality=args.quality,
+            metadata=notes,
+        ) as video,
+        _bar("frames", len(motion)) as progress,
+    ):
+        for heads in animate(model, inversion, motion):
+            at = slice(video.frames, video.frames + len(heads))
+            before = originals(len(heads)).to(heads.device)
+            pasted, masks = paste_head(heads, inversion.portrait, originals=before, crops=crops[at], config=config)
+            seams.append(seam(pasted, before, masks))
+            video.write(pasted)
+            progress(video.frames, len(motion))
+    visible, trembling = torch.cat(seams).mean().item(), jitter(crops, inversion.portrait.image.shape[-1])
+    print(f"seam {visible:.2f} levels of 255, square trembles by {trembling:.2f} pixels a frame", file=sys.stderr)
+    print(args.output)
+
+
+def _follow(
+    args: argparse.Namespace, model: StyleHead, landmarker: Landmarker
+) -> tuple[Motion, list[tuple[float, float] | None]]:
+    """The person's motion, and the middle of the face in every frame of the film."""
+    places: list[tuple[float, float] | None] = []
+
+    def keep(frame: int, picture: Tensor, landmarks: Tensor | None) -> None:
+        middle = None if landmarks is None else landmarks[:, :2].mean(0).tolist()
+        places.append(None if middle is None else (middle[0], middle[1]))
+
+    config = TrackingConfig(face=FaceChoice(index=args.face), smoothing=args.smoothing, square="follows")
+    with _bar("video", None) as progress:
+        return motion_for_model(model, args.video, landmarker, config, progress=progress, on_frame=keep), places
+
+
+def _invert(
+    args: argparse.Namespace,
+    model: StyleHead,
+    landmarker: Landmarker,
+    motion: Motion,
+    places: list[tuple[float, float] | None],
+) -> Inversion:
+    """The portrait is a frame of the film itself: the one that is asked for, or the one that is most at rest."""
+    wanted = neutral_frame(motion) if args.frame is None else args.frame
+    if not 0 <= wanted < len(motion):
+        raise ConfigError(f"The film has frames 0 to {len(motion) - 1}; found {wanted}.")
+    frames = Pictures(read_frames(args.video, fps=motion.fps))
+    for _ in range(wanted):
+        frames(1)
+    picture = frames(1).float() / 127.5 - 1
+    face = FaceChoice(point=places[min(wanted, len(places) - 1)]) if places[wanted] else FaceChoice(index=args.face)
+    portrait = take_portrait(picture.to(model.device), landmarker, PortraitConfig(size=model.config.size, face=face))
+    return invert(model, portrait)
+
+
+def _speaking(model: StyleHead, motion: Motion, sound: Sound | None) -> Motion:
+    listener = model.config.speech or model.config.audio_encoder
+    if listener is None or sound is None:
+        raise ConfigError(f"The model {model.config.name!r} does not listen: it cannot be driven by --audio.")
+    spoken = motion_from_speech(
+        sound,
+        motion.fps,
+        space=model.config.space,
+        frames=len(motion),
+        window=listener.window,
+        network=model.speech,
+    )
+    return mix_regions(motion, spoken, SPOKEN)
+
+
+class Pictures:
+    """Hands out the pictures of a film (n 3 H W) as many at a time as are asked for; the last one is held."""
+
+    def __init__(self, parts: Iterable[Frames]) -> None:
+        self._pictures = (picture for part in parts for picture in part.pictures)
+        self._last: Tensor | None = None
+
+    def __call__(self, count: int) -> Tensor:
+        taken = []
+        for _ in range(count):
+            self._last = next(self._pictures, self._last)
+            if self._last is None:
+                raise InputError("The film has no frames.")
+            taken.append(self._last)
+        return torch.stack(taken)
+
+
+@contextmanager
+def _bar(what: str, total: int | None) -> Iterator[Progress]:
+    with tqdm(total=total, desc=what, unit="", leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
