@@ -43,6 +43,7 @@ NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and ar
 NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the one it turns with the head, below the other not at all
 HALO = (0.98, 1.18)  # in skull radii: hair beside the head moves with it up to the first, nothing beyond the second
 SHOULDERS = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
+FRONT_CENTRE, FRONT_HALF = (0.0, 1.0), 15.0  # cm of the head's frame: the square of a plan of the face
 FULL = 0.5  # of a point in a cell covers it
 FAINT = 0.02  # weight of the cells around, which matters where a cell has nothing of its own
 
@@ -130,6 +131,39 @@ class LandmarkPrior(nn.Module):
         dense, covered = _splat(places, depth, values, front, self.config.flow_size)
         flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size)
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
+
+    def places(self, landmarks: Tensor, coefficients: Tensor, size: float) -> tuple[Tensor, Tensor]:
+        """Where of the face seen from the front each cell of a portrait lies.
+
+        Args:
+            landmarks: (B 478 3), pixels of a square of ``size``.
+            coefficients: (B K + 6), the portrait's own.
+
+        Returns:
+            places (B 2 h w): x to the right, y down, -1..1 in a square of 30 cm around the canonical face; and how far
+            the head covers the cells (B 1 h w) in 0..1.
+        """
+        pose, corners = self._pose(landmarks, coefficients, size), _samples(self.config.fineness).to(landmarks)
+        surface, canonical = (
+            (corners @ points).reshape(len(points), -1, 3)
+            for points in (
+                landmarks[:, self.triangles],
+                self.vertices[self.triangles][None],
+            )
+        )
+        sign = _area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
+        facing = (sign * _area(landmarks[:, self.triangles]) > 0).repeat_interleave(len(corners), dim=1)
+        hull = _skull_and_neck()[0].to(landmarks)
+        around = pose.pose(hull.expand(len(landmarks), -1, -1))
+        points = torch.cat((surface, around), dim=1)
+        depth = -points[..., 2] / pose.scale[:, None]
+        depth[:, : surface.shape[1]] += NEARER
+        values = torch.cat((canonical[0], hull))[:, :2].expand(len(landmarks), -1, -1)
+        seen = torch.cat((facing, facing.new_ones(len(landmarks), len(hull))), dim=1)
+        cells = (points[..., :2] + 0.5) * (self.config.flow_size / size) - 0.5
+        values, covered = _splat(cells, depth, values, seen, self.config.flow_size)
+        centre = values.new_tensor(FRONT_CENTRE)[:, None, None]
+        return (values - centre) / FRONT_HALF * values.new_tensor((1.0, -1.0))[:, None, None], covered
 
     def _face(self, landmarks: Tensor, moved: Tensor, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Points of the face's surface: place (B P 2) and depth (B P), flow and visibility (B P 3), seen (B P)."""

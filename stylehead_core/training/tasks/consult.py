@@ -64,8 +64,8 @@ class ConsultStage:
         if task.adversarial:
             turns.append(Turn("judge", [(self.judge, 0.5)]))
         self.turns = tuple(turns)
-        learnt = [model.directions.get_submodule(name).direction for name in heads.attributes]
-        self.directions = torch.stack(learnt) if learnt else torch.zeros(0)  # type: ignore[arg-type]
+        learnt = [model.directions.shift(name) for name in heads.attributes]
+        self.directions = torch.stack(learnt) if learnt else torch.zeros(0)
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -118,7 +118,7 @@ class ConsultStage:
         """The heads without and with the attribute as rendered, and the first inverted and edited."""
         before, after = as_numbers(self.heads.edited[pick]).unbind(1)
         codes = coarse_codes(self.model, before)
-        return before, after, edited(self.model, codes, self.directions[self.heads.attribute[pick]])
+        return before, after, edited(self.model, codes, self.directions[self.heads.attribute[pick]], 0.0)
 
     def sheet(self) -> Tensor:
         """Columns: a head; from styles alone; with the consultation; an edited pair; the first inverted and edited."""

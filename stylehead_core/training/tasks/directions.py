@@ -2,7 +2,7 @@
 
 Each begins as the styles' stage has left it, or else as the mean change of the styles between two rendered pictures of
 a head that differ in the attribute alone, and goes down from there what the drawn edit differs from the rendered one.
-All else of the model is fixed.
+Beside it learns what the attribute changes at places of the face. All else of the model is fixed.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...assemble import StyleHead
 from ...errors import ConfigError
 from ..data import Heads, as_numbers
-from ..drawing import coarse_codes, edited
+from ..drawing import coarse_codes, consulted, edited
 from ..losses import changed, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
@@ -28,7 +28,8 @@ STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 class DirectionsTask(LearnsFromHeads):
     marks: float = 6.0  # how much more the places count that the attribute changes
     half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
-    parts: tuple[str, ...] = ("directions",)
+    rate: float = 10.0  # of the directions, in rates of the face editor, whose weights are equalised
+    parts: tuple[str, ...] = ("directions", "editor")
 
     def start(self, model: StyleHead, heads: Heads) -> "DirectionsStage":
         return DirectionsStage(self, model, heads)
@@ -42,28 +43,53 @@ class DirectionsStage:
         let_directions_learn(model, heads)
         with torch.no_grad():
             for number, name in enumerate(heads.attributes):
-                direction = model.directions.get_submodule(name).direction
+                direction = model.directions.shift(name)
                 if not direction.any():
                     direction.copy_(mean_change(model, heads.edited[heads.attribute == number]))
         self.networks: dict[str, nn.Module] = {"directions": model.directions}
-        self.turns = (Turn("edit", [(model.directions, 1.0)]),)
+        players: list[tuple[nn.Module, float]] = [(model.directions, task.rate)]
+        if model.editor is not None:
+            model.editor.train().requires_grad_(True)
+            self.networks["editor"] = model.editor
+            players.append((model.editor, 1.0))
+        self.turns = (Turn("edit", players),)
+        self.portrait = _portraits(heads)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        before, after = as_numbers(self.heads.edited[rows]).unbind(1)
+        against = torch.rand((), generator=chance) < 0.5  # a beard is grown, or shaved off
+        pairs = as_numbers(self.heads.edited[rows])
+        before, after = (pairs.flip(1) if against else pairs).unbind(1)
+        sign = -1.0 if against else 1.0
         codes = coarse_codes(self.model, before)
-        directions = self._directions(rows)
+        change, places = sign * self._directions(rows), sign * self._places(rows, codes)
         place = changed(before, after, self.task.marks)
-        whole = pyramid_difference(edited(self.model, codes, directions), after, place)
+        whole = pyramid_difference(edited(self.model, codes, change, places), after, place)
         loss, parts = whole, {"whole": float(whole.detach())}
         if self.task.half:
-            half = pyramid_difference(edited(self.model, codes, 0.5 * directions), (before + after) / 2, place)
+            half = pyramid_difference(
+                edited(self.model, codes, 0.5 * change, 0.5 * places), (before + after) / 2, place
+            )
             loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
         return loss, parts
+
+    def _places(self, rows: Tensor, codes: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """What the attributes of the pairs ``rows`` add to their feature maps at places of the face (B C h w)."""
+        model, heads = self.model, self.heads
+        if model.editor is None:
+            return torch.zeros(len(rows), 1, 1, 1)
+        with torch.no_grad():
+            feature = consulted(model, *codes[1:])[0]
+            assert model.prior is not None
+            shown = self.portrait[rows]
+            places = model.prior.places(heads.landmarks[shown], heads.coefficients[shown], heads.size)
+        names = [heads.attributes[number] for number in heads.attribute[rows].tolist()]
+        each = zip(names, *(part.split(1) for part in (feature, *places)), strict=True)
+        return torch.cat([model.editor(*one) for one in each])
 
     def _directions(self, rows: Tensor) -> Tensor:
         """(B R D) of the pairs ``rows``."""
         names = [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
-        return torch.stack([self.model.directions.get_submodule(name).direction for name in names])  # type: ignore[misc]
+        return torch.stack([self.model.directions.shift(name) for name in names])
 
     def sheet(self) -> Tensor:
         """A row for each attribute: strengths -1 to 1.5, then the head as rendered without and with it."""
@@ -72,9 +98,16 @@ class DirectionsStage:
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
             before, after = as_numbers(self.heads.edited[row]).unbind(1)
             codes, direction = coarse_codes(self.model, before), self._directions(row)
-            drawn = [edited(self.model, codes, strength * direction) for strength in STRENGTHS]
+            places = self._places(row, codes)
+            drawn = [edited(self.model, codes, strength * direction, strength * places) for strength in STRENGTHS]
             rows.append(rows_of([*drawn, before, after]))
         return torch.cat(rows, dim=-2)
+
+
+def _portraits(heads: Heads) -> Tensor:
+    """The picture (E) that each edited pair is made of: the first of the person."""
+    first = {int(person): number for number, person in reversed(list(enumerate(heads.person.tolist())))}
+    return torch.tensor([first[person] for person in heads.edited_person.tolist()])
 
 
 def let_directions_learn(model: StyleHead, heads: Heads) -> None:
@@ -91,7 +124,7 @@ def let_directions_learn(model: StyleHead, heads: Heads) -> None:
         )
     for name in heads.attributes:
         holder = model.directions.get_submodule(name)
-        start = holder.direction.detach().clone()
+        start = model.directions.shift(name).detach().clone()
         del holder.direction
         holder.direction = nn.Parameter(start)
 

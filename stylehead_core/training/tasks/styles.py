@@ -83,7 +83,7 @@ class StylesStage:
 
     def _directions(self) -> Tensor:
         """(A R D), in the order of the heads' attributes."""
-        return torch.stack([self.model.directions.get_submodule(name).direction for name in self.heads.attributes])  # type: ignore[misc]
+        return torch.stack([self.model.directions.shift(name) for name in self.heads.attributes])
 
     def _small(self, pictures: Tensor) -> Tensor:
         return self.model.fit(pictures, self.task.size)
