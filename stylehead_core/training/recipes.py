@@ -3,15 +3,18 @@
 ``mini``    the embedded model: 128 pixels, made on two CPU cores in an hour
 ``mini_256``  the same at 256 pixels, for one GPU
 ``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
-``debug``, ``debug_paper``  seconds, for tests
+``generators``  a generator alone, against a discriminator: of heads at 128 pixels, and at the paper's size
+``debug``, ``debug_paper``, ``debug_generators``  seconds, for tests
 """
 
 from dataclasses import replace
+from typing import Any
 
 from ..assemble import DirectionConfig, StyleHeadConfig, debug, styleheat_1024
 from ..errors import ConfigError
 from ..models.calibrator import CalibratorConfig
 from ..models.consultation import ConsultationConfig
+from ..models.discriminator import DiscriminatorConfig
 from ..models.encoder import EncoderConfig
 from ..models.flow_field import FlowFieldConfig
 from ..models.generator import GeneratorConfig
@@ -25,7 +28,9 @@ from .speech.visemes import LIPS
 from .tasks.calibration import CalibrationTask
 from .tasks.consult import ConsultTask
 from .tasks.directions import DirectionsTask
+from .tasks.generator import GeneratorTask
 from .tasks.joint import JointTask
+from .tasks.joint_sound import JointSoundTask
 from .tasks.motion import MotionTask
 from .tasks.sound import SoundTask
 from .tasks.speech import SpeechTask
@@ -104,10 +109,10 @@ def mini_consult() -> Recipe:
     return Recipe(
         name="mini_consult",
         model=mini_model(),
-        task=ConsultTask(),
+        task=ConsultTask(edits=0.0),  # they are learnt afterwards, on what it adds
         needs=("mini_styles",),
-        steps=1200,
-        batch=12,
+        steps=2000,
+        batch=8,
         rate=1e-3,
         share=1.5,
     )
@@ -193,9 +198,48 @@ def paper_joint() -> Recipe:
     return replace(paper_video(), name="paper_joint", task=JointTask(), needs=("paper_video",), steps=20_000)
 
 
+def paper_joint_sound() -> Recipe:
+    """Stage 2b: as 2a, with the audio generator; the video generator is fixed."""
+    return replace(paper_joint(), name="paper_joint_sound", task=JointSoundTask(), needs=("paper_sound", "paper_joint"))
+
+
+def paper_generator() -> Recipe:
+    """StyleGAN2's own numbers: config F, 25 million pictures. Pictures are prepared clips, or measured heads."""
+    return Recipe(
+        name="paper_generator",
+        model=paper_model(),
+        task=GeneratorTask(),
+        steps=25_000_000 // 32,
+        batch=32,
+        rate=2e-3,
+        betas=(0.0, 0.99),
+        warm_up=0,
+        last_rate=1.0,
+        clip=1e4,  # none
+        average=0.998,  # half of it is 10 thousand pictures old
+    )
+
+
+def mini_generator() -> Recipe:
+    """Draws heads from chance. The embedded model's generator learns from labels instead, in `mini_styles`."""
+    channels = {4: 96, 8: 96, 16: 96, 32: 64, 64: 48, 128: 24}
+    return replace(
+        paper_generator(),
+        name="mini_generator",
+        model=mini_model(),
+        task=GeneratorTask(discriminator=DiscriminatorConfig(size=128, channels=channels), r1=1.0, pictures=100_000),
+        steps=100_000,
+        batch=16,
+    )
+
+
 def tiny(recipe: Recipe) -> Recipe:
     """A paper recipe with networks that draw 64 pixels in a moment."""
-    task = replace(recipe.task, size=64) if isinstance(recipe.task, JointTask) else recipe.task
+    task = recipe.task
+    if isinstance(task, (JointTask, JointSoundTask)):
+        task = replace(task, size=64)
+    if isinstance(task, GeneratorTask):
+        task = replace(task, discriminator=_tiny_discriminator(64))
     return replace(
         recipe,
         name=f"debug_{recipe.name}",
@@ -229,7 +273,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         name=recipe.name.replace("mini_", "debug_"),
-        task=replace(recipe.task, talks=2) if isinstance(recipe.task, SpeechTask) else recipe.task,
+        task=_small_task(recipe.task),
         needs=tuple(need.replace("mini_", "debug_") for need in recipe.needs),
         steps=min(recipe.steps, 2),
         batch=4,
@@ -247,6 +291,18 @@ def for_debugging(recipe: Recipe) -> Recipe:
     )
 
 
+def _small_task(task: Any) -> Any:
+    if isinstance(task, SpeechTask):
+        return replace(task, talks=2)
+    if isinstance(task, GeneratorTask):
+        return replace(task, discriminator=_tiny_discriminator(128))
+    return task
+
+
+def _tiny_discriminator(size: int) -> DiscriminatorConfig:
+    return DiscriminatorConfig(size=size, channels={2**power: 4 for power in range(2, size.bit_length())}, group=2)
+
+
 def _chain() -> tuple[Recipe, ...]:
     return (
         mini_styles(),
@@ -259,12 +315,18 @@ def _chain() -> tuple[Recipe, ...]:
     )
 
 
+def _paper() -> tuple[Recipe, ...]:
+    return paper_video(), paper_sound(), paper_joint(), paper_joint_sound()
+
+
 CHAINS = {
     "mini": _chain(),
     "mini_256": tuple(at_256(recipe) for recipe in _chain()),
     "debug": tuple(for_debugging(recipe) for recipe in _chain()),
-    "paper": (paper_video(), paper_sound(), paper_joint()),
-    "debug_paper": tuple(tiny(recipe) for recipe in (paper_video(), paper_sound(), paper_joint())),
+    "generators": (mini_generator(), paper_generator()),
+    "debug_generators": (for_debugging(mini_generator()), tiny(paper_generator())),
+    "paper": _paper(),
+    "debug_paper": tuple(tiny(recipe) for recipe in _paper()),
 }
 """Runs that belong together, in an order in which each finds what it needs."""
 

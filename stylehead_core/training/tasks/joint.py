@@ -1,4 +1,4 @@
-"""Calibration and a motion generator learn together on the final picture, as in the paper: stages 2a and 2b.
+"""Calibration and the video-driven motion generator learn together on the final picture, as in the paper: stage 2a.
 
 Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5):
 loss = perceptual + lambda_1 L1 + lambda_d domain + lambda_adv adversarial + beta^v L^v.
@@ -6,7 +6,7 @@ loss = perceptual + lambda_1 L1 + lambda_d domain + lambda_adv adversarial + bet
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ from ..sheets import rows_of
 from .judge import Judge
 from .video import find_motion, joined
 
-__all__ = ["JointTask"]
+__all__ = ["JointTask", "face_weights", "mending_losses"]
 
 MARGIN = 8  # pixels of 256 around the parts of the face that are compared
 SHOWN = 4
@@ -77,23 +77,14 @@ class JointStage:
         first, second = self.films.pairs(rows, chance, self.model.config.window)
         source, target = joined(first, second), joined(second, first)
         plain, mended = self._draw(source, target)
-        size = mended.shape[-1]
-        wanted = self.model.fit(target.pictures, size)
-        frame = target.pictures.shape[-1]
-        face = region_weights(target.landmarks, [MOUTH, *EYES], size, frame, MARGIN * frame / 256)
+        wanted = self.model.fit(target.pictures, mended.shape[-1])
+        face = face_weights(target, mended.shape[-1])
         self.seen = (mended.detach(), wanted)
-        losses = {
-            "pixels": self.task.pixels * ((mended - wanted).abs() * face).mean(),
-            "adversarial": self.task.adversarial * adversarial(self.judge(mended)),
-        }
+        losses = mending_losses(self.task, self.model, self.judge, plain, mended, wanted, face)
         if self.model.perceptual is None:
-            losses["domain"] = self.task.domain * ((mended - plain.detach()).abs() * (1 - face)).mean()
             losses["video"] = self.task.video * F.l1_loss(plain, wanted)
         else:
-            seen = self.model.perceptual
-            losses["perceptual"] = perceived(seen, mended, wanted, mask=face)
-            losses["domain"] = self.task.domain * perceived(seen, mended, plain.detach(), mask=1 - face)
-            losses["video"] = self.task.video * perceived(seen, plain, wanted)
+            losses["video"] = self.task.video * perceived(self.model.perceptual, plain, wanted)
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
@@ -120,3 +111,44 @@ class JointStage:
         plain, mended = self._draw(source, target)
         fitted = [self.model.fit(shot.pictures, plain.shape[-1]) for shot in (source, target)]
         return rows_of([*fitted, plain, mended])
+
+
+class Weights(Protocol):
+    """How much each term of equation (5) counts, beside the motion generator's own."""
+
+    @property
+    def pixels(self) -> float: ...
+
+    @property
+    def domain(self) -> float: ...
+
+    @property
+    def adversarial(self) -> float: ...
+
+
+def face_weights(target: Shot, size: int) -> Tensor:
+    """1 at the eyes and the mouth of ``target``'s pictures, for drawings of ``size`` pixels: (B 1 size size)."""
+    frame = target.pictures.shape[-1]
+    return region_weights(target.landmarks, [MOUTH, *EYES], size, frame, MARGIN * frame / 256)
+
+
+def mending_losses(
+    weights: Weights, model: StyleHead, judge: Judge, plain: Tensor, mended: Tensor, wanted: Tensor, face: Tensor
+) -> dict[str, Tensor]:
+    """The terms of equation (5) that the calibrator is judged by.
+
+    Args:
+        plain, mended: (B 3 S S), drawn without and with calibration.
+        wanted: (B 3 S S).
+        face: (B 1 S S), 1 where the parts of the face are.
+    """
+    losses = {
+        "pixels": weights.pixels * ((mended - wanted).abs() * face).mean(),
+        "adversarial": weights.adversarial * adversarial(judge(mended)),
+    }
+    if model.perceptual is None:
+        losses["domain"] = weights.domain * ((mended - plain.detach()).abs() * (1 - face)).mean()
+    else:
+        losses["perceptual"] = perceived(model.perceptual, mended, wanted, mask=face)
+        losses["domain"] = weights.domain * perceived(model.perceptual, mended, plain.detach(), mask=1 - face)
+    return losses

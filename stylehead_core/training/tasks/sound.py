@@ -32,7 +32,7 @@ from ..regions import MOUTH
 from ..sheets import rows_of
 from .video import find_motion
 
-__all__ = ["SoundTask"]
+__all__ = ["Proxy", "SoundStage", "SoundTask"]
 
 SYNC_MEL = 16  # columns of mel that the expert hears
 
@@ -56,6 +56,20 @@ class SoundTask:
         return SoundStage(self, model, films)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """Five frames in a row of a clip, and what stands in for the source while only the mouth is wrong."""
+
+    clip: int
+    middle: int  # frame of the clip in the middle of the five
+    source: Shot  # one frame
+    target: Shot
+    posed: Shot  # the target's motion with the source's expression
+    flow: Tensor  # (n 2 h w): from the source to that
+    visibility: Tensor | None  # (n 1 h w)
+    whole: Tensor  # (n 2 h w): from the source to the target, by the video generator
+
+
 class SoundStage:
     def __init__(self, task: SoundTask, model: StyleHead, films: Films) -> None:
         self.task, self.model, self.films = task, model, films
@@ -73,21 +87,20 @@ class SoundStage:
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         losses: dict[str, Tensor] = {}
         for clip in rows.tolist():
-            for name, value in self._of_clip(clip, chance, progress).items():
+            proxy = self.proxy(clip, chance)
+            for name, value in self.losses(proxy, *self.speak(proxy), progress).items():
                 losses[name] = losses.get(name, torch.zeros(())) + value / len(rows)
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
-    def _of_clip(self, clip: int, chance: torch.Generator, progress: float) -> dict[str, Tensor]:
-        """The weighted losses of five frames in a row."""
-        source, proxy, full, target, middle = self._proxy(clip, chance)
-        assert target.mel is not None
-        drawn, flow = self._speak(source, proxy, target.mel)
+    def losses(self, proxy: Proxy, drawn: Tensor, flow: Tensor, progress: float) -> dict[str, Tensor]:
+        """The weighted losses of five frames in a row, ``drawn`` (n 3 P P) by the sound's ``flow`` (n 2 h w)."""
+        target = proxy.target
         wanted = self.model.fit(target.pictures, drawn.shape[-1])
         scale = drawn.shape[-1] / target.pictures.shape[-1]
         points = (target.landmarks[:, list(MOUTH), :2] + 0.5) * scale - 0.5
         mask = mouth_box(points, (drawn.shape[-2], drawn.shape[-1]))
-        moved = warp(self.model.fit(source, drawn.shape[-1]).expand_as(drawn), proxy)
+        moved = warp(self.model.fit(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn), proxy.flow)
         losses = {"pixels": self.task.pixels * ((drawn - wanted).abs() * mask).mean()}
         if self.model.perceptual is not None:
             losses["mouth"] = perceived(self.model.perceptual, drawn, wanted, mask=mask)
@@ -95,18 +108,18 @@ class SoundStage:
         else:
             losses["outside"] = self.task.outside * ((drawn - moved).abs() * (1 - mask)).mean()
         small = F.interpolate(mask, size=flow.shape[-2:], mode="bilinear", align_corners=False)
-        whole = compose_flows(proxy, flow)
-        losses["label"] = self.task.label * (1 - 0.9 * progress) * ((whole - full).abs() * small).mean()
+        whole = compose_flows(proxy.flow, flow)
+        losses["label"] = self.task.label * (1 - 0.9 * progress) * ((whole - proxy.whole).abs() * small).mean()
         if self.expert is not None and self.task.sync:
             mouths = mouth_pictures(drawn, mouth_affines((target.landmarks + 0.5) * scale - 0.5))  # n 3 48 96
-            heard = self.films.shot(clip, [middle], self.model.config.window, SYNC_MEL).mel
+            heard = self.films.shot(proxy.clip, [proxy.middle], self.model.config.window, SYNC_MEL).mel
             assert heard is not None
             losses["sync"] = self.task.sync * progress * sync_loss(self.expert(mouths[None], heard))
         return losses
 
     @torch.no_grad()
-    def _proxy(self, clip: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Shot, int]:
-        """A source (1 3 S S), the proxy's flow and the whole one (n 2 h w), the targets, and their middle frame."""
+    def proxy(self, clip: int, chance: torch.Generator) -> Proxy:
+        """Five frames in a row of a clip, and a source with the right head and the wrong mouth for them."""
         length, window = len(self.films.clips[clip]), self.model.config.window
         first = int(torch.randint(length - FRAMES + 1, (1,), generator=chance))
         other = int(torch.randint(length, (1,), generator=chance))
@@ -115,24 +128,34 @@ class SoundStage:
         expression = self.model.config.motion_space.expression
         wrong = target.windows.clone()
         wrong[:, expression] = source.coefficients[:, expression, None]
-        flows = []
-        for windows in (wrong, target.windows):
-            coefficients = windows[..., windows.shape[-1] // 2]
-            moved = Shot(target.pictures, target.landmarks, coefficients, windows)
-            flows.append(find_motion(self.model, source, moved)[0])
-        return source.pictures, flows[0], flows[1], target, first + FRAMES // 2
+        posed, whole = (
+            Shot(target.pictures, target.landmarks, windows[..., windows.shape[-1] // 2], windows)
+            for windows in (wrong, target.windows)
+        )
+        flow, visibility = find_motion(self.model, source, posed)
+        return Proxy(
+            clip=clip,
+            middle=first + FRAMES // 2,
+            source=source,
+            target=target,
+            posed=posed,
+            flow=flow,
+            visibility=visibility,
+            whole=find_motion(self.model, source, whole)[0],
+        )
 
-    def _speak(self, source: Tensor, proxy: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
+    def speak(self, proxy: Proxy) -> tuple[Tensor, Tensor]:
         """The source moved by the proxy's flow and then by the sound's (n 3 P P), and the latter (n 2 h w)."""
-        moved = warp(self.model.fit(source, self.field.config.image_size).expand(len(proxy), -1, -1, -1), proxy)
-        flow, _ = self.field(moved, self.encoder(mel))
+        assert proxy.target.mel is not None
+        small = self.model.fit(proxy.source.pictures, self.field.config.image_size)
+        moved = warp(small.expand(len(proxy.flow), -1, -1, -1), proxy.flow)
+        flow, _ = self.field(moved, self.encoder(proxy.target.mel))
         flow = confine_to_lower_face(flow)
         return warp(moved, flow), flow
 
     def sheet(self) -> Tensor:
         """Rows: five frames; columns: source, proxy, with the sound's flow, target."""
-        source, proxy, _, target, _ = self._proxy(0, torch.Generator().manual_seed(0))
-        assert target.mel is not None
-        drawn, _ = self._speak(source, proxy, target.mel)
-        small = self.model.fit(source, drawn.shape[-1]).expand_as(drawn)
-        return rows_of([small, warp(small, proxy), drawn, self.model.fit(target.pictures, drawn.shape[-1])])
+        proxy = self.proxy(0, torch.Generator().manual_seed(0))
+        drawn, _ = self.speak(proxy)
+        small = self.model.fit(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn)
+        return rows_of([small, warp(small, proxy.flow), drawn, self.model.fit(proxy.target.pictures, drawn.shape[-1])])

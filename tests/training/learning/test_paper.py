@@ -7,11 +7,13 @@ import torch
 
 from stylehead_core.assemble import build, debug, load_stylehead
 from stylehead_core.training.command import MODEL, train
+from stylehead_core.training.data import as_numbers
 from stylehead_core.training.films import load_films
 from stylehead_core.training.prepare.clip_folder import PreparedClip, finish_clip, write_frame
 from stylehead_core.training.recipe import Turn
 from stylehead_core.training.recipes import chain
 from stylehead_core.training.tasks.joint import JointTask
+from stylehead_core.training.tasks.joint_sound import JointSoundTask
 from stylehead_core.training.tasks.sound import SoundTask
 from stylehead_core.training.tasks.video import VideoTask
 
@@ -57,7 +59,7 @@ def runs(films, tmp_path_factory):
 
 
 def test_each_stage_makes_its_parts_and_keeps_the_others(runs):
-    video, sound, joint = (load_stylehead(runs / recipe.name / MODEL) for recipe in chain("debug_paper"))
+    video, sound, joint, heard = (load_stylehead(runs / recipe.name / MODEL) for recipe in chain("debug_paper"))
 
     def same(one, other, part):
         pairs = zip(getattr(one, part).parameters(), getattr(other, part).parameters(), strict=True)
@@ -67,6 +69,9 @@ def test_each_stage_makes_its_parts_and_keeps_the_others(runs):
     assert not same(video, sound, "audio_flow_field")
     assert not same(video, joint, "calibrator")
     assert same(video, joint, "generator")
+    assert not same(joint, heard, "calibrator")
+    assert not same(sound, heard, "audio_flow_field")
+    assert same(joint, heard, "flow_field")
 
 
 def rising(task, films, parts, **without):
@@ -108,6 +113,28 @@ def test_jointly_the_calibrator_learns_and_the_video_generator_may_be_fixed(film
     assert norms["flow_field"] > 0
     assert norms["generator"] == 0
     assert rising(JointTask(size=64, video=0.0), films, parts)[2]["flow_field"] == 0
+
+
+def test_with_sound_the_calibrator_and_the_audio_generator_learn(films):
+    parts = ("calibrator", "audio_flow_field", "flow_field", "generator")
+    loss, terms, norms = rising(JointSoundTask(size=64), films, parts)
+    assert terms.keys() == {"pixels", "perceptual", "domain", "adversarial", "sound"}
+    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-4)
+    assert norms["calibrator"] > 0
+    assert norms["audio_flow_field"] > 0
+    assert norms["flow_field"] == norms["generator"] == 0
+
+
+def test_a_generator_learns_from_the_frames_of_clips(films, tmp_path):
+    (recipe,) = chain("debug_paper_generator")
+    pictures = recipe.task.load(films)
+    assert len(pictures) == 2 * FRAMES
+    frame = as_numbers(load_films(films).clips[1].frames([3]))
+    torch.testing.assert_close(pictures.take(torch.tensor([FRAMES + 3])), frame)
+    made = train(recipe, films, tmp_path)
+    untrained = build(recipe.model, recipe.seed)
+    assert not torch.equal(made.generator.constant, untrained.generator.constant)
+    assert torch.equal(made.encoder.mean_styles, untrained.encoder.mean_styles)
 
 
 def test_a_drawing_that_is_taken_for_real_costs_less():

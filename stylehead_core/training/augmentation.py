@@ -1,0 +1,75 @@
+"""Pictures changed at chance before a discriminator sees them, so that it cannot learn a small set by heart.
+
+Every change has its chance to happen, and that chance rises while the discriminator is too sure of real pictures. A
+change that happens to some pictures only does not leak into what is drawn.
+
+Axes: B batch, S picture size.
+
+Source: adaptive discriminator augmentation (arXiv 2006.06676), its geometric and colour changes.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["Augmentation", "changed"]
+
+SHIFT = 0.125  # of the side
+GROW = 0.2  # deviation of log2 of the factor
+TURN = math.pi  # rad, at most
+BRIGHTER = 0.2  # deviation, where colours go from -1 to 1
+CONTRAST, SATURATION = 0.5, 1.0  # deviations of log2 of the factors
+
+
+class Augmentation(nn.Module):
+    """How often pictures are changed: kept in the checkpoint, led by how sure the discriminator is."""
+
+    chance: Tensor  # ()
+
+    def __init__(self, target: float = 0.6, pictures: int = 500_000) -> None:
+        """``target`` is the mean sign of judgements of real pictures; from 0 to 1 it takes so many ``pictures``."""
+        super().__init__()
+        self.target, self.pictures = target, pictures
+        self.register_buffer("chance", torch.zeros(()))
+
+    @torch.no_grad()
+    def listen(self, real: Tensor) -> None:
+        """Take note of the judgements (B 1) of real pictures."""
+        direction = torch.sign(real.sign().mean() - self.target)
+        self.chance.add_(direction.to(self.chance) * len(real) / self.pictures).clamp_(0, 1)
+
+    def forward(self, pictures: Tensor, chance: torch.Generator) -> Tensor:
+        return changed(pictures, float(self.chance), chance)
+
+
+def changed(pictures: Tensor, often: float, chance: torch.Generator) -> Tensor:
+    """``pictures`` (B 3 S S), each of the changes on a share ``often`` of them. Gradients go through."""
+    if often <= 0:
+        return pictures
+    batch = len(pictures)
+
+    def some(*shape: int) -> Tensor:  # 1 where a change happens
+        return (torch.rand(batch, *shape, generator=chance) < often).float()
+
+    def normal(deviation: float) -> Tensor:
+        return deviation * torch.randn(batch, generator=chance)
+
+    mirror = 1 - 2 * some() * (torch.rand(batch, generator=chance) < 0.5)
+    angle = some() * TURN * (2 * torch.rand(batch, generator=chance) - 1)
+    grow = torch.exp2(some() * normal(GROW))
+    move = some(1) * 2 * SHIFT * (2 * torch.rand(batch, 2, generator=chance) - 1)
+    cos, sin = angle.cos() * grow, angle.sin() * grow
+    turn = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
+    theta = torch.cat((turn, move[..., None]), dim=2).to(pictures)  # B 2 3
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    moved = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+    def each(values: Tensor) -> Tensor:
+        return values[:, None, None, None].to(pictures)
+
+    brighter = moved + each(some() * normal(BRIGHTER))
+    contrasted = brighter * each(torch.exp2(some() * normal(CONTRAST)))
+    grey = contrasted.mean(1, keepdim=True)
+    return grey + (contrasted - grey) * each(torch.exp2(some() * normal(SATURATION)))

@@ -1,0 +1,186 @@
+"""The generator learns to draw from chance what a discriminator takes for real: StyleGAN2's game of two.
+
+Source: StyleGAN2 (arXiv 1912.04958): non-saturating loss, R1 penalty (arXiv 1801.04406), path length, mixed styles; the
+penalties are asked for in some steps only, and weigh so much more there.
+
+Axes: B batch, R D styles, S picture size.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...errors import ConfigError
+from ...models.discriminator import Discriminator, DiscriminatorConfig
+from ..augmentation import Augmentation
+from ..data import Heads, as_numbers
+from ..films import Films, load_films
+from ..losses import adversarial, judged
+from ..recipe import LearnsFromHeads, Parts, Turn
+from ..sheets import rows_of
+
+__all__ = ["GeneratorStage", "GeneratorTask", "Pictures"]
+
+SHOWN = 4  # rows and columns of the sheet
+REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
+
+
+class Pictures(Protocol):
+    """Where real pictures come from."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Tensor) -> Tensor:
+        """(B 3 S S) in [-1, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class PicturesOfHeads:
+    heads: Heads
+
+    def __len__(self) -> int:
+        return len(self.heads.pictures)
+
+    def take(self, rows: Tensor) -> Tensor:
+        return self.heads.frames(rows)
+
+
+class PicturesOfFilms:
+    """All frames of prepared clips, one clip after the other."""
+
+    def __init__(self, films: Films) -> None:
+        self.films = films
+        self.ends = torch.tensor([len(clip) for clip in films.clips]).cumsum(0)
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def take(self, rows: Tensor) -> Tensor:
+        clips = torch.searchsorted(self.ends, rows, right=True)
+        places = [(self.films.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
+        return as_numbers(torch.cat([clip.frames([len(clip) + place]) for clip, place in places]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorTask:
+    discriminator: DiscriminatorConfig | None = None  # none: the official channels at the generator's size
+    r1: float = 10.0  # gamma: half of it times the squared gradient of the judgement of real pictures
+    r1_every: int = 16  # steps, on average
+    path: float = 2.0  # of the squared distance of path lengths from their mean
+    path_every: int = 4
+    mixed: float = 0.9  # share of batches whose upper rows have another style
+    sure: float = 0.6  # mean sign of the judgements of real pictures above which pictures are changed more often
+    pictures: int = 500_000  # in which changing them may go from never to always; 0 never changes them
+    parts: tuple[str, ...] = ("generator",)
+
+    def load(self, folder: Path) -> Pictures:
+        """The pictures of measured heads, or of prepared clips."""
+        if any(folder.glob("*.measured.safetensors")):
+            return PicturesOfHeads(LearnsFromHeads().load(folder))
+        return PicturesOfFilms(load_films(folder))
+
+    def start(self, model: StyleHead, pictures: Pictures) -> "GeneratorStage":
+        return GeneratorStage(self, model, pictures)
+
+
+class PathLength(nn.Module):
+    """How far a picture moves for a step of its styles: the mean over the run so far."""
+
+    mean: Tensor  # ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+
+class GeneratorStage:
+    def __init__(self, task: GeneratorTask, model: StyleHead, pictures: Pictures) -> None:
+        self.task, self.model, self.pictures = task, model, pictures
+        self.samples = len(pictures)
+        size = model.config.generator.size
+        config = task.discriminator or DiscriminatorConfig(size=size)
+        if config.size != size:
+            raise ConfigError(f"The generator draws {size} pixels, and the discriminator looks at {config.size}.")
+        self.generator, self.discriminator = model.generator, Discriminator(config)
+        self.augmentation = Augmentation(task.sure, task.pictures)
+        self.path = PathLength()
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "augmentation": self.augmentation,
+            "path": self.path,
+        }
+        model.eval().requires_grad_(False)
+        for network in (self.generator, self.discriminator):
+            network.train().requires_grad_(True)
+        self.turns = (Turn("draw", [(self.generator, 1.0)]), Turn("judge", [(self.discriminator, 1.0)]))
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        penalised = [bool(torch.rand((), generator=chance) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
+        own = torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=chance)) + int(rows.sum()))
+        if turn.name == "draw":
+            return self._draw(len(rows), own, penalised[0])
+        return self._judge(rows, own, penalised[1])
+
+    def _draw(self, batch: int, chance: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+        drawn = self.generator(self._styles(batch, chance))
+        loss = adversarial(self.discriminator(self._shown(drawn, chance)))
+        parts = {"draw": float(loss.detach())}
+        if penalised and self.task.path:
+            penalty = self._path_penalty(max(batch // 2, 1), chance)
+            parts["path"] = float(penalty.detach())
+            loss = loss + self.task.path * self.task.path_every * penalty
+        return loss, parts
+
+    def _judge(self, rows: Tensor, chance: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+        with torch.no_grad():
+            drawn = self._shown(self.generator(self._styles(len(rows), chance)), chance)
+        real = self.model.fit(self.pictures.take(rows), self.discriminator.config.size)
+        real = self._shown(real, chance).requires_grad_(penalised)
+        verdict = self.discriminator(real)
+        loss = judged(verdict, self.discriminator(drawn))
+        parts = {"judge": float(loss.detach())}
+        if self.task.pictures:
+            self.augmentation.listen(verdict)
+            parts["changed"] = float(self.augmentation.chance)
+        if penalised and self.task.r1:
+            (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
+            penalty = slope.square().sum((1, 2, 3)).mean()
+            parts["r1"] = float(penalty.detach())
+            loss = loss + self.task.r1 / 2 * self.task.r1_every * penalty
+        return loss, parts
+
+    def _styles(self, batch: int, chance: torch.Generator) -> Tensor:
+        """Styles of chance (B R D); in most batches the rows from some row on are those of other ones."""
+        rows, width = self.generator.rows, self.generator.config.style_dim
+        one, other = self.generator.map(torch.randn(2 * batch, width, generator=chance)).chunk(2)
+        cut = rows
+        if torch.rand((), generator=chance) < self.task.mixed:
+            cut = int(torch.randint(1, rows, (), generator=chance))
+        return torch.stack([one] * cut + [other] * (rows - cut), dim=1)
+
+    def _shown(self, pictures: Tensor, chance: torch.Generator) -> Tensor:
+        return self.augmentation(pictures, chance) if self.task.pictures else pictures
+
+    def _path_penalty(self, batch: int, chance: torch.Generator) -> Tensor:
+        """The squared distance of the path lengths from what they were so far: 0 is best."""
+        styles = self._styles(batch, chance)
+        drawn = self.generator(styles)
+        noise = torch.randn(drawn.shape, generator=chance) / math.sqrt(drawn[0, 0].numel())
+        (slope,) = torch.autograd.grad((drawn * noise).sum(), styles, create_graph=True)
+        lengths = slope.square().sum(2).mean(1).sqrt()  # B
+        with torch.no_grad():
+            self.path.mean.lerp_(lengths.mean(), 1 - REMEMBERED)
+        return (lengths - self.path.mean).square().mean()
+
+    def sheet(self) -> Tensor:
+        """Pictures of the same chance every time."""
+        z = torch.randn(SHOWN**2, self.generator.config.style_dim, generator=torch.Generator().manual_seed(0))
+        styles = self.generator.map(z)[:, None].expand(-1, self.generator.rows, -1)
+        return rows_of(self.generator(styles).clamp(-1, 1).split(SHOWN))
