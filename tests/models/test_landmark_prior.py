@@ -88,3 +88,16 @@ def test_the_basis_is_what_the_faces_were_made_with():
     own = torch.randn(10, 6, 3, generator=chance)[person]  # each person's own face
     faces = own + torch.einsum("nk,kpc->npc", expression, basis)
     torch.testing.assert_close(expression_basis(faces, expression, person), basis, rtol=0, atol=0.05)
+
+
+def test_a_place_of_the_face_is_found_in_any_pose(prior, face):
+    landmarks, coefficients = face
+    places, covered = prior.places(landmarks, coefficients, SIZE)
+    assert places.shape == (1, 2, 64, 64)
+    for point in (1, CHIN, 61, 291):  # nose, chin, corners of the mouth
+        x, y = (((landmarks[0, point, :2] + 0.5) * 64 / SIZE - 0.5).round().long()).tolist()
+        canonical = prior.vertices[point]
+        expected = torch.stack((canonical[0] / 15, -(canonical[1] - 1) / 15))
+        torch.testing.assert_close(places[0, :, y, x], expected, rtol=0, atol=0.06)  # a cell is 0.03 to 0.04
+        assert covered[0, 0, y, x] == 1
+    assert covered[0, 0, 0, 0] == 0
