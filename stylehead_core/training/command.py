@@ -32,10 +32,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda")
+    parser.add_argument(
+        "--device", default="cpu", help="cpu, or cuda: under torchrun each process takes a GPU of its own"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.device == "cpu":
+        return _run(args)
+    with torch.device(_own(args.device)):  # what training makes is made there
+        return _run(args)
+
+
+def _own(device: str) -> torch.device:
+    """The device of this process: of several GPUs the one of its own number."""
+    if device == "cuda" and dist.is_torchelastic_launched():
+        torch.cuda.set_device(dist.get_node_local_rank())
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device(device)
+
+
+def _run(args: argparse.Namespace) -> int:
     if args.recipe == "measure":
         return measure(args.data)
     if args.recipe == "benchmark":
@@ -96,7 +113,7 @@ def train(
     folder = out / recipe.name
     if resume and (folder / MODEL).is_file():
         return load_stylehead(folder / MODEL)
-    model = assemble(recipe, out, start)
+    model = assemble(recipe, out, start).to(torch.get_default_device())
     if recipe.task is not None:
         loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
@@ -157,7 +174,7 @@ class _processes:
     def __enter__(self) -> None:
         self.started = dist.is_torchelastic_launched() and not dist.is_initialized()
         if self.started:
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            dist.init_process_group("nccl" if torch.get_default_device().type == "cuda" else "gloo")
 
     def __exit__(self, *_: object) -> None:
         if self.started:

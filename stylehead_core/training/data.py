@@ -45,6 +45,13 @@ class Heads:
         """Pixels of the pictures."""
         return self.pictures.shape[-1]
 
+    def to(self, device: torch.device) -> "Heads":
+        """The same on a device."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Heads(
+            **{name: value.to(device) if isinstance(value, Tensor) else value for name, value in values.items()}
+        )
+
     def frames(self, rows: Tensor) -> Tensor:
         """Pictures (B 3 S S) in [-1, 1]."""
         return as_numbers(self.pictures[rows])

@@ -35,7 +35,16 @@ class Films:
         return len(self.clips)
 
     def shot(self, clip: int, frames: list[int], window: int, mel: int = 0) -> Shot:
-        """Frames of a clip; ``window`` frames of motion and ``mel`` columns of sound around each (0 = no sound)."""
+        """Frames of a clip; ``window`` frames of motion and ``mel`` columns of sound around each (0 = no sound).
+
+        Clips lie in files, and what is drawn from them is put onto the device of the training.
+        """
+        device = torch.get_default_device()
+        with torch.device("cpu"):
+            shot = self._shot(clip, frames, window, mel)
+        return Shot(*(None if value is None else value.to(device) for value in vars(shot).values()))
+
+    def _shot(self, clip: int, frames: list[int], window: int, mel: int) -> Shot:
         film = self.clips[clip]
         measured = film.measured
         rows = torch.tensor(frames)

@@ -63,7 +63,7 @@ def run(
         progress = clock / (60 * limits.minutes) if limits.minutes else step / max(recipe.steps, 1)
         if _agreed(progress) >= 1:
             break
-        chance = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        chance = torch.Generator(torch.get_default_device()).manual_seed(recipe.seed * 1_000_003 + step)
         rows = torch.randint(stage.samples, (recipe.batch,), generator=chance).chunk(_processes())[_rank()]
         for turn in stage.turns:
             optimiser = optimisers[turn.name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from ..assemble import StyleHead, StyleHeadConfig
@@ -82,7 +83,7 @@ class LearnsFromHeads:
         Raises:
             InputError: there are none, or one of them is held out for measuring.
         """
-        heads = load_heads(folder)
+        heads = load_heads(folder).to(torch.get_default_device())
         if int(heads.person.max()) >= HELD_OUT:
             raise InputError(
                 f"{folder} holds heads with seeds from {HELD_OUT} on, which are for measuring and never learnt from. "
