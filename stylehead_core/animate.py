@@ -1,7 +1,6 @@
 """The order of the stages, written once: portrait -> inversion -> edits -> motion -> flow -> calibration -> frames."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from .stages.calibration import calibrate
 from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion import match_placement
-from .stages.rendering import RenderConfig, render
+from .stages.rendering import RenderConfig, render_parts
 from .stages.warping import warp_features
 
 __all__ = ["animate"]
@@ -67,8 +66,7 @@ def animate(
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
     heads = _heads(model, inversion, motion, strength, progress)
-    first = render(model, next(heads), chunk=chunk, config=config)  # here and now: what cannot work is refused at once
-    return chain(first, chain.from_iterable(render(model, head, chunk=chunk, config=config) for head in heads))
+    return render_parts(model, heads, chunk=chunk, config=config)  # looks at the first: what cannot work is refused
 
 
 def _heads(

@@ -4,6 +4,7 @@ Axes: B batch, R style rows, D style width, K coefficients, N descriptor, C h w 
 that a network sees, S size of the picture that is drawn.
 """
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from .models.calibrator import Calibrator, CalibratorConfig
 from .models.coefficients import Coefficients, CoefficientsConfig
 from .models.consultation import Consultation, ConsultationConfig
 from .models.encoder import Encoder, EncoderConfig
+from .models.face_editor import FaceEditor, FaceEditorConfig
 from .models.flow_field import FlowField, FlowFieldConfig
 from .models.generator import Generator, GeneratorConfig
 from .models.landmark_prior import LandmarkPrior, LandmarkPriorConfig
 from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
+from .models.ready import ready
 from .models.refiner import Refiner, RefinerConfig
 from .models.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from .models.style_prior import StylePrior, StylePriorConfig
@@ -86,6 +89,7 @@ class StyleHeadConfig:
     perceptual: VggConfig | None = None  # what optimisation compares pictures by
     style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
     directions: tuple[DirectionConfig, ...] = ()
+    editor: FaceEditorConfig | None = None  # what directions change at places of the face, beside the styles
     space: Literal["arkit", "bfm"] = "arkit"
     rate: Fraction = Fraction(25)  # frames a second at which the motion window is spaced
     warp: Convention = "identity"
@@ -132,6 +136,14 @@ class StyleHeadConfig:
             self._agree("picture size", generator=self.generator.size, refiner=self.refiner.size)
             if not (self.carry_detail and self.flow_field.visibility):
                 raise ConfigError("A refiner needs a model that carries detail, and a flow field with visibility.")
+        if self.editor is not None:
+            self._agree("feature channels", generator=waist, editor=self.editor.feature_channels)
+            unknown = set(self.editor.names) - {direction.name for direction in self.directions}
+            if unknown or self.prior is None:
+                raise ConfigError(
+                    "A face editor needs a landmark prior, which knows where the face is, and directions of the same "
+                    f"names; without one: {', '.join(sorted(unknown)) or 'none'}."
+                )
         if self.prior is not None:
             self._agree("flow size", generator=self.generator.waist, prior=self.prior.flow_size)
             self._agree("extra channels", prior=PRIOR_CHANNELS, flow_field=self.flow_field.extra_channels)
@@ -202,6 +214,7 @@ class StyleHead(nn.Module):
         self.perceptual = Vgg(config.perceptual) if config.perceptual else None
         self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
         self.directions = Directions(config)
+        self.editor = FaceEditor(config.editor) if config.editor else None
 
     @property
     def device(self) -> torch.device:
@@ -226,6 +239,18 @@ class StyleHead(nn.Module):
         for name, part in self.named_children():
             part.to(dtype if name in ("generator", "calibrator") else torch.float32)
         return self
+
+    def for_many(self) -> "StyleHead":
+        """The same model for drawing many frames: what its networks' weights go through each time is done.
+
+        It shares the weights, so make it anew when they have changed.
+        """
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        for name in ("calibrator", "refiner"):
+            part = getattr(self, name)
+            twin._modules[name] = None if part is None else ready(part)
+        return twin
 
     def fit(self, picture: Tensor, size: int) -> Tensor:
         """``picture`` (B 3 S S) at ``size`` pixels."""
@@ -275,6 +300,18 @@ class StyleHead(nn.Module):
         if self.consultation is None:
             raise ConfigError(f"The model {self.config.name!r} has no consultation network.")
         return self.consultation(residual if self.aligner is None else self.aligner(residual, redrawn))
+
+    def edit_places(self, name: str, feature: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
+        """What an attribute adds to the feature map (B C h w) at places of the face, at strength 1.
+
+        Args:
+            feature: (B C h w) of the unedited portrait.
+            landmarks: (B 478 3) of the portrait, pixels of a square of ``size``.
+            coefficients: (B K), its own.
+        """
+        assert self.editor is not None
+        assert self.prior is not None
+        return self.editor(name, feature, *self.prior.places(landmarks, coefficients, size))
 
     def find_flow(
         self, picture: Tensor, descriptor: Tensor, prior: tuple[Tensor, Tensor] | None = None
@@ -375,6 +412,7 @@ class Directions(nn.Module):
     def __init__(self, config: StyleHeadConfig) -> None:
         super().__init__()
         self.configs = {direction.name: direction for direction in config.directions}
+        self.placed = () if config.editor is None else config.editor.names
         rows, width = config.generator.rows, config.generator.style_dim
         for direction in config.directions:
             tensors = nn.Module()
@@ -383,6 +421,12 @@ class Directions(nn.Module):
                 tensors.register_buffer("mean", torch.zeros(width))
                 tensors.register_buffer("axis", torch.zeros(width))
             self.add_module(direction.name, tensors)
+
+    def shift(self, name: str) -> Tensor:
+        """What the direction called ``name`` adds to the styles (R D)."""
+        tensor = self.get_submodule(name).direction
+        assert isinstance(tensor, Tensor)
+        return tensor
 
     def named(self, name: str) -> Direction:
         """The direction called ``name``.
@@ -394,9 +438,8 @@ class Directions(nn.Module):
             known = ", ".join(self.configs) or "none; give a direction file instead"
             raise ConfigError(f"This model knows no attribute {name!r}. Known: {known}.")
         config = self.configs[name]
-        return Direction(
-            name=name, target=config.target, goal=config.goal, **dict(self.get_submodule(name).named_buffers())
-        )
+        tensors = dict(self.get_submodule(name).named_buffers())
+        return Direction(name=name, target=config.target, goal=config.goal, places=name in self.placed, **tensors)
 
 
 # Making, saving, loading

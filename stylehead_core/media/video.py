@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError, MediaError
+from ..ops.transfer import in_bytes
 from .sound import Sound
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "frame_rate", "open_video", "read_frames", "read_info"]
@@ -290,11 +290,12 @@ class VideoWriter:
                 f"This video takes frames (n, 3, {self.size[1]}, {self.size[0]}); found {tuple(frames.shape)}."
             )
         if frames.dtype != torch.uint8:
-            frames = ((frames.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        frames = frames.cpu()
-        self._hash.update(frames.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
-        frames = F.pad(frames, (0, self.size[0] % 2, 0, self.size[1] % 2), mode="replicate")
-        for picture in frames.permute(0, 2, 3, 1).contiguous().numpy():
+            frames = in_bytes(frames)
+        # By NumPy: in a thread of its own, each operation of torch would call up as many threads as there are cores.
+        pictures = np.ascontiguousarray(frames.cpu().numpy().transpose(0, 2, 3, 1))
+        self._hash.update(pictures)
+        width, height = self.size
+        for picture in np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge"):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
             frame.pts, frame.time_base = self.frames, 1 / self.fps

@@ -53,7 +53,11 @@ class EqualConv(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
 
+    @property
+    def scale(self) -> float:
+        """What the weight is multiplied by when it is used."""
+        return 1 / math.sqrt(self.weight[0].numel())
+
     def forward(self, x: Tensor) -> Tensor:
         """(B I H W) to (B O H' W')."""
-        scale = 1 / math.sqrt(self.weight[0].numel())
-        return F.conv2d(x, self.weight * scale, self.bias, self.stride, self.padding)
+        return F.conv2d(x, self.weight * self.scale, self.bias, self.stride, self.padding)

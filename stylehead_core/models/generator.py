@@ -12,7 +12,7 @@ Source: StyleGAN2 (arXiv 1912.04958).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ from .modulated import FixedConv, ModulatedConv
 __all__ = ["Generator", "GeneratorConfig", "Prepared", "official_channels"]
 
 FIRST = 4  # pixels of the constant
+BAND = 8 << 20  # bytes of a feature map that a processor draws at a time
+HALO = 2  # rows of the smaller map that an enlarging and a second convolution look beyond their own
+LEAST_ROWS = 16  # of a band, or the halo would be too much of it
 
 
 def official_channels(size: int) -> dict[int, int]:
@@ -149,12 +152,13 @@ class Generator(nn.Module):
         self._check_noise(noise)
         below = [self._fix(r, styles) for r in self.config.resolutions if r < self.config.waist]
         start = self.constant.expand(len(styles), -1, -1, -1)
-        return _draw([*below, self._fix(self.config.waist, styles, "up")], start, None, noise)
+        return _draw([*below, self._fix(self.config.waist, styles, "up")], start, None, noise, picture=False)
 
     def prepare(self, styles: Tensor) -> Prepared:
         """Work ``styles`` (B R D) into the weights above the waist. B = 1 serves a batch of any size."""
         above = [self._fix(r, styles) for r in self.config.resolutions if r > self.config.waist]
-        return Prepared((self._fix(self.config.waist, styles, "conv", "rgb"), *above))
+        levels = self._fix(self.config.waist, styles, "conv", "rgb"), *above
+        return Prepared(tuple(replace(level, conv=level.conv and level.conv.for_many()) for level in levels))
 
     def draw(
         self,
@@ -181,7 +185,7 @@ class Generator(nn.Module):
         levels = [level for level in prepared.levels if stop_at is None or level.resolution <= stop_at]
         if not levels or levels[-1].rgb is None:
             raise ConfigError(f"There is no picture at {stop_at} pixels: take at least {self._first_picture}.")
-        picture = _draw(levels, feature, rgb, noise)[1]
+        picture = _draw(levels, feature, rgb, noise, picture=True)[1]
         assert picture is not None
         return picture
 
@@ -237,17 +241,65 @@ class Generator(nn.Module):
 
 
 def _draw(
-    levels: list[FixedLevel], x: Tensor, rgb: Tensor | None, noise: Mapping[int, Tensor] | None
+    levels: list[FixedLevel], x: Tensor, rgb: Tensor | None, noise: Mapping[int, Tensor] | None, *, picture: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Draw ``x`` through ``levels`` in order: the last feature map, and the RGB sum."""
-    noise = noise or {}
+    """Draw ``x`` through ``levels`` in order: the last feature map, and the RGB sum.
+
+    Where only the ``picture`` is asked for, the feature map may be an earlier one.
+    """
     x = x.contiguous(memory_format=torch.channels_last)
     for level in levels:
-        if level.up is not None:
-            x = level.up(x, noise.get(level.row - 1))
-        if level.conv is not None:
-            x = level.conv(x, noise.get(level.row))
-        if level.rgb is not None:
-            part = level.rgb(x).to(torch.promote_types(x.dtype, torch.float32))
+        rows = 0 if noise else _rows_of_a_band(level, x)
+        if rows:
+            x, part = _draw_in_bands(level, x, rows, last=picture and level is levels[-1])
+        else:
+            x, part = _draw_level(level, x, noise or {})
+        if part is not None:
+            part = part.to(torch.promote_types(part.dtype, torch.float32))
             rgb = part if rgb is None else part + upsample(rgb.to(part.dtype))
     return x, rgb
+
+
+def _draw_level(level: FixedLevel, x: Tensor, noise: Mapping[int, Tensor]) -> tuple[Tensor, Tensor | None]:
+    """The feature map of one level, and its own part of the RGB sum."""
+    if level.up is not None:
+        x = level.up(x, noise.get(level.row - 1))
+    if level.conv is not None:
+        x = level.conv(x, noise.get(level.row))
+    return x, None if level.rgb is None else level.rgb(x)
+
+
+def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tuple[Tensor, Tensor | None]:
+    """The same, ``rows`` rows of ``x`` at a time; of the ``last`` level without putting the feature map together.
+
+    Each band sees ``HALO`` rows more, and what these make is cut off.
+    """
+    height, width = x.shape[2:]
+    assert level.up is not None
+    large = None
+    if not last:
+        large = x.new_empty(len(x), 2 * height, 2 * width, len(level.up.bias)).permute(0, 3, 1, 2)  # channels last
+    parts = []
+    for start in range(0, height, rows):
+        first, end = max(0, start - HALO), min(height, start + rows + HALO)
+        band, _ = _draw_level(replace(level, rgb=None), x[:, :, first:end], {})
+        band = band[:, :, 2 * (start - first) :][:, :, : 2 * rows]
+        if level.rgb is not None:
+            parts.append(level.rgb(band))
+        if large is not None:
+            large[:, :, 2 * start : 2 * start + band.shape[2]] = band
+    return x if large is None else large, torch.cat(parts, dim=2) if parts else None
+
+
+def _rows_of_a_band(level: FixedLevel, x: Tensor) -> int:
+    """Rows of ``x`` that are enlarged together; 0 = all of them.
+
+    A processor is faster on bands that stay in its cache, and larger tensors are given back to the system each time,
+    which then clears them anew: docs/notes/0080-fewer-products-in-bands.md.
+    """
+    learns = torch.is_grad_enabled() and (x.requires_grad or (level.up is not None and level.up.weight.requires_grad))
+    if level.up is None or x.device.type != "cpu" or learns:
+        return 0
+    row = 2 * 2 * x.shape[3] * len(x) * len(level.up.bias) * x.element_size()  # bytes that come of one row
+    rows = max(LEAST_ROWS, BAND // row) // 2 * 2  # even, so that whole tiles come of a band: ops/winograd.py
+    return rows if 2 * rows < x.shape[2] else 0

@@ -9,13 +9,15 @@ Source: StyleGAN2 (arXiv 1912.04958), section 2.2.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..ops.convolve import convolve
 from ..ops.filters import blur
+from ..ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
 from .equalised import GAIN, SLOPE, EqualLinear
 
 __all__ = ["FixedConv", "ModulatedConv"]
@@ -34,22 +36,33 @@ class FixedConv:
     up: bool = False  # the result is twice as large
     active: bool = True  # with the leaky ReLU
     noise_strength: Tensor | None = None  # ()
+    tiles: Tensor | None = None  # (36 I O): the weight once more, where ``convolve_in_tiles`` is faster
+
+    def for_many(self) -> "FixedConv":
+        """The same, with what pays when many frames are drawn."""
+        plain = self.before is None and not self.up
+        return replace(self, tiles=tiled_weight(self.weight)) if plain and gains_by_tiles(self.weight) else self
 
     def __call__(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Draw ``x`` (B I H W) as (B O H' W'); ``noise`` is (B or 1, 1 H' W')."""
         if self.before is not None:
             x = x * self.before
-        plain = self.after is None and not self.up  # then the bias costs nothing
+        noisy = noise is not None and self.noise_strength is not None
+        whole = self.after is None  # then the bias costs nothing,
+        slope = SLOPE if self.active and whole and not noisy else None  # nor, with no noise between, does the ReLU
+        bias = self.bias if whole else None
         if self.up:
             x = F.conv_transpose2d(x, self.weight, stride=2)
-            x = blur(x, 1, gain=4, bias=self.bias if self.after is None else None)
+            x = blur(x, 1, gain=4, bias=bias, slope=slope)
+        elif self.tiles is not None and fits_tiles(x):
+            x = convolve_in_tiles(x, self.tiles, bias, slope)
         else:
-            x = F.conv2d(x, self.weight, self.bias if plain else None, padding=self.weight.shape[-1] // 2)
+            x = convolve(x, self.weight, bias, padding=self.weight.shape[-1] // 2, slope=slope)
         if self.after is not None:
             x = torch.addcmul(self.bias[:, None, None], x, self.after)
         if noise is not None and self.noise_strength is not None:
             x = x + (self.noise_strength * noise).to(x.dtype)
-        return F.leaky_relu(x, SLOPE, inplace=True) if self.active else x
+        return F.leaky_relu(x, SLOPE, inplace=True) if self.active and slope is None else x
 
 
 class ModulatedConv(nn.Module):

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .convolve import convolve
+
 __all__ = ["blur", "blur_kernel", "upsample"]
 
 
@@ -18,7 +20,15 @@ def blur_kernel(channels: int, like: Tensor, gain: float = 1.0) -> Tensor:
     return (gain * torch.outer(taps, taps)).to(like.dtype).expand(channels, 1, 4, 4)
 
 
-def blur(x: Tensor, pad: int, *, gain: float = 1.0, stride: int = 1, bias: Tensor | None = None) -> Tensor:
+def blur(
+    x: Tensor,
+    pad: int,
+    *,
+    gain: float = 1.0,
+    stride: int = 1,
+    bias: Tensor | None = None,
+    slope: float | None = None,
+) -> Tensor:
     """Filter ``x`` (B C H W), with ``pad`` zeros on all sides.
 
     Args:
@@ -27,9 +37,11 @@ def blur(x: Tensor, pad: int, *, gain: float = 1.0, stride: int = 1, bias: Tenso
         gain: what a plain surface is multiplied by.
         stride: 2 keeps every second row and column, from the first.
         bias: (C), added to the result.
+        slope: of a leaky ReLU that follows; none = no such.
     """
     channels = x.shape[1]
-    return F.conv2d(x, blur_kernel(channels, x, gain), bias, stride=stride, padding=pad, groups=channels)
+    kernel = blur_kernel(channels, x, gain)
+    return convolve(x, kernel, bias, stride=stride, padding=pad, groups=channels, slope=slope)
 
 
 def upsample(x: Tensor) -> Tensor:

@@ -4,9 +4,10 @@ Axes: T frames of the clip, n of a chunk, C h w the feature map, S size of the p
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,10 +17,15 @@ from ..errors import ConfigError, InputError, OutOfMemory
 from ..models.generator import Prepared
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.edits import edited_styles, position_in_clip, strengths_at
+from ..ops.faster import SPEEDS, Speed, faster
+from ..ops.transfer import to_device
 from ..ops.warp import compose_flows, warp
 from ..records import Head, Inversion
+from ..shelf import Shelf
 
-__all__ = ["RenderConfig", "render"]
+__all__ = ["RenderConfig", "render", "render_parts"]
+
+TOGETHER = {"cuda": 4}  # frames drawn as one batch, where nothing else is asked for
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +40,22 @@ class RenderConfig:
     colour: Literal["as drawn", "matched"] = "as drawn"
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
     stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture
+    speed: Speed = "plain"
+    """What makes drawing faster where the machine can, see ``ops.faster``: a compiler, recorded CUDA graphs, or both.
+    Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
+    together: int | None = None
+    """Frames drawn as one batch; none = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are
+    always of this size, the last one filled up, so that no frame depends on the chunk: docs/notes/0081-batches.md."""
 
     def __post_init__(self) -> None:
         if self.rgb not in ("model", "still", "warped") or self.edited not in ("moved", "consulted"):
             raise ConfigError(f"rgb is 'model', 'still' or 'warped', edited 'moved' or 'consulted'; found {self}.")
         if self.colour not in ("as drawn", "matched"):
             raise ConfigError(f"colour is 'as drawn' or 'matched'; found {self.colour!r}.")
+        if self.speed not in SPEEDS:
+            raise ConfigError(f"speed is one of {', '.join(map(repr, SPEEDS))}; found {self.speed!r}.")
+        if self.together is not None and self.together < 1:
+            raise ConfigError(f"At least one frame is drawn together; found {self.together}.")
 
 
 def render(
@@ -51,8 +67,8 @@ def render(
 ) -> Iterator[Tensor]:
     """Draw ``source``, in order, ``chunk`` frames at a time.
 
-    Every frame is drawn on its own, so that the same frame is the same picture for any chunk and any choice of
-    frames. A chunk decides how much is held at once, and how soon a run that is stopped stops.
+    The same frame is the same picture for any chunk, on any number of runs. A chunk decides how much is held at once,
+    and how soon a run that is stopped stops.
 
     Args:
         source: a head gives as many frames as its motion; an inversion one.
@@ -66,8 +82,7 @@ def render(
         ConfigError: a setting that the model or the inversion does not allow.
         OutOfMemory: not even one frame has room on the device. Where it is only the chunk that has none, it is halved.
     """
-    if chunk < 1:
-        raise InputError(f"A chunk has at least one frame; found {chunk}.")
+    _check_chunk(chunk)
     total = len(source) if isinstance(source, Head) else 1
     numbers = list(range(total)) if frames is None else list(frames)
     if wrong := [number for number in numbers if not 0 <= number < total]:
@@ -76,26 +91,58 @@ def render(
     return _chunks(painter, numbers, chunk)
 
 
+def render_parts(
+    model: StyleHead, parts: Iterable[Head], chunk: int = 4, config: RenderConfig = RenderConfig()
+) -> Iterator[Tensor]:
+    """Draw a clip whose head comes in parts, in order: as ``render``, with what the parts share made once."""
+    _check_chunk(chunk)
+    parts = iter(parts)
+    first = next(parts)
+    painter = Painter(model, first, config)
+
+    def frames() -> Iterator[Tensor]:
+        for part in chain((first,), parts):
+            painter.head = part
+            yield from _chunks(painter, list(range(len(part))), chunk)
+
+    return frames()
+
+
+def _check_chunk(chunk: int) -> None:
+    if chunk < 1:
+        raise InputError(f"A chunk has at least one frame; found {chunk}.")
+
+
 def _chunks(painter: "Painter", numbers: list[int], chunk: int) -> Iterator[Tensor]:
-    done = 0
-    while done < len(numbers):
-        pictures = _try_to_draw(painter, numbers[done : done + chunk])
-        if pictures is None:  # no room for so many: half of them, from here on
-            chunk = min(chunk, len(numbers) - done) // 2
+    done, waiting = 0, []  # frames drawn; pictures of them that are not given out yet
+    while done < len(numbers) or waiting:
+        held = sum(map(len, waiting))
+        if held >= chunk or (waiting and done == len(numbers)):
+            pictures = waiting[0] if len(waiting) == 1 else torch.cat(waiting)
+            waiting = [pictures[chunk:]] if held > chunk else []
+            yield pictures[:chunk]
+            continue
+        drawn = _try_to_draw(painter, numbers[done : done + painter.together], alone=not waiting)
+        if drawn is None:  # no room for so many: half of them, from here on
+            chunk = max(1, min(chunk, len(numbers)) // 2)
+            painter.together = max(1, painter.together // 2)
             log.warning("The device has no memory for that many frames at once: going on with chunk %d.", chunk)
             continue
-        done += len(pictures)
-        yield pictures
+        waiting.append(drawn)
+        done += len(drawn)
 
 
-def _try_to_draw(painter: "Painter", numbers: list[int]) -> Tensor | None:
-    """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer."""
+def _try_to_draw(painter: "Painter", numbers: list[int], alone: bool) -> Tensor | None:
+    """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer.
+
+    ``alone``: no others are held meanwhile.
+    """
     device = painter.model.device
     try:
         with torch.no_grad():
-            return torch.cat([painter.draw(number) for number in numbers])
+            return painter.draw(numbers)
     except torch.cuda.OutOfMemoryError as error:
-        if len(numbers) == 1:
+        if alone and painter.together == 1:
             raise OutOfMemory(
                 f"The device {device} has no memory left for a single frame of {painter.model.config.size} pixels. "
                 "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller preview."
@@ -116,22 +163,39 @@ class Codes:
     still: Tensor | None  # (1 3 S S), the portrait before it moves, where a model carries its pixels along
 
 
+class Moves(NamedTuple):
+    """What changes from frame to frame: of each as many as are drawn together."""
+
+    flow: Tensor  # (n 2 h w)
+    audio_flow: Tensor | None
+    visibility: Tensor | None  # (n 1 h w)
+    descriptor: Tensor | None  # (n D)
+
+
 class Painter:
-    """Draws single frames of one head, keeping what they share."""
+    """Draws the frames of one clip, keeping what they share."""
 
     def __init__(self, model: StyleHead, source: Head | Inversion, config: RenderConfig) -> None:
-        self.model, self.config = model, config
+        self.model, self.config = model.for_many(), config
         self.head = source if isinstance(source, Head) else None
         self.inversion = source.inversion if isinstance(source, Head) else source
         self._check()
         inversion, device = self.inversion, model.device
+        self.changing = any(len({strength for _, strength in edit.curve}) > 1 for edit in inversion.edits)
+        self.together = config.together or TOGETHER.get(device.type, 1)
+        if self.changing:
+            self.together = 1  # each frame has weights of its own
+            if config.speed != "plain":
+                log.warning("The edits change from frame to frame: drawing plainly, since nothing can be made ready.")
         self.styles = inversion.styles.to(device, torch.float32)
         self.feature = inversion.feature[None].to(device, torch.float32)
         self.detail = None if inversion.detail is None else inversion.detail.to(device, torch.float32)
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(device, torch.float32)
         self.warps_rgb = model.config.warp_rgb if config.rgb == "model" else config.rgb == "warped"
         self.codes: Codes | None = None
+        self.paint: Callable[..., Tensor] | None = None
         self.unedited: tuple[Tensor, Tensor | None] | None = None
+        self.places: dict[int, Tensor] = {}  # by the number of the edit, what it adds to the feature map at strength 1
         with torch.no_grad():
             self.colours = self._colours() if config.colour == "matched" else None
 
@@ -157,34 +221,58 @@ class Painter:
                 f"A preview of this model has {', '.join(map(str, sizes))} pixels; found {self.config.stop_at}."
             )
 
-    def draw(self, frame: int) -> Tensor:
-        """Frame number ``frame`` as (1 3 S S)."""
-        model, head = self.model, self.head
-        codes = self._codes_at(frame)
-        if head is None:
+    def draw(self, frames: list[int]) -> Tensor:
+        """The frames of these numbers (n 3 S S), at most ``together`` of them."""
+        codes = self._codes_at(frames[0])
+        if self.head is None:
             picture = codes.still
             picture = self._picture(codes.feature, codes.prepared, codes.rgb) if picture is None else picture
             return picture if self.colours is None else self.colours(picture)
-        one = slice(frame, frame + 1)
-        flow = head.flow[one].to(model.device)
-        audio_flow = None if head.audio_flow is None else head.audio_flow[one].to(model.device)
-        visibility = None if head.visibility is None else head.visibility[one].to(model.device)
-        feature, rgb = self._warp(codes.feature, flow, audio_flow), codes.rgb
-        if rgb is not None and self.warps_rgb:
-            rgb = self._warp(rgb, flow, audio_flow)
-        if head.strength:
-            assert head.descriptor is not None
-            scale, shift = model.mend(feature, head.descriptor[one].to(model.device), flow, visibility)
-            feature = feature + head.strength * (scale * feature + shift)
-        picture = self._picture(feature, codes.prepared, rgb)
-        if codes.still is not None:
-            flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-            detail = self._detail(picture.shape[-1])
-            picture = model.finish(picture, feature, codes.still, detail, flow, visibility)
-        return picture if self.colours is None else self.colours(picture)
+        filled = frames + frames[-1:] * (self.together - len(frames))  # or the last ones would be rounded differently
+        assert self.paint is not None
+        return self.paint(*self._moves(self.head, filled))[: len(frames)]
+
+    def _moves(self, head: Head, frames: list[int]) -> Moves:
+        def taken(rows: Tensor | Shelf | None) -> Tensor | None:
+            return None if rows is None else to_device(rows[frames], self.model.device)
+
+        return Moves(
+            flow=to_device(head.flow[frames], self.model.device),
+            audio_flow=taken(head.audio_flow),
+            visibility=taken(head.visibility),
+            descriptor=taken(head.descriptor) if head.strength else None,
+        )
+
+    def _painting(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
+        """What draws frames from their ``Moves``, with all else worked in."""
+        model, convention, colours = self.model, self.model.config.warp, self.colours
+        still = codes.still
+        detail = None if still is None else self._detail(still.shape[-1])
+
+        def moved(x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
+            x = warp(x, flow, convention)
+            # Twice, not by the sum of both: what the second fetches is already where the first has put it.
+            return x if audio_flow is None else warp(x, audio_flow, convention)
+
+        def paint(
+            flow: Tensor, audio_flow: Tensor | None, visibility: Tensor | None, descriptor: Tensor | None
+        ) -> Tensor:
+            feature, rgb = moved(codes.feature, flow, audio_flow), codes.rgb
+            if rgb is not None and self.warps_rgb:
+                rgb = moved(rgb, flow, audio_flow)
+            if descriptor is not None:
+                scale, shift = model.mend(feature, descriptor, flow, visibility)
+                feature = feature + strength * (scale * feature + shift)
+            picture = self._picture(feature, codes.prepared, rgb)
+            if still is not None and detail is not None:
+                flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
+                picture = model.finish(picture, feature, still, detail, flow, visibility)
+            return picture if colours is None else colours(picture)
+
+        return paint
 
     def _picture(self, feature: Tensor, prepared: Prepared, rgb: Tensor | None) -> Tensor:
-        """What the generator draws (1 3 size size)."""
+        """What the generator draws (n 3 size size)."""
         picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
         return picture.float().clamp(-1, 1)
 
@@ -193,17 +281,14 @@ class Painter:
         assert self.detail is not None
         return self.model.fit(self.detail, size)
 
-    def _warp(self, x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
-        convention = self.model.config.warp
-        x = warp(x, flow, convention)
-        # Twice, not by the sum of both: what the second fetches is already where the first has put it.
-        return x if audio_flow is None else warp(x, audio_flow, convention)
-
     def _codes_at(self, frame: int) -> Codes:
         first, total = (self.head.first, len(self.head.motion)) if self.head is not None else (0, 1)
         strengths = strengths_at(self.inversion.edits, position_in_clip(first + frame, total))
         if self.codes is None or self.codes.strengths != strengths:
             self.codes = self._make_codes(strengths)
+            if self.head is not None:
+                paint = self._painting(self.codes, self.head.strength)
+                self.paint = paint if self.changing else faster(paint, self.config.speed, self.model.device)
         return self.codes
 
     def _make_codes(self, strengths: tuple[float, ...]) -> Codes:
@@ -211,6 +296,7 @@ class Painter:
         styles = edited_styles(self.styles, self.inversion.edits, strengths)
         if styles is not self.styles:
             feature, rgb = self._edited_feature(styles[None])
+            feature = feature + self._edited_places(strengths)
         feature, prepared = feature.to(self.model.dtype), self.model.generator.prepare(styles[None])
         still = None
         if self.detail is not None:
@@ -236,6 +322,26 @@ class Painter:
             redrawn = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), residual.shape[-1])
         scale, shift = model.consult(residual, redrawn)
         return feature * (1 + scale) + shift, rgb
+
+    def _edited_places(self, strengths: tuple[float, ...]) -> Tensor | float:
+        """What the edits add to the feature map at places of the face (1 C h w)."""
+        total: Tensor | float = 0.0
+        for number, (edit, strength) in enumerate(zip(self.inversion.edits, strengths, strict=True)):
+            if edit.places and strength:
+                if number not in self.places:
+                    self.places[number] = self._places_of(edit.name)
+                total = total + strength * self.places[number]
+        return total
+
+    def _places_of(self, name: str) -> Tensor:
+        portrait, device = self.inversion.portrait, self.model.device
+        if portrait.landmarks is None or portrait.coefficients is None:
+            raise InputError(
+                f"The attribute {name!r} changes places of the face, and this portrait has no landmarks to tell where "
+                "they are. Give a portrait of stages.portrait."
+            )
+        landmarks, own = (x[None].to(device, torch.float32) for x in (portrait.landmarks, portrait.coefficients))
+        return self.model.edit_places(name, self.feature, landmarks, own, portrait.image.shape[-1])
 
     def _colours(self) -> ColourMatch:
         portrait, redrawn = self.inversion.portrait, self.inversion.redrawn

@@ -7,6 +7,7 @@ import torch
 
 from stylehead_core.config_json import from_json, to_json
 from stylehead_core.errors import ConfigError, InputError
+from stylehead_core.models import generator as module
 from stylehead_core.models.generator import Generator, GeneratorConfig
 
 CONFIG = GeneratorConfig(
@@ -82,6 +83,32 @@ def test_weights_prepared_once_draw_every_frame(generator, styles):
     torch.testing.assert_close(generator.draw(features, prepared, rgb), expected, rtol=0, atol=1e-4)
     one_by_one = [generator.draw(features[i : i + 1], prepared, rgb[i : i + 1]) for i in range(3)]
     torch.testing.assert_close(torch.cat(one_by_one), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("stop_at", [None, 32])
+def test_bands_make_the_whole_picture(generator, styles, monkeypatch, stop_at):
+    feature, rgb = generator.lower(styles)
+
+    def draw():
+        return generator.upper(feature, styles[:1], rgb, stop_at=stop_at)
+
+    whole, bands = draw(), []
+    draw_in_bands = module._draw_in_bands
+    monkeypatch.setattr(module, "_draw_in_bands", lambda *args, **kw: bands.append(1) or draw_in_bands(*args, **kw))
+    monkeypatch.setattr(module, "BAND", 1)
+    monkeypatch.setattr(module, "LEAST_ROWS", 6)  # 6, 6 and 4 rows of 16
+    torch.testing.assert_close(draw(), whole, rtol=0, atol=1e-4)
+    assert len(bands) == (1 if stop_at else 2)
+
+
+def test_weights_that_learn_are_not_drawn_in_bands(generator, styles, monkeypatch):
+    monkeypatch.setattr(module, "BAND", 1)
+    monkeypatch.setattr(module, "LEAST_ROWS", 2)
+    monkeypatch.setattr(module, "_draw_in_bands", None)
+    learning = styles.clone().requires_grad_()
+    generator(learning).sum().backward()
+    assert learning.grad is not None
+    assert learning.grad.abs().sum() > 0
 
 
 def test_a_style_twice_as_large_changes_no_demodulated_layer(generator, styles):

@@ -34,7 +34,7 @@ from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.motion_files import load_motion, save_motion
-from stylehead_core.stages.rendering import Painter
+from stylehead_core.stages.rendering import Painter, RenderConfig
 from stylehead_core.stages.speech import motion_from_speech
 from stylehead_core.weights import write_tensors
 
@@ -401,12 +401,12 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
     expected = torch.cat(list(render(scene.model, head)))
     draw, held = Painter.draw, []
 
-    def starving(self, frame):
-        held.append(frame)
+    def starving(self, frames):
+        held.extend(frames)
         if len(held) > 2:
             held.clear()
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
-        return draw(self, frame)
+        return draw(self, frames)
 
     monkeypatch.setattr(Painter, "draw", starving)
     parts = []
@@ -418,8 +418,24 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
     assert [record.args for record in caplog.records] == [(4,), (2,)]
 
 
+def test_a_batch_that_has_no_room_is_halved_too(scene, monkeypatch, caplog):
+    head = calibrate(scene.model, warp_features(scene.model, scene.inversion, scene.motion))
+    draw = Painter.draw
+
+    def starving(self, frames):
+        if self.together > 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return draw(self, frames)
+
+    monkeypatch.setattr(Painter, "draw", starving)
+    drawn = torch.cat(list(render(scene.model, head, chunk=8, config=RenderConfig(together=8))))
+    expected = torch.cat(list(render(scene.model, head, config=RenderConfig(together=2))))
+    assert torch.equal(drawn, expected)
+    assert len(caplog.records) == 2
+
+
 def test_a_device_without_room_for_one_frame_says_what_helps(scene, monkeypatch):
-    def full(self, frame):
+    def full(self, frames):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(Painter, "draw", full)

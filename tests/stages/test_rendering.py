@@ -32,6 +32,44 @@ def test_every_chunk_gives_the_same_frames(scene, head):
         assert torch.equal(torch.cat(parts), whole)
 
 
+@pytest.mark.parametrize("together", [2, 4])
+def test_no_frame_depends_on_the_chunk_when_frames_are_drawn_together(scene, head, together):
+    steady = replace(head, inversion=edit_style(scene.model, scene.inversion, "old", 0.3))
+    whole = frames(scene.model, steady, 9, together=together)
+    for chunk in (1, 4, 7):
+        parts = list(render(scene.model, steady, chunk, config=RenderConfig(together=together)))
+        assert [len(part) for part in parts[:-1]] == [chunk] * (len(parts) - 1)
+        assert torch.equal(torch.cat(parts), whole)
+    torch.testing.assert_close(whole, frames(scene.model, steady), atol=1e-4, rtol=0)
+
+
+def test_frames_that_an_edit_changes_are_drawn_one_by_one(scene, head, monkeypatch):
+    batches = []
+    draw = scene.model.generator.draw
+    monkeypatch.setattr(scene.model.generator, "draw", lambda x, *a, **s: batches.append(len(x)) or draw(x, *a, **s))
+    assert torch.equal(frames(scene.model, head, together=4), frames(scene.model, head))
+    assert set(batches) == {1}
+
+
+@pytest.mark.parametrize("speed", ["graphs", "compile and graphs"])
+def test_what_the_machine_cannot_do_is_said_and_left_out(scene, head, monkeypatch, caplog, speed):
+    def broken(function, **settings):
+        raise RuntimeError("No compiler found.\nA long story.")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    steady = replace(head, inversion=scene.inversion)
+    assert torch.equal(frames(scene.model, steady, speed=speed), frames(scene.model, steady))
+    words = ["CUDA graphs need a CUDA device"]
+    words += ["cannot be used (No compiler found.)"] if "compile" in speed else []
+    assert [word in record.getMessage() for word, record in zip(words, caplog.records, strict=True)]
+    assert len(caplog.records) == len(words)
+
+
+def test_nothing_is_made_ready_for_weights_that_change(scene, head, caplog):
+    assert torch.equal(frames(scene.model, head, speed="compile"), frames(scene.model, head))
+    assert "change from frame to frame" in caplog.text
+
+
 def test_chosen_frames_are_those_of_the_whole_clip(scene, head):
     assert torch.equal(frames(scene.model, head, numbers=[7, 0, 3]), frames(scene.model, head)[[7, 0, 3]])
 
@@ -154,6 +192,10 @@ def test_wrong_settings_are_refused(scene, head):
         RenderConfig(rgb="sideways")
     with pytest.raises(ConfigError, match="colour"):
         RenderConfig(colour="sepia")
+    with pytest.raises(ConfigError, match="'compile'"):
+        RenderConfig(speed="warp 9")
+    with pytest.raises(ConfigError, match="At least one"):
+        RenderConfig(together=0)
     with pytest.raises(ConfigError, match="32, 64 pixels; found 16"):
         render(scene.model, head, config=RenderConfig(stop_at=16))
 

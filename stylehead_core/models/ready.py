@@ -1,0 +1,57 @@
+"""A network once more, for many frames: what its weights go through each time is done, and its convolutions are fast.
+
+Axes: B batch, I inputs, O outputs, H W picture.
+"""
+
+import copy
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
+from .equalised import EqualConv
+
+__all__ = ["ready"]
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class ReadyConv(nn.Module):
+    """A convolution whose weight stays as it is."""
+
+    weight: Tensor
+    bias: Tensor | None
+    tiles: Tensor | None
+
+    def __init__(self, conv: EqualConv | nn.Conv2d) -> None:
+        super().__init__()
+        weight = conv.weight if isinstance(conv, nn.Conv2d) else conv.weight * conv.scale
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", conv.bias)
+        self.place = {"stride": conv.stride, "padding": conv.padding}
+        plain = conv.stride in (1, (1, 1)) and conv.padding in (1, (1, 1)) and gains_by_tiles(weight)
+        self.register_buffer("tiles", tiled_weight(weight) if plain else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B I H W) to (B O H' W')."""
+        if self.tiles is not None and fits_tiles(x):
+            drawn = convolve_in_tiles(x, self.tiles, self.bias)
+            return drawn.contiguous() if x.is_contiguous() else drawn
+        return F.conv2d(x, self.weight, self.bias, **self.place)
+
+
+def ready(network: Network) -> Network:
+    """``network`` for drawing: what it gives is the same but for rounding.
+
+    It shares the weights that need no change. Make it anew when they have changed; nothing can be learnt through it.
+    """
+    with torch.no_grad():
+        kept = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+        twin = copy.deepcopy(network, kept)
+        for part in list(twin.modules()):
+            for name, child in part.named_children():
+                if isinstance(child, EqualConv) or (type(child) is nn.Conv2d and child.groups == 1):
+                    setattr(part, name, ReadyConv(child))
+    return twin

@@ -1,0 +1,60 @@
+"""A convolution and the leaky ReLU behind it, in one pass over the result where torch can do that.
+
+Axes: B batch, I inputs, O outputs, k kernel, H W picture.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["convolve"]
+
+
+def convolve(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    groups: int = 1,
+    slope: float | None = None,
+) -> Tensor:
+    """Convolve ``x`` (B I H W) with ``weight`` (O I/groups k k), as ``F.conv2d`` does, to (B O H' W').
+
+    Args:
+        slope: of a leaky ReLU that follows; none = no such.
+    """
+    if weight.shape[2:] == (1, 1) and groups == stride == 1 and slope is None and not padding:
+        return _mix(x, weight, bias)
+    if slope is not None and _fusible(x, weight):
+        ones = [1, 1]
+        given = [padding] * 2, [stride] * 2, ones, groups, "leaky_relu", [slope], ""
+        return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *given)
+    x = F.conv2d(x, weight, bias, stride=stride, padding=padding, groups=groups)
+    return x if slope is None else F.leaky_relu(x, slope, inplace=True)
+
+
+def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 1 x 1 convolution as a product of matrices: few outputs of many channels-last inputs come out planar."""
+    height, width = x.shape[2:]
+    weights = weight[None, :, :, 0, 0].expand(len(x), -1, -1)  # B O I
+    flat = x.flatten(2)  # B I HW
+    mixed = torch.bmm(weights, flat) if bias is None else torch.baddbmm(bias[None, :, None], weights, flat)
+    return mixed.unflatten(2, (height, width))
+
+
+def _fusible(x: Tensor, weight: Tensor) -> bool:
+    """Whether torch's own fused convolution (made for compiled programs, on Intel's library) may be called.
+
+    It knows no backward pass. Where it is not there, nothing but a little speed is lost.
+    """
+    learns = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    return (
+        x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not learns
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and not torch.compiler.is_compiling()  # which fuses by itself
+    )
