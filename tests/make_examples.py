@@ -24,7 +24,8 @@ MODEL = "stylehead-mini"
 FOLDER = PACK / "example_workflows"
 SHOTS = PACK / "docs" / "graphs"
 THUMBNAIL, SHOT = 384, 1200  # pixels
-CANVAS = (60, 135, 1600, 935)  # of the page: without its bars
+CANVAS = (60, 135, 1600, 920)  # of the page: without its bars
+DARKEST, MARGIN = 45, 16  # of a node, in 0..255; pixels around the graph
 
 Wire = tuple[str, int]
 
@@ -199,6 +200,8 @@ async def shot(page: Page, graph: dict) -> Image.Image:
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         await page.screenshot(Path(file.name))
         picture = Image.open(file.name).convert("RGB").crop(CANVAS)
+    left, top, right, bottom = picture.convert("L").point(lambda value: 255 * (value > DARKEST)).getbbox() or CANVAS
+    picture = picture.crop((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
     picture.thumbnail((SHOT, SHOT))
     return picture
 

@@ -3,7 +3,7 @@
 Axes: B samples, n frames of a sample, S picture size, W motion window, K coefficients, M mel columns.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -42,7 +42,7 @@ class Films:
         device = torch.get_default_device()
         with torch.device("cpu"):
             shot = self._shot(clip, frames, window, mel)
-        return Shot(*(None if value is None else value.to(device) for value in vars(shot).values()))
+        return replace(shot, **{name: value.to(device) for name, value in vars(shot).items() if value is not None})
 
     def _shot(self, clip: int, frames: list[int], window: int, mel: int) -> Shot:
         film = self.clips[clip]
