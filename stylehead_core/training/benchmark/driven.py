@@ -1,42 +1,46 @@
-"""How well a model redraws and drives heads that it has never seen, against doing nothing and against warping alone.
+"""How well a model drives heads that it has never seen, against the portrait kept still and against warping alone.
 
-Every number is a mean over all pairs of pictures of the held-out heads: the first is the portrait, the second gives the
-motion and is the truth.
+Same identity: of every pair of pictures of a head the first is the portrait, the second gives the motion and is the
+truth. Cross identity: the next head's clip gives the motion, as changes against its own first picture, and nobody knows
+the truth; so what is asked for is compared with what is measured in the drawing.
 
-Axes: B pairs, S picture size.
+Everything is drawn by the stages that a user's picture goes through.
+
+Axes: N pictures, S picture size, K coefficients.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from ..assemble import StyleHead
-from ..evaluation.faces import eye_distance, mouth_boxes
-from ..evaluation.metrics.psnr import psnr
-from ..evaluation.metrics.sharpness import sharpness
-from ..evaluation.metrics.ssim import ssim
-from ..models.landmarker import Landmarker
-from ..ops.warp import warp
-from ..spaces import ARKIT
-from .data import Heads
-from .drawing import coarse_codes, consulted
-from .measure import measure_pictures
-from .tasks.motion import carried
+from ...assemble import StyleHead
+from ...evaluation.faces import eye_distance, mouth_boxes
+from ...evaluation.metrics.psnr import psnr
+from ...evaluation.metrics.sharpness import sharpness
+from ...evaluation.metrics.ssim import ssim
+from ...ops.warp import warp
+from ...records import Motion, Portrait
+from ...spaces import ARKIT
+from ...stages.calibration import calibrate
+from ...stages.inversion import invert
+from ...stages.rendering import render
+from ...stages.warping import warp_features
+from ..data import Heads
+from .judges import Jury, correlation, mouth_sharpness
 
-__all__ = ["Row", "benchmark", "table"]
+__all__ = ["CROSS_WAYS", "WAYS", "CrossRow", "Row", "cross_identity", "portrait_of", "same_identity"]
 
-TOGETHER = 16  # pairs
-WAYS = (
-    *("still", "still, redrawn", "warp only", "not calibrated", "calibrated"),
-    *("calibrated, with detail", "truth, redrawn"),
-)  # the last but one is what a user gets from a model that carries detail
+MODEL = "the model"  # what a user gets
+WAYS = ("still", "warp only", "not calibrated", "calibrated", MODEL, "truth, inverted")
+CROSS_WAYS = ("still", "warp only", MODEL)
+RATE = Fraction(25)  # frames a second, of motions that are pictures in no order
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One way to draw the targets."""
+    """One way to draw the targets. Means over all pairs."""
 
     way: str
     psnr: float  # dB, more is better
@@ -46,80 +50,121 @@ class Row:
     expression: float  # mean absolute difference of the measured expression coefficients; less is better
     pose: float  # degrees, mean absolute difference of pitch, yaw and roll; less is better
     landmarks: float  # mean distance of the landmarks in parts of the eye distance; less is better
+    identity: float  # distance from the truth in parts of strangers' distance; less is better
     found: float  # share of pictures in which the landmarker finds a face
 
 
-@torch.no_grad()
-def benchmark(model: StyleHead, heads: Heads, landmarker: Landmarker) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class CrossRow:
+    """One way to let heads do what others do. Means over all frames."""
+
+    way: str
+    expression: float  # mean absolute difference of the change of expression from the one asked for; less is better
+    pose: float  # degrees, the same of pitch, yaw and roll; less is better
+    follows: float  # correlation of the measured changes of expression with those asked for, to 1; more is better
+    identity: float  # distance from the portrait in parts of strangers' distance; less is better
+    mouth_sharpness: float  # in parts of the portrait's
+    found: float
+
+
+def same_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[Row]:
     """The table of ``WAYS``, on all pairs of ``heads``."""
-    rows = torch.arange(len(heads))
-    parts = [_draw(model, heads, part) for part in rows.split(TOGETHER)]
-    drawn = {way: torch.cat([part[way] for part in parts]) for way in WAYS if way in parts[0]}
-    return [_judge(way, pictures, heads, landmarker) for way, pictures in drawn.items()]
+    drawn: dict[str, Tensor] = {}
+    for source in heads.source.unique().tolist():
+        rows = torch.nonzero(heads.source == source).flatten()
+        for way, pictures in _draw(model, heads, source, heads.coefficients[heads.target[rows]]).items():
+            drawn.setdefault(way, torch.empty(len(heads), *heads.pictures.shape[1:]))[rows] = pictures
+    targets = heads.target.unique()
+    redrawn = torch.empty(heads.pictures.shape)
+    for target in targets.tolist():
+        redrawn[target] = invert(model, portrait_of(heads, target)).redrawn[0].clamp(-1, 1).cpu()
+    drawn["truth, inverted"] = redrawn[heads.target]
+    return [_judge(way, drawn[way], heads, jury) for way in WAYS]
 
 
-def _draw(model: StyleHead, heads: Heads, rows: Tensor) -> dict[str, Tensor]:
-    source, target = heads.frames(heads.source[rows]), heads.frames(heads.target[rows])
-
-    def inverted(pictures: Tensor) -> tuple[Tensor, Tensor]:
-        styles, feature, residual = coarse_codes(model, pictures)
-        return styles, consulted(model, feature, residual)[0]
-
-    styles, feature = inverted(source)
-    flow, visibility, _ = carried(model, heads, rows)
-    moved = warp(feature, flow)
-    ways = {
-        "still": source,
-        "still, redrawn": model.generator.upper(feature, styles, None),
-        "warp only": warp(source, flow),
-        "not calibrated": model.generator.upper(moved, styles, None),
-    }
-    detail = source - ways["still, redrawn"].clamp(-1, 1)
-    here, there = heads.coefficients[heads.source[rows]], heads.coefficients[heads.target[rows]]
-    scale, shift = model.mend(moved, model.motion_encoder(there[..., None], here), flow, visibility)
-    ways["calibrated"] = model.generator.upper(moved * (1 + scale) + shift, styles, None)
-    if model.config.carry_detail:
-        carried_detail = model.carry(detail, flow, visibility)
-        ways["calibrated, with detail"] = ways["calibrated"].clamp(-1, 1) + carried_detail
-    styles, feature = inverted(target)
-    ways["truth, redrawn"] = model.generator.upper(feature, styles, None)
-    return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}
+def cross_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[CrossRow]:
+    """The table of ``CROSS_WAYS``: each head does what the next one does."""
+    firsts = [int(torch.nonzero(heads.person == person)[0, 0]) for person in heads.person.unique()]
+    drawn: dict[str, list[Tensor]] = {way: [] for way in CROSS_WAYS}
+    sources, wanted = [], []
+    for i, source in enumerate(firsts):
+        driver = firsts[(i + 1) % len(firsts)]
+        clip = torch.nonzero(heads.person == heads.person[driver]).flatten()[1:]
+        changes = heads.coefficients[clip] - heads.coefficients[driver]
+        found = _draw(model, heads, source, changes, relative=True)
+        for way, pictures in drawn.items():
+            pictures.append(found[way])
+        sources += [source] * len(clip)
+        wanted.append(changes)
+    rows = torch.tensor(sources)
+    return [_judge_crossing(way, torch.cat(drawn[way]), heads, rows, torch.cat(wanted), jury) for way in CROSS_WAYS]
 
 
-def _judge(way: str, drawn: Tensor, heads: Heads, landmarker: Landmarker) -> Row:
-    truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
-    boxes = mouth_boxes(landmarks)
-    points, coefficients, found = measure_pictures(landmarker, ((drawn + 1) * 127.5).round().byte())
-    change = (coefficients - heads.coefficients[heads.target]).abs()[found]
-    apart = (points - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
-    mean: Callable[[Tensor], float] = lambda values: float(values.mean())
-    return Row(
-        way=way,
-        psnr=mean(psnr(drawn, truth)),
-        ssim=mean(ssim(drawn, truth)),
-        mouth_psnr=mean(
-            torch.cat([psnr(*_cut(pair, box)) for pair, box in zip(zip(drawn, truth, strict=True), boxes, strict=True)])
-        ),
-        mouth_sharpness=mean(sharpness(drawn, boxes)) / mean(sharpness(truth, boxes)),
-        expression=mean(change[:, ARKIT.expression]),
-        pose=mean(change[:, ARKIT.rotation].rad2deg()),
-        landmarks=mean(apart[found]),
-        found=mean(found.float()),
+def portrait_of(heads: Heads, row: int) -> Portrait:
+    """A picture as the portrait that a user would give."""
+    return Portrait(
+        image=heads.frames(torch.tensor([row])),
+        landmarks=heads.landmarks[row],
+        coefficients=heads.coefficients[row],
     )
 
 
-def _cut(pair: tuple[Tensor, Tensor], box: Tensor) -> tuple[Tensor, Tensor]:
-    size = pair[0].shape[-1]
-    left, top, right, bottom = (int(value) for value in box.round().clamp(0, size))
-    first, second = (picture[None, :, top : bottom + 1, left : right + 1] for picture in pair)
-    return first, second
+@torch.no_grad()
+def _draw(
+    model: StyleHead, heads: Heads, source: int, coefficients: Tensor, relative: bool = False
+) -> dict[str, Tensor]:
+    """The picture ``source`` with each of ``coefficients`` (N K), in every way but the inverted truth: (N 3 S S)."""
+    portrait = portrait_of(heads, source)
+    inversion = invert(model, portrait)
+    motion = Motion(coefficients=coefficients, fps=RATE, relative=relative)
+    head = warp_features(model, inversion, motion)
+    generated = replace(head, inversion=replace(inversion, detail=None))  # by the generator alone
+    mended = calibrate if model.calibrator is not None else lambda _, given: given
+    heads_of = {"not calibrated": generated, "calibrated": mended(model, generated), MODEL: mended(model, head)}
+    ways = {way: torch.cat(list(render(model, one))).cpu() for way, one in heads_of.items()}
+    ways["still"] = portrait.image.expand(len(coefficients), -1, -1, -1)
+    ways["warp only"] = warp(ways["still"].contiguous(), head.flow[:])
+    return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}
 
 
-def table(rows: list[Row]) -> str:
-    """As text for a document."""
-    names = list(Row.__dataclass_fields__)
-    lines = [" | ".join(names), " | ".join("---" for _ in names)]
-    for row in rows:
-        values = [getattr(row, name) for name in names]
-        lines.append(" | ".join(value if isinstance(value, str) else f"{value:.3f}" for value in values))
-    return "\n".join(f"| {line} |" for line in lines)
+def _judge(way: str, drawn: Tensor, heads: Heads, jury: Jury) -> Row:
+    truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
+    boxes = mouth_boxes(landmarks)
+    seen, true = jury.look(drawn), jury.look(truth)
+    change = (seen.coefficients - heads.coefficients[heads.target]).abs()[seen.found]
+    apart = (seen.landmarks - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
+    pairs = zip(drawn, truth, boxes, strict=True)
+    return Row(
+        way=way,
+        psnr=float(psnr(drawn, truth).mean()),
+        ssim=float(ssim(drawn, truth).mean()),
+        mouth_psnr=float(torch.cat([psnr(_cut(a, box), _cut(b, box)) for a, b, box in pairs]).mean()),
+        mouth_sharpness=float(sharpness(drawn, boxes).mean() / sharpness(truth, boxes).mean()),
+        expression=float(change[:, ARKIT.expression].mean()),
+        pose=float(change[:, ARKIT.rotation].rad2deg().mean()),
+        landmarks=float(apart[seen.found].mean()),
+        identity=jury.apart(seen, true),
+        found=float(seen.found.float().mean()),
+    )
+
+
+def _judge_crossing(way: str, drawn: Tensor, heads: Heads, sources: Tensor, wanted: Tensor, jury: Jury) -> CrossRow:
+    seen, portraits = jury.look(drawn), jury.look(heads.frames(sources))
+    change = (seen.coefficients - heads.coefficients[sources])[seen.found]
+    off = (change - wanted[seen.found]).abs()
+    change, asked = change[:, ARKIT.expression], wanted[seen.found][:, ARKIT.expression]
+    return CrossRow(
+        way=way,
+        expression=float(off[:, ARKIT.expression].mean()),
+        pose=float(off[:, ARKIT.rotation].rad2deg().mean()),
+        follows=correlation(change, asked),
+        identity=jury.apart(seen, portraits),
+        mouth_sharpness=mouth_sharpness(drawn, seen) / mouth_sharpness(heads.frames(sources), portraits),
+        found=float(seen.found.float().mean()),
+    )
+
+
+def _cut(picture: Tensor, box: Tensor) -> Tensor:
+    """A box of a picture (3 S S) as (1 3 h w)."""
+    left, top, right, bottom = (int(value) for value in box.round().clamp(0, picture.shape[-1]))
+    return picture[None, :, top : bottom + 1, left : right + 1]
