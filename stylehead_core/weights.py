@@ -231,6 +231,7 @@ class ManifestEntry:
     made_by: str = ""  # recipe, commit, steps, seed
     trained_on: str = ""
     note: str = ""  # a file in docs/notes
+    kind: str = ""  # what the file is, where it is no model to animate with
     source: str = ""  # https address, or hf:owner/repository/path@revision; none for a file that is part of this pack
 
     @property
@@ -269,7 +270,7 @@ def read_manifest(path: str | os.PathLike = FOLDER / "manifest.toml") -> dict[st
 def embedded_models(folder: Path = FOLDER) -> list[ManifestEntry]:
     """The models that are part of this pack and whose files are there."""
     known = read_manifest(folder / "manifest.toml").values()
-    return [entry for entry in known if entry.embedded and (folder / entry.file).is_file()]
+    return [entry for entry in known if entry.embedded and not entry.kind and (folder / entry.file).is_file()]
 
 
 def find_model(name_or_path: str | os.PathLike, folder: Path = FOLDER) -> Path:

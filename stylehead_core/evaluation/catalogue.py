@@ -91,7 +91,15 @@ def _frechet(evidence: Evidence) -> Found:
 
 
 def _csim(evidence: Evidence) -> Found:
-    network = evidence.judge("identity", "a face recognition network")
+    return _same_person(evidence, evidence.judge("identity", "a face recognition network"))
+
+
+def _likeness(evidence: Evidence) -> Found:
+    return _same_person(evidence, evidence.judge("likeness", "the judge of rendered heads"))
+
+
+def _same_person(evidence: Evidence, network: nn.Module) -> Found:
+    """The cosine of embeddings by ``network`` of the frames and the portrait."""
     source = _seen(network, evidence.source)
     here = csim(_seen(network, evidence.generated.frames), source)
     if evidence.has("target"):
@@ -282,6 +290,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="lpips", title="LPIPS", better="lower", range="from 0", compute=_lpips),
     Metric(name="fid", title="Fréchet distance (FID)", better="lower", range="from 0", compute=_frechet),
     Metric(name="csim", title="Identity (CSIM)", better="higher", range="-1 to 1", compute=_csim),
+    Metric(
+        name="likeness",
+        title="Likeness (knows rendered heads only)",
+        better="higher",
+        range="-1 to 1",
+        compute=_likeness,
+    ),
     Metric(
         name="aed",
         title="Expression distance (AED)",

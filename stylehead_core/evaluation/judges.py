@@ -41,6 +41,8 @@ class Judges:
     """Frames (T 3 H W) in [-1, 1], or bytes -> where the face is: landmarks, expression, pose."""
     identity: nn.Module | None = None
     """Aligned or equally cut pictures (B 3 S S) in [-1, 1] -> embeddings (B D) of who it is."""
+    likeness: nn.Module | None = None
+    """The same, by a network that has seen rendered heads only: a judge of drawings, no face recogniser."""
     perceptual: nn.Module | None = None
     """Two pictures (B 3 S S) in [-1, 1] -> distance (B): LPIPS."""
     features: nn.Module | None = None

@@ -20,6 +20,7 @@ from ..models.lpips import Lpips
 from ..models.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from ..weights import check_state, read_plain, read_tensors
 from .judges import Judges, track_face
+from .load_features import EMBEDDED, IdentityOfHeads, load_features
 from .sync_embeddings import sync_embeddings
 
 __all__ = ["load_identity", "load_inception", "load_judges", "load_lpips", "load_syncnet"]
@@ -36,7 +37,7 @@ def load_judges(
     sync: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Judges:
-    """The judges whose files are at hand.
+    """The judges whose files are at hand, and the pack's own.
 
     Args:
         landmarker: the face landmarker's file; none looks for an installed one and goes without where there is none.
@@ -50,6 +51,8 @@ def load_judges(
         WeightsError: a file that was named is missing or of another kind.
     """
     judges = Judges()
+    if EMBEDDED.is_file():
+        judges = replace(judges, likeness=IdentityOfHeads(load_features(device=device)))
     if landmarker is not None or find_landmarker() is not None:
         judges = replace(judges, track=partial(track_face, load_landmarker(landmarker, device)))
     if lpips is not None:

@@ -10,7 +10,7 @@ from ..assemble import StyleHead, load_stylehead, save_stylehead
 from ..errors import StyleHeadError
 from ..weights import FOLDER, ManifestEntry, sha256_of
 
-__all__ = ["embed", "write_entry"]
+__all__ = ["embed", "enter", "write_entry"]
 
 AGREE = 1 / 255  # mean difference that a picture may have from the one that the full numbers draw
 
@@ -31,18 +31,26 @@ def embed(model: StyleHead, *, made_by: str, trained_on: str, note: str, folder:
             f"{name} in float16 draws a picture that is off by {different:.4f} on average, where colours go from -1 to "
             f"1; at most {AGREE:.4f} goes unseen. Keep it in float32."
         )
+    return enter(file, made_by=made_by, trained_on=trained_on, note=note, license=model.config.license)
+
+
+def enter(
+    file: Path, *, made_by: str, trained_on: str, note: str, license: str = "Apache-2.0", kind: str = ""
+) -> ManifestEntry:
+    """Say in the manifest beside ``file`` what it is; its name there is the file's."""
     entry = ManifestEntry(
-        name=name,
+        name=file.stem,
         file=file.name,
         bytes=file.stat().st_size,
         sha256=sha256_of(file),
-        license=model.config.license,
+        license=license,
         origin="StyleHead",
         made_by=made_by,
         trained_on=trained_on,
         note=note,
+        kind=kind,
     )
-    write_entry(folder / "manifest.toml", entry)
+    write_entry(file.parent / "manifest.toml", entry)
     return entry
 
 

@@ -37,6 +37,15 @@ def test_judges_hold_what_was_named(published):
     assert judges.identity is None
 
 
+def test_the_packs_own_judge_tells_one_head_from_another():
+    """Two flat faces are nobody; what counts is that the embeddings are of length one, and differ."""
+    network = load_judges().likeness
+    assert network is not None
+    dark, light = network(torch.full((1, 3, 96, 96), -0.5)), network(torch.full((1, 3, 96, 96), 0.5))
+    torch.testing.assert_close(dark.norm(), torch.tensor(1.0))
+    assert (dark * light).sum() < 0.999
+
+
 def test_a_named_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(WeightsError, match="not there"):
         load_judges(identity=tmp_path / "model_ir_se50.pth")

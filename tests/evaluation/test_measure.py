@@ -63,7 +63,7 @@ def source() -> torch.Tensor:
 
 @pytest.fixture
 def judges() -> Judges:
-    return Judges(track=see, identity=Colours(), features=Colours())
+    return Judges(track=see, identity=Colours(), likeness=Colours(), features=Colours())
 
 
 def test_the_truth_itself_is_faultless(target, source, judges):
@@ -71,7 +71,7 @@ def test_the_truth_itself_is_faultless(target, source, judges):
     perfect = {"psnr": 100, "ssim": 1, "fid": 0, "aed": 0, "apd": 0, "akd": 0, "nme": 0, "sharpness": 1, "colour": 0}
     for name, value in {**perfect, "mouth_sharpness": 1, "yellow": 0}.items():
         assert report[name].value == pytest.approx(value, abs=1e-4), name
-    for name in ("csim", "jitter", "flicker"):  # the same clip stands beside it
+    for name in ("csim", "likeness", "jitter", "flicker"):  # the same clip stands beside it
         assert report[name].value == pytest.approx(report[name].reference), name
 
 
