@@ -38,8 +38,8 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
     if not len(faces):
         raise FaceNotFound(
             f"No face was found in this picture of {width} x {height} pixels, nor in its parts, nor with it turned.\n"
-            "A face should be larger than about 40 pixels and a fiftieth of the picture, and show both eyes or a clear "
-            "profile. Try a larger picture, or cut it closer to the face."
+            "A face should be larger than about 40 pixels and a fiftieth of the picture, and turned aside by less than "
+            "about 65 degrees. Try a larger picture, or cut it closer to the face."
         )
     box = faces.box
     centre = (box[:, :2] + box[:, 2:]) / 2

@@ -222,7 +222,7 @@ def track_face(
     if not found.any():
         raise FaceNotFound(
             f"No face was found in any of {len(times)} frames of {size[0]} x {size[1]} pixels.\n"
-            "A face should be larger than about 40 pixels, and show both eyes or a clear profile."
+            "A face should be larger than about 40 pixels, and turned aside by less than about 65 degrees."
         )
     nothing = torch.zeros(478, 3), torch.zeros(52)
     return Track(

@@ -155,6 +155,32 @@ def test_pasting_back_changes_no_pixel_outside_of_the_mask_whatever_the_frames_s
     assert run.outputs["same"] == {"outside": [True], "inside": [False]}
 
 
+def test_a_head_is_pasted_back_into_the_film_that_it_was_measured_in(server):
+    prompt = {name: node for name, node in moving(1).items() if name in ("samples", "model", "invert", "warp")}
+    prompt["parts"] = {"class_type": "GetVideoComponents", "inputs": {"video": ["odd", 0]}}
+    prompt["odd"] = {"class_type": "OddFilm", "inputs": {"clip": ["samples", 1], "kind": "pictures"}}
+    prompt["one"] = {"class_type": "ImageFromBatch", "inputs": {"image": ["parts", 0], "batch_index": 0, "length": 1}}
+    settings = {"model": ["model", 0], "video": ["odd", 0], "face": 0, "order": "largest", "smoothing": 0.5}
+    settings |= {"square": "follows the face"}
+    prompt["motion"] = {"class_type": "StyleHead_MotionFromVideo", "inputs": settings}
+    prompt["invert"]["inputs"]["portrait"] = ["one", 0]
+    prompt["warp"]["inputs"]["fit"] = "everything"
+    prompt["frames"] = {
+        "class_type": "StyleHead_Render",
+        "inputs": {"model": ["model", 0], "head": ["warp", 0], "chunk": 4, "colour": "as drawn", "size": "full"},
+    }
+    paste = {"where": "head", "feather": 0.1, "match_colours": 0.0, "follow": False}
+    wires = {"frames": ["frames", 0], "inversion": ["invert", 0], "original": ["parts", 0], "motion": ["motion", 0]}
+    prompt["paste"] = {"class_type": "StyleHead_PasteBack", "inputs": {**paste, **wires}}
+    compared = {"original": ["parts", 0], "pasted": ["paste", 0], "mask": ["paste", 1]}
+    prompt["same"] = {"class_type": "OddSameOutside", "inputs": compared}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert run.outputs["same"] == {"outside": [True], "inside": [False]}
+    prompt["paste"]["inputs"]["original"] = ["one", 0]
+    assert "a frame, and an original, for each of its 6 frames; found 6 and 1" in server.run(prompt).message
+
+
 def test_measures_name_what_they_know_and_what_they_miss(server):
     prompt = {**moving(3), "frames": {"class_type": "StyleHead_Render", "inputs": {"model": ["model", 0]}}}
     prompt["frames"]["inputs"] |= {"head": ["warp", 0], "chunk": 4, "colour": "as drawn", "size": "full"}
