@@ -16,6 +16,7 @@ from ..models.calibrator import CalibratorConfig
 from ..models.consultation import ConsultationConfig
 from ..models.discriminator import DiscriminatorConfig
 from ..models.encoder import EncoderConfig
+from ..models.face_editor import FaceEditorConfig
 from ..models.flow_field import FlowFieldConfig
 from ..models.generator import GeneratorConfig
 from ..models.landmark_prior import LandmarkPriorConfig
@@ -95,6 +96,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
         speech=SpeechCoefficientsConfig(names=LIPS),
         carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
+        editor=FaceEditorConfig(names=tuple(EDITS), feature_channels=channels[waist], plan_size=waist),
         notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
         "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
     )
@@ -141,10 +143,10 @@ def mini_directions() -> Recipe:
         name="mini_directions",
         model=mini_model(),
         task=DirectionsTask(),
-        needs=("mini_consult",),
-        steps=400,
+        needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
+        steps=1200,
         batch=12,
-        rate=1e-2,
+        rate=1e-3,
         share=0.9,
     )
 
@@ -269,6 +271,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
     assert model.consultation is not None
     assert model.calibrator is not None
     assert model.refiner is not None
+    assert model.editor is not None
     channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
     return replace(
         recipe,
@@ -287,6 +290,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
             flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
             calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
             refiner=replace(model.refiner, feature_channels=8, width=8, units=1),
+            editor=replace(model.editor, feature_channels=8, width=8, plan=2),
         ),
     )
 
