@@ -27,16 +27,17 @@ def consulted(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tens
     return feature * (1 + scale) + shift, shift
 
 
-def edited(model: StyleHead, codes: tuple[Tensor, Tensor, Tensor], change: Tensor, places: Tensor | float) -> Tensor:
+def edited(
+    model: StyleHead, codes: tuple[Tensor, Tensor, Tensor], own: Tensor, change: Tensor, places: Tensor | float
+) -> Tensor:
     """The picture (B 3 S S) of ``coarse_codes`` whose styles are changed by ``change`` (B or 1, R D).
 
-    The feature map moves by as much as the styles alone move it, ``edited="moved"`` of ``stages.rendering``, and by
-    what the attribute adds at ``places`` of the face (B C h w).
+    Its feature map is ``own`` (B C h w), with what the consultation adds. It moves by as much as the styles alone move
+    it, ``edited="moved"`` of ``stages.rendering``, and by what the attribute adds at ``places`` of the face (B C h w).
     """
-    styles, feature, residual = codes
-    moved = styles + change
-    difference = model.generator.lower(moved)[0] - feature
-    return model.generator.upper(consulted(model, feature, residual)[0] + difference + places, moved, None)
+    moved = codes[0] + change
+    difference = model.generator.lower(moved)[0] - codes[1]
+    return model.generator.upper(own + difference + places, moved, None)
 
 
 def inverted(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -128,10 +128,10 @@ def mini_calibration() -> Recipe:
     return Recipe(
         name="mini_calibration",
         model=mini_model(),
-        task=CalibrationTask(features=16.0),  # mouths are small beside silhouettes
+        task=CalibrationTask(features=12.0, adversarial=0.05),  # mouths are small beside silhouettes
         needs=("mini_consult", "mini_motion"),
-        steps=900,
-        batch=12,
+        steps=2000,
+        batch=8,
         rate=2e-3,  # its weights are equalised
         warm_up=40,
         share=1.8,
@@ -144,8 +144,8 @@ def mini_directions() -> Recipe:
         model=mini_model(),
         task=DirectionsTask(),
         needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
-        steps=1200,
-        batch=12,
+        steps=1500,
+        batch=10,
         rate=1e-3,
         share=0.9,
     )

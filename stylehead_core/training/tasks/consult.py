@@ -118,7 +118,8 @@ class ConsultStage:
         """The heads without and with the attribute as rendered, and the first inverted and edited."""
         before, after = as_numbers(self.heads.edited[pick]).unbind(1)
         codes = coarse_codes(self.model, before)
-        return before, after, edited(self.model, codes, self.directions[self.heads.attribute[pick]], 0.0)
+        own, _ = consulted(self.model, *codes[1:])
+        return before, after, edited(self.model, codes, own, self.directions[self.heads.attribute[pick]], 0.0)
 
     def sheet(self) -> Tensor:
         """Columns: a head; from styles alone; with the consultation; an edited pair; the first inverted and edited."""

@@ -60,30 +60,34 @@ class DirectionsStage:
         pairs = as_numbers(self.heads.edited[rows])
         before, after = (pairs.flip(1) if against else pairs).unbind(1)
         sign = -1.0 if against else 1.0
-        codes = coarse_codes(self.model, before)
-        change, places = sign * self._directions(rows), sign * self._places(rows, codes)
+        codes, own = self._codes(before)
+        change, places = sign * self._directions(rows), sign * self._places(rows, own)
         place = changed(before, after, self.task.marks)
-        whole = pyramid_difference(edited(self.model, codes, change, places), after, place)
+        whole = pyramid_difference(edited(self.model, codes, own, change, places), after, place)
         loss, parts = whole, {"whole": float(whole.detach())}
         if self.task.half:
-            half = pyramid_difference(
-                edited(self.model, codes, 0.5 * change, 0.5 * places), (before + after) / 2, place
-            )
+            drawn = edited(self.model, codes, own, 0.5 * change, 0.5 * places)
+            half = pyramid_difference(drawn, (before + after) / 2, place)
             loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
         return loss, parts
 
-    def _places(self, rows: Tensor, codes: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """What the attributes of the pairs ``rows`` add to their feature maps at places of the face (B C h w)."""
+    @torch.no_grad()
+    def _codes(self, pictures: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+        """``coarse_codes``, and the feature map with what the consultation adds."""
+        codes = coarse_codes(self.model, pictures)
+        return codes, consulted(self.model, *codes[1:])[0]
+
+    def _places(self, rows: Tensor, own: Tensor) -> Tensor:
+        """What the attributes of the pairs ``rows`` add to their feature maps ``own`` at places of the face."""
         model, heads = self.model, self.heads
         if model.editor is None:
             return torch.zeros(len(rows), 1, 1, 1)
+        assert model.prior is not None
+        shown = self.portrait[rows]
         with torch.no_grad():
-            feature = consulted(model, *codes[1:])[0]
-            assert model.prior is not None
-            shown = self.portrait[rows]
             places = model.prior.places(heads.landmarks[shown], heads.coefficients[shown], heads.size)
         names = [heads.attributes[number] for number in heads.attribute[rows].tolist()]
-        each = zip(names, *(part.split(1) for part in (feature, *places)), strict=True)
+        each = zip(names, *(part.split(1) for part in (own, *places)), strict=True)
         return torch.cat([model.editor(*one) for one in each])
 
     def _directions(self, rows: Tensor) -> Tensor:
@@ -97,9 +101,9 @@ class DirectionsStage:
         for number in range(len(self.heads.attributes)):
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
             before, after = as_numbers(self.heads.edited[row]).unbind(1)
-            codes, direction = coarse_codes(self.model, before), self._directions(row)
-            places = self._places(row, codes)
-            drawn = [edited(self.model, codes, strength * direction, strength * places) for strength in STRENGTHS]
+            (codes, own), direction = self._codes(before), self._directions(row)
+            places = self._places(row, own)
+            drawn = [edited(self.model, codes, own, strength * direction, strength * places) for strength in STRENGTHS]
             rows.append(rows_of([*drawn, before, after]))
         return torch.cat(rows, dim=-2)
 
