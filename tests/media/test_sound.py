@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from stylehead_core.assemble import load_stylehead
 from stylehead_core.errors import InputError, MediaError
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.ops.mel import mel_spectrogram
+from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.speech import hear, motion_from_speech
 
 
@@ -118,6 +120,29 @@ def test_very_short_sound_still_gives_a_frame(samples):
 def test_next_to_no_sound_is_refused():
     with pytest.raises(InputError, match="at least 1 ms"):
         hear(Sound(samples=torch.zeros(1, 15), rate=16000), Fraction(25))
+
+
+@pytest.fixture(scope="module")
+def listener():
+    return load_stylehead("stylehead-mini").speech
+
+
+def lips(listener, samples: torch.Tensor) -> torch.Tensor:
+    """How the embedded model moves lips and jaw to a sound."""
+    motion = motion_from_speech(Sound(samples=samples, rate=16000), Fraction(25), network=listener)
+    return motion.coefficients[:, ARKIT.expression]
+
+
+def test_silence_keeps_the_mouth_still_and_music_stays_in_range(listener):
+    time = torch.arange(16000) / 16000
+    chord = sum(torch.sin(2 * math.pi * pitch * time) for pitch in (220.0, 277.2, 329.6, 440.0))[None] / 5
+    quiet = lips(listener, torch.zeros(1, 16000))
+    assert quiet.std(0).max() < 0.02
+    for sound in (chord, 40 * chord, torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))):
+        moved = lips(listener, sound)
+        assert torch.isfinite(moved).all()
+        assert moved.min() >= -1
+        assert moved.max() <= 1
 
 
 def test_a_speech_network_moves_the_coefficients_it_names():

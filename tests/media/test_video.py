@@ -85,6 +85,33 @@ def test_a_variable_rate_file_becomes_a_steady_one_of_the_same_length(tmp_path):
         assert abs(steady[i] - (shown * 2 % 200 + 20)) <= 3
 
 
+CONTAINERS = [
+    *(("mp4", "libx264", "yuv420p"), ("mov", "mpeg4", "yuv420p"), ("mkv", "libx264", "yuv444p")),
+    *(("avi", "mpeg4", "yuv420p"), ("webm", "libvpx-vp9", "yuv420p"), ("ts", "mpeg2video", "yuv420p")),
+    *(("flv", "flv", "yuv420p"), ("gif", "gif", "rgb8")),
+]
+
+
+@pytest.mark.parametrize(("ending", "codec", "pixels"), CONTAINERS)
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_any_container_gives_its_frames_at_its_rate(tmp_path, ending, codec, pixels, in_memory):
+    path = tmp_path / f"clip.{ending}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, pixels
+        for picture in numbered(12):
+            frame = av.VideoFrame.from_ndarray(picture.permute(1, 2, 0).contiguous().numpy(), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    source = BytesIO(path.read_bytes()) if in_memory else path
+    parts = list(read_frames(source))
+    times = [time for part in parts for time in part.times]
+    assert frame_rate(times, parts[-1].seconds, read_info(source).fps) == 25
+    shown = np.array(levels(source))
+    coarse = 32 if ending == "gif" else 8  # levels that a palette or an old codec misses
+    assert np.abs(shown - (np.arange(12) * 2 + 20)).max() <= coarse
+
+
 def test_times_rounded_to_milliseconds_are_still_their_rate(tmp_path):
     rate = Fraction(30000, 1001)
     write_variable(tmp_path / "clip.mkv", [round(i / rate * 1000) for i in range(60)])

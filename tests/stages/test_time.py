@@ -14,7 +14,7 @@ from stylehead_core.models.landmarker import Faces
 from stylehead_core.ops.pose import CanonicalFace, HeadPose, angles_to_matrix
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.speech import motion_from_speech
-from stylehead_core.stages.tracking import TrackingConfig, motion_from_video
+from stylehead_core.stages.tracking import TrackingConfig, frames_of, motion_from_video, track_face
 
 RATES = [Fraction(24000, 1001), 24, 25, Fraction(30000, 1001), 30, 50, Fraction(60000, 1001)]
 FRAMES = 301
@@ -86,6 +86,19 @@ def write(path, fps, sound: Sound) -> None:
     with VideoWriter(path, fps=Fraction(fps), size=(32, 32), sound=sound, speed="ultrafast") as video:
         for picture in pictures(FRAMES):
             video.write(picture)
+
+
+def test_a_film_is_followed_as_it_is_decoded():
+    order = []
+
+    def frames():
+        for part in frames_of(torch.cat(list(pictures(12))), Fraction(25), chunk=4):
+            order.append(f"decoded to {part.times[-1] * 25}")
+            yield part
+
+    track_face(frames(), Lookalike(), on_frame=lambda frame, *_: order.append(frame))
+    assert order[:5] == ["decoded to 3", 0, 1, 2, 3]
+    assert order[-5:] == ["decoded to 11", 8, 9, 10, 11]
 
 
 @pytest.mark.parametrize("fps", RATES)
