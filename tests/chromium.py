@@ -138,7 +138,11 @@ class Page:
         )
         if not place:
             raise PageError(f"There is no such element: {element}")
-        where = {"x": place[0], "y": place[1]}
+        await self.press(*place)
+
+    async def press(self, x: float, y: float) -> None:
+        """A mouse click at a place of the window, in pixels."""
+        where = {"x": x, "y": y}
         await self.call("Input.dispatchMouseEvent", type="mouseMoved", **where)
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)

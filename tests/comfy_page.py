@@ -38,6 +38,13 @@ RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
 GREETED = """fetch('/settings', {
   method: 'POST', body: JSON.stringify({ 'Comfy.TutorialCompleted': true, 'Comfy.Minimap.Visible': false })
 }).then(() => true)"""
+SLIDER = """(([name, part]) => {
+  const node = app.graph.nodes.find(n => (n.widgets || []).some(w => w.name === name));
+  const widget = node.widgets.find(w => w.name === name);
+  const view = app.canvas.ds, shown = app.canvas.canvas.getBoundingClientRect();
+  const x = node.pos[0] + part * node.size[0], y = node.pos[1] + (widget.last_y ?? widget.y) + 8;
+  return [shown.x + (x + view.offset[0]) * view.scale, shown.y + (y + view.offset[1]) * view.scale];
+})(%s)"""
 FIT = """app.extensionManager.command.execute('Comfy.Canvas.FitView')
   .then(() => new Promise(done => setTimeout(done, 800)))"""
 
@@ -70,4 +77,16 @@ async def click_run(page: Page, seconds: float = 240) -> dict:
     """Click the page's Run button; returns how the run ended: kind, detail."""
     await page.js(FOLLOW)
     await page.click_on(RUN_BUTTON)
+    return await page.wait("window.ended", seconds)
+
+
+async def queue_mode(page: Page, mode: str) -> None:
+    """What the arrow of the Run button sets: ``disabled``, ``change`` (On Change) or ``instant``."""
+    await page.js(f"app.extensionManager.queueSettings.mode = '{mode}'")
+
+
+async def move_slider(page: Page, name: str, part: float, seconds: float = 240) -> dict:
+    """Press the mouse on a slider, at ``part`` of its node's width; returns how the run that follows ended."""
+    await page.js(FOLLOW)
+    await page.press(*await page.js(SLIDER % json.dumps([name, part])))
     return await page.wait("window.ended", seconds)

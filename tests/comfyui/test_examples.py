@@ -13,7 +13,7 @@ import pytest
 from chromium import Page
 from comfy_graph import nodes_of, to_prompt
 from comfy_host import TINY
-from comfy_page import click_run, come_up, open_graph, show_whole
+from comfy_page import click_run, come_up, move_slider, open_graph, queue_mode, show_whole
 from PIL import Image
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
@@ -80,6 +80,24 @@ def test_it_opens_in_the_page_without_red_and_runs_by_the_button(server, nodes, 
     folder = Path(os.environ.get("STYLEHEAD_SCREENSHOTS", tmp_path))
     page(Page.screenshot, folder / f"{name}.png")
     assert (folder / f"{name}.png").stat().st_size > 20_000
+
+
+def test_a_slider_that_is_moved_by_the_mouse_is_answered_without_a_click_on_run(nodes, page):
+    graph = json.loads((FOLDER / "sliders.json").read_text(encoding="utf-8"))
+    page(open_graph, with_a_model_in_the_page(graph, nodes))
+    page(show_whole)
+    assert page(click_run)["kind"] == "execution_success"
+    before = page(shown_value, "smile")
+    page(queue_mode, "change")
+    try:
+        assert page(move_slider, "smile", 0.25)["kind"] == "execution_success"
+    finally:
+        page(queue_mode, "disabled")
+    assert page(shown_value, "smile") < before
+
+
+async def shown_value(page: Page, name: str) -> float:
+    return await page.js(f"app.graph.nodes.flatMap(n => n.widgets || []).find(w => w.name === '{name}').value")
 
 
 def test_it_has_a_thumbnail(example):
