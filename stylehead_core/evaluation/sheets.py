@@ -19,7 +19,8 @@ __all__ = ["contact_sheet", "plot"]
 
 PAPER, INK, FAINT = (255, 255, 255), (30, 30, 30), (200, 200, 200)
 COLOURS = ((33, 102, 172), (214, 96, 77), (77, 146, 33), (140, 81, 160))
-GAP, LINE = 4, 14  # pixels between cells, and of a line of text
+GAP, LINE = 4, 17  # pixels between cells, and of a line of text
+LETTERS = 13  # pixels
 
 
 def contact_sheet(rows: Mapping[str, Sequence[Tensor]], columns: Sequence[str] = (), cell: int = 160) -> Tensor:
@@ -36,10 +37,10 @@ def contact_sheet(rows: Mapping[str, Sequence[Tensor]], columns: Sequence[str] =
     sheet = Image.new("RGB", (margin + count * (cell + GAP), head + len(rows) * (cell + GAP)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for x, title in enumerate(columns):
-        pen.text((margin + x * (cell + GAP), 1), title, fill=INK, font=ImageFont.load_default())
+        pen.text((margin + x * (cell + GAP), 1), title, fill=INK, font=ImageFont.load_default(LETTERS))
     for y, (name, pictures) in enumerate(rows.items()):
         top = head + y * (cell + GAP)
-        pen.text((4, top + cell // 2 - LINE // 2), name, fill=INK, font=ImageFont.load_default())
+        pen.text((4, top + cell // 2 - LINE // 2), name, fill=INK, font=ImageFont.load_default(LETTERS))
         for x, picture in enumerate(pictures):
             sheet.paste(_to_image(_fit(picture, cell)), (margin + x * (cell + GAP), top))
     return _from_image(sheet)
@@ -58,7 +59,7 @@ def plot(
     """
     margin = 60
     picture = Image.new("RGB", (width, len(panels) * height + LINE + GAP), PAPER)
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default()
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LETTERS)
     longest = 1
     for number, (title, curves) in enumerate(panels.items()):
         top, bottom = number * height + LINE + 4, (number + 1) * height - 6
@@ -99,7 +100,7 @@ def _fit(picture: Tensor, cell: int) -> Tensor:
 
 
 def _text_width(text: str) -> int:
-    return math.ceil(ImageFont.load_default().getlength(text))
+    return math.ceil(ImageFont.load_default(LETTERS).getlength(text))
 
 
 def _to_image(picture: Tensor) -> Image.Image:
