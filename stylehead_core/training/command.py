@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", type=Path, help="model file: its parts that no recipe here makes are taken; or the one judged"
     )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
+    parser.add_argument("--tensorboard", action="store_true", help="the log and the sheets also for TensorBoard")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
     parser.add_argument(
         "--device", default="cpu", help="cpu, or cuda: under torchrun each process takes a GPU of its own"
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.device == "cpu":
+    if args.device == "cpu" or args.recipe in ("measure", "benchmark"):
         return _run(args)
     with torch.device(_own(args.device)):  # what training makes is made there
         return _run(args)
@@ -59,23 +60,24 @@ def _run(args: argparse.Namespace) -> int:
         return measure(args.data)
     if args.recipe == "benchmark":
         return compare(args.data, args.start or "stylehead-mini", args.out)
+    limits = Limits(minutes=args.minutes, tensorboard=args.tensorboard)
     if args.recipe == "sync_expert":
         from .sync_expert import sync_expert, train_sync_expert
 
-        limits = Limits(minutes=args.minutes)
         print(train_sync_expert(sync_expert(), args.data, args.out, limits, resume=args.resume))
         return 0
     if args.recipe == "judge":
         from .judge import judge, train_judge
 
-        print(train_judge(judge(), args.data, args.out, Limits(minutes=args.minutes), resume=args.resume))
+        print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
         return 0
     recipes = chain(args.recipe)
     total = sum(recipe.share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
             minutes = args.minutes * recipe.share / total if args.minutes and total else None
-            train(recipe, args.data, args.out, Limits(minutes=minutes), resume=args.resume, start=args.start)
+            own = replace(limits, minutes=minutes)
+            train(recipe, args.data, args.out, own, resume=args.resume, start=args.start)
     return 0
 
 

@@ -6,6 +6,7 @@ draws what the uninterrupted one would have drawn, and several processes share o
 
 import json
 import math
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,18 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from tqdm import tqdm
 
 from ..assemble import StyleHead
 from ..errors import StyleHeadError
+from .board import Board
 from .recipe import Parts, Recipe, Stage, Turn
 from .sheets import write_png
 from .state import Average, read_state, write_state
 
 __all__ = ["Limits", "run"]
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"  # on a terminal only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,7 @@ class Limits:
     checkpoint: float = 120.0  # seconds between checkpoints
     sheet: float = 240.0  # seconds between pictures
     log: int = 50  # steps between lines of the log
+    tensorboard: bool = False  # the log and the sheets also go there
 
 
 def run(
@@ -55,14 +61,17 @@ def run(
     step, spent = 0, 0.0  # seconds
     if resume and file.is_file():
         step, spent = _restore(read_state(file), recipe, stage, optimisers, average)
+    chief = _rank() == 0
+    board = Board(folder, step) if limits.tensorboard and chief else None
     started, told, kept, shown = time.monotonic(), time.monotonic(), time.monotonic(), time.monotonic()
     sums: Parts = {}
-    chief = _rank() == 0
+    bar = tqdm(total=100, unit="%", desc=recipe.name, bar_format=BAR, disable=None if chief else True)
     while True:
         clock = spent + time.monotonic() - started
         progress = clock / (60 * limits.minutes) if limits.minutes else step / max(recipe.steps, 1)
         if _agreed(progress) >= 1:
             break
+        bar.update(100 * progress - bar.n)
         chance = torch.Generator(torch.get_default_device()).manual_seed(recipe.seed * 1_000_003 + step)
         rows = torch.randint(stage.samples, (recipe.batch,), generator=chance).chunk(_processes())[_rank()]
         for turn in stage.turns:
@@ -89,16 +98,21 @@ def run(
             means = {name: total / limits.log for name, total in sums.items()}
             speed = limits.log * recipe.batch / (now - told)
             _tell(log, recipe, step, progress, speed, means)
+            if board is not None:
+                board.tell(step, {"samples_per_second": speed, **means})
             sums, told = {}, now
         if chief and time.monotonic() - kept > limits.checkpoint:
             _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
             kept = time.monotonic()
         if chief and time.monotonic() - shown > limits.sheet:
-            _show(folder / "sheet.png", stage, average)
+            _show(folder / "sheet.png", stage, average, board, step)
             shown = time.monotonic()
+    bar.close()
     if chief:
         _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
-        _show(folder / "sheet.png", stage, average)
+        _show(folder / "sheet.png", stage, average, board, step)
+    if board is not None:
+        board.close()
     average.swap(stage.networks)
     return stage
 
@@ -144,21 +158,25 @@ def _restore(state: dict, recipe: Recipe, stage: Stage, optimisers: dict, averag
 def _tell(log: Path, recipe: Recipe, step: int, progress: float, speed: float, means: Parts) -> None:
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"step": step, "progress": progress, "samples_per_second": speed, **means}) + "\n")
-    print(f"{recipe.name}  {progress:4.0%}  step {step}  {speed:.1f}/s  {_line(means)}", flush=True)
+    tqdm.write(f"{recipe.name}  {progress:4.0%}  step {step}  {speed:.1f}/s  {_line(means)}")
+    sys.stdout.flush()  # it may be a file that somebody follows
 
 
 def _line(parts: Parts) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in parts.items())
 
 
-def _show(path: Path, stage: Stage, average: Average) -> None:
+def _show(path: Path, stage: Stage, average: Average, board: Board | None, step: int) -> None:
     average.swap(stage.networks)
     modes = {network: network.training for network in stage.networks.values()}
     try:
         for network in modes:
             network.eval()
         with torch.no_grad():
-            write_png(path, stage.sheet())
+            sheet = stage.sheet()
+        write_png(path, sheet)
+        if board is not None:
+            board.show(step, sheet)
     finally:
         for network, mode in modes.items():
             network.train(mode)

@@ -64,7 +64,9 @@ class PicturesOfFilms:
     def take(self, rows: Tensor) -> Tensor:
         clips = torch.searchsorted(self.ends, rows, right=True)
         places = [(self.films.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
-        return as_numbers(torch.cat([clip.frames([len(clip) + place]) for clip, place in places]))
+        with torch.device("cpu"):  # where clips are read
+            found = [clip.frames([len(clip) + place]) for clip, place in places]
+        return as_numbers(torch.cat(found).to(rows.device))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +125,9 @@ class GeneratorStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         penalised = [bool(torch.rand((), generator=chance) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
-        own = torch.Generator().manual_seed(int(torch.randint(2**31, (), generator=chance)) + int(rows.sum()))
+        own = torch.Generator(chance.device).manual_seed(
+            int(torch.randint(2**31, (), generator=chance)) + int(rows.sum())
+        )
         if turn.name == "draw":
             return self._draw(len(rows), own, penalised[0])
         return self._judge(rows, own, penalised[1])
@@ -181,6 +185,10 @@ class GeneratorStage:
 
     def sheet(self) -> Tensor:
         """Pictures of the same chance every time."""
-        z = torch.randn(SHOWN**2, self.generator.config.style_dim, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(
+            SHOWN**2,
+            self.generator.config.style_dim,
+            generator=torch.Generator(torch.get_default_device()).manual_seed(0),
+        )
         styles = self.generator.map(z)[:, None].expand(-1, self.generator.rows, -1)
         return rows_of(self.generator(styles).clamp(-1, 1).split(SHOWN))

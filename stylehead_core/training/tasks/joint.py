@@ -107,7 +107,9 @@ class JointStage:
     def sheet(self) -> Tensor:
         """Columns: source, target, drawn without and with calibration."""
         rows = torch.arange(SHOWN) % len(self.films)
-        source, target = self.films.pairs(rows, torch.Generator().manual_seed(0), self.model.config.window)
+        source, target = self.films.pairs(
+            rows, torch.Generator(torch.get_default_device()).manual_seed(0), self.model.config.window
+        )
         plain, mended = self._draw(source, target)
         fitted = [self.model.fit(shot.pictures, plain.shape[-1]) for shot in (source, target)]
         return rows_of([*fitted, plain, mended])

@@ -121,7 +121,7 @@ class JointSoundStage:
 
     def sheet(self) -> Tensor:
         """Rows: five frames; columns: source, target, drawn without and with calibration."""
-        proxy = self.speaking.proxy(0, torch.Generator().manual_seed(0))
+        proxy = self.speaking.proxy(0, torch.Generator(torch.get_default_device()).manual_seed(0))
         plain, mended = self._draw(proxy, self.speaking.speak(proxy)[1])
         source, target = (self.model.fit(shot.pictures, plain.shape[-1]) for shot in (proxy.source, proxy.target))
         return rows_of([source.expand_as(plain), target, plain, mended])

@@ -155,7 +155,7 @@ class SoundStage:
 
     def sheet(self) -> Tensor:
         """Rows: five frames; columns: source, proxy, with the sound's flow, target."""
-        proxy = self.proxy(0, torch.Generator().manual_seed(0))
+        proxy = self.proxy(0, torch.Generator(torch.get_default_device()).manual_seed(0))
         drawn, _ = self.speak(proxy)
         small = self.model.fit(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn)
         return rows_of([small, warp(small, proxy.flow), drawn, self.model.fit(proxy.target.pictures, drawn.shape[-1])])

@@ -42,7 +42,8 @@ class SyncTask:
 
     def load(self, folder: Path) -> list["HeardClip"]:
         """All prepared clips of ``folder`` that have sound."""
-        return [hear_clip(clip) for clip in open_clips(folder) if clip.sound]
+        with torch.device("cpu"):  # windows go to the device of the training as they are drawn
+            return [hear_clip(clip) for clip in open_clips(folder) if clip.sound]
 
     def start(self, model: StyleHead | None, data: Sequence["HeardClip"]) -> "SyncStage":
         return SyncStage(self, data)
@@ -94,7 +95,8 @@ class SyncStage:
         mouths, mel = zip(
             *(self._pair(int(row), bool(own), chance) for row, own in zip(rows, together, strict=True)), strict=True
         )
-        cosine = self.network(torch.stack(mouths).float() / 127.5 - 1, torch.stack(mel))
+        heard, seen = torch.stack(mel).to(rows.device), torch.stack(mouths).to(rows.device)
+        cosine = self.network(seen.float() / 127.5 - 1, heard)
         loss = sync_loss(cosine, together.float())
         right = ((cosine.detach() > 0.5) == together).float().mean()
         return loss, {"sync": float(loss.detach()), "right": float(right)}
@@ -107,11 +109,12 @@ class SyncStage:
         sums, counts = torch.zeros(len(shifts)), torch.zeros(len(shifts))
         for row in torch.linspace(0, self.samples - 1, min(SHOWN, self.samples)).long().tolist():
             clip, first = self._place(row)
-            seen = self.network.look(self._mouths(clip, first)[None].float() / 127.5 - 1)
+            device = self.ends.device
+            seen = self.network.look(self._mouths(clip, first)[None].to(device).float() / 127.5 - 1)
             middle = first + FRAMES // 2
             there = [i for i, shift in enumerate(shifts) if 0 <= middle + shift < len(clip.mel)]
-            heard = self.network.hear(clip.mel[[middle + shifts[i] for i in there]])
-            sums[there] += (heard @ seen[0]).cpu()
+            heard = self.network.hear(clip.mel[[middle + shifts[i] for i in there]].to(device))
+            sums[there] += heard @ seen[0]
             counts[there] += 1
         curve = (sums / counts.clamp(min=1)).tolist()
         return plot({f"cosine by shift of the sound, {-reach} to {reach} frames": {"mean": curve}}, height=200)

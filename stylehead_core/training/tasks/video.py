@@ -59,7 +59,7 @@ class VideoStage:
 
     def sheet(self) -> Tensor:
         """Columns: source, target, the source carried there."""
-        chance = torch.Generator().manual_seed(0)
+        chance = torch.Generator(torch.get_default_device()).manual_seed(0)
         rows = torch.arange(SHOWN) % len(self.films)
         source, target = self.films.pairs(rows, chance, self.model.config.window)
         drawn = carry(self.model, source, target)

@@ -1,7 +1,10 @@
 """A run is decided by its recipe alone: by its seed, not by when it was stopped or how many processes share it."""
 
 import os
+import sys
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -138,3 +141,39 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path):
 def test_a_recipe_without_a_batch_is_refused():
     with pytest.raises(ConfigError, match="batch"):
         replace(RECIPE, batch=0)
+
+
+class Writer:
+    """Stands in for TensorBoard's."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, folder, purge_step):
+        self.folder, self.numbers, self.closed = folder, [], False
+        Writer.made.append(self)
+
+    def add_scalar(self, name, value, step):
+        self.numbers.append((name, step))
+
+    def add_image(self, name, picture, step):
+        assert picture.min() >= 0
+        self.numbers.append((name, step))
+
+    def close(self):
+        self.closed = True
+
+
+def test_tensorboard_gets_the_log_and_the_sheets(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    learnt(RECIPE, tmp_path, Limits(tensorboard=True, log=10))
+    (writer,) = Writer.made
+    assert writer.closed
+    assert writer.folder == str(tmp_path / "tensorboard")
+    told = [(name, step) for name, step in writer.numbers if name != "samples_per_second"]
+    assert told == [("squared", 10), ("squared", 20), ("sheet", 20)]
+
+
+def test_without_tensorboard_a_run_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not there
+    with pytest.raises(ConfigError, match="pip install"):
+        learnt(RECIPE, tmp_path, Limits(tensorboard=True))
