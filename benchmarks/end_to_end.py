@@ -1,14 +1,16 @@
 """From a clip to a film: frames a second from end to end, and of each part by itself, one JSON line each.
 
     python benchmarks/end_to_end.py --model debug --model mini --frames 50
-    python benchmarks/end_to_end.py --model styleheat-1024 --device cuda --dtype bfloat16
+    python benchmarks/end_to_end.py --model styleheat-1024 --device cuda --dtype bfloat16 --speed "compile and graphs"
 
 The parts: ``track`` (a face in a driving clip; needs the landmarker), ``motion`` (windows and descriptors), ``flow``,
-``warp``, ``calibrate``, ``draw``, ``transfer`` (from the device, in bytes), ``encode``. ``end to end`` is motion to
-film, as ``stylehead animate`` does it, and ``without encoding`` the same up to frames on the CPU. A model that is not
-embedded, nor a file, is made of weights of chance: that takes the same time.
+``warp``, ``calibrate``, ``draw``, ``finish`` (where a model carries the portrait's pixels), ``transfer`` (from the
+device, in bytes), ``encode``. ``end to end`` is motion to film, as ``stylehead animate`` does it, ``one after the
+other`` the same without a thread of its own for the film, and ``without encoding`` up to frames on the CPU. A model
+that is not embedded, nor a file, is made of weights of chance: that takes the same time.
 
-``memory_mib`` is the most that was held up to then: of the device where it has its own, of the process otherwise.
+``cores_busy`` is the processor's time through the time that went by: 2.0 keeps two cores busy. ``memory_mib`` is the
+most that was held up to then: of the device where it has its own, of the process otherwise.
 """
 
 import argparse
@@ -30,10 +32,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from stylehead_core import Inversion, Motion, Portrait, StyleHead, animate, invert, load_stylehead
 from stylehead_core.assemble import build, debug, styleheat_1024
 from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
+from stylehead_core.media.behind import WriterBehind
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
+from stylehead_core.ops.faster import SPEEDS
+from stylehead_core.ops.transfer import Returning, in_bytes
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
+from stylehead_core.stages.rendering import TOGETHER, RenderConfig
 from stylehead_core.stages.tracking import frames_of, motion_from_video
 from stylehead_core.training.recipes import mini_model
 
@@ -61,16 +67,17 @@ class Meter:
         frames = self.frames if frames is None else frames
         work()
         self._wait()
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         work()
         self._wait()
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
         found = {
             **self.common,
             "part": part,
             "frames": frames,
             "ms_per_frame": round(1000 * seconds / frames, 3),
             "frames_per_second": round(frames / seconds, 2),
+            "cores_busy": round(busy / seconds, 2),
             "memory_mib": self._memory(),
         }
         return {**found, "note": note} if note else found
@@ -88,7 +95,9 @@ class Meter:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit >> 20
 
 
-def measure(model: StyleHead, frames: int, chunk: int, track: bool) -> Iterator[dict[str, Any]]:
+def measure(
+    model: StyleHead, frames: int, chunk: int, track: bool, config: RenderConfig = RenderConfig()
+) -> Iterator[dict[str, Any]]:
     meter, chance = Meter(model, frames), torch.Generator().manual_seed(0)
     width, size = len(model.config.motion_space.names), model.config.size
     portrait = Portrait(
@@ -101,15 +110,27 @@ def measure(model: StyleHead, frames: int, chunk: int, track: bool) -> Iterator[
     inversion = invert(model, portrait)
     if track:
         yield from measure_tracking(meter, model, frames)
-    yield from measure_parts(meter, model, inversion, motion, chunk)
+    together = config.together or TOGETHER.get(model.device.type, 1)
+    yield from measure_parts(meter, model, inversion, motion, chunk, together)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
 
         def drawn() -> Iterator[Tensor]:
-            return animate(model, inversion, motion, chunk=chunk)
+            return animate(model, inversion, motion, chunk=chunk, config=config)
 
-        yield meter.line("without encoding", lambda: [in_bytes(part) for part in drawn()])
-        yield meter.line("end to end", lambda: write(film, size, drawn()), note="motion to film")
+        def fetched() -> None:
+            before = None
+            for part in drawn():  # each while the next is drawn
+                if before is not None:
+                    before.wait()
+                before = Returning(in_bytes(part))
+            if before is not None:
+                before.wait()
+
+        note = f"speed {config.speed!r}, {together} together"
+        yield meter.line("without encoding", fetched, note=note)
+        yield meter.line("one after the other", lambda: write(film, size, drawn()), note=note)
+        yield meter.line("end to end", lambda: write_behind(film, size, drawn()), note=f"motion to film; {note}")
 
 
 def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[dict[str, Any]]:
@@ -123,9 +144,10 @@ def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[di
 
 
 def measure_parts(
-    meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int
+    meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, together: int
 ) -> Iterator[dict[str, Any]]:
     """Each part by itself on one chunk, as often as the clip has chunks."""
+    model = model.for_many()
     config, device, dtype = model.config, model.device, model.dtype
     rounds = range(max(1, len(motion) // chunk))
     done = len(rounds) * chunk
@@ -153,31 +175,44 @@ def measure_parts(
     flow, visibility = find()
     yield meter.line("flow", lambda: [find() for _ in rounds], done)
 
-    # From here on frame by frame, as they are drawn.
-    feature, one = inversion.feature[None].to(dtype), flow[:1]
-    seen = None if visibility is None else visibility[:1]
-    yield meter.line("warp", lambda: [warp(feature, one, config.warp) for _ in range(done)], done)
-    moved = warp(feature, one, config.warp)
+    # From here on in batches, as they are drawn.
+    feature, batch = inversion.feature[None].to(dtype), flow[:1].expand(together, -1, -1, -1)
+    seen = None if visibility is None else visibility[:1].expand(together, -1, -1, -1)
+    told = descriptor[:1].expand(together, -1)
+    goes = max(1, done // together)
+    yield meter.line("warp", lambda: [warp(feature, batch, config.warp) for _ in range(goes)], goes * together)
+    moved = warp(feature, batch, config.warp)
     if model.calibrator is not None:
-        yield meter.line("calibrate", lambda: [model.mend(moved, descriptor[:1], one, seen) for _ in range(done)], done)
+        yield meter.line(
+            "calibrate", lambda: [model.mend(moved, told, batch, seen) for _ in range(goes)], goes * together
+        )
     prepared = model.generator.prepare(inversion.styles[None])
     rgb = None if inversion.rgb is None else inversion.rgb[None].to(dtype)
-    yield meter.line("draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(done)], done)
-    pictures = model.generator.draw(moved, prepared, rgb).float().expand(chunk, -1, -1, -1).contiguous()
-    yield meter.line("transfer", lambda: [in_bytes(pictures) for _ in rounds], done)
-    numbers = in_bytes(pictures)
+    yield meter.line("draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(goes)], goes * together)
+    drawn = model.generator.draw(moved, prepared, rgb).float()
+    if inversion.detail is not None:
+        still, detail = inversion.redrawn.float(), inversion.detail
+        yield meter.line(
+            "finish",
+            lambda: [model.finish(drawn, moved, still, detail, batch, seen) for _ in range(goes)],
+            goes * together,
+        )
+    pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
+    yield meter.line("transfer", lambda: [Returning(in_bytes(pictures)).wait() for _ in rounds], done)
+    numbers = in_bytes(pictures).cpu()
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
         yield meter.line("encode", lambda: write(film, config.size, [numbers] * len(rounds)), done)
 
 
-def in_bytes(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] as uint8 on the CPU: made on the device, so that a quarter has to travel."""
-    return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
-
-
 def write(path: Path, size: int, parts: Any) -> None:
     with VideoWriter(path, fps=RATE, size=(size, size)) as film:
+        for part in parts:
+            film.write(part)
+
+
+def write_behind(path: Path, size: int, parts: Any) -> None:
+    with WriterBehind(VideoWriter(path, fps=RATE, size=(size, size))) as film:
         for part in parts:
             film.write(part)
 
@@ -203,6 +238,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--chunk", type=int, default=4)
+    parser.add_argument("--speed", choices=SPEEDS, default="plain")
+    parser.add_argument("--together", type=int, help="frames drawn as one batch (default 1, on a GPU 4)")
     parser.add_argument("--no-track", action="store_true", help="leave the tracking out")
     args = parser.parse_args()
     if args.threads:
@@ -210,7 +247,8 @@ def main() -> None:
     for name in args.model or ["debug"]:
         model = load(name, args.device, DTYPES[args.dtype])
         with torch.inference_mode():
-            for found in measure(model, args.frames, args.chunk, not args.no_track):
+            config = RenderConfig(speed=args.speed, together=args.together)
+            for found in measure(model, args.frames, args.chunk, not args.no_track, config):
                 print(json.dumps(found), flush=True)
 
 

@@ -84,7 +84,8 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     yield line("motion encoder", lambda: model.motion_encoder(window, source))
     yield line("flow field", lambda: model.find_flow(picture, descriptor, prior))
     yield line("warp", lambda: warp(feature, flow, config.warp))
-    yield line("calibrator", lambda: model.mend(moved, descriptor, flow, visibility))
+    drawing = model.for_many()
+    yield line("calibrator", lambda: drawing.mend(moved, descriptor, flow, visibility))
     yield line("draw", lambda: generator.draw(moved, prepared, rgb))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)

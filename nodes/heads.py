@@ -1,5 +1,8 @@
 """The nodes in the middle: motion becomes a flow, and the moved feature is calibrated."""
 
+import os
+
+import folder_paths
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_flow
@@ -50,7 +53,9 @@ class WarpFeatures(io.ComfyNode):
             motion = make_relative(motion)
         elif fit == PLACED:
             motion = match_placement(motion, inversion.portrait.coefficients)
-        head = warp_features(model.ready(), inversion, motion, progress=bridge.Progress())
+        folder = folder_paths.get_temp_directory()  # for the flow of a long clip
+        os.makedirs(folder, exist_ok=True)
+        head = warp_features(model.ready(), inversion, motion, progress=bridge.Progress(), folder=folder)
         step = max(1, len(head) // SHOWN)
         return io.NodeOutput(head, bridge.image_out(draw_flow(head.flow[::step][:SHOWN])))
 

@@ -13,8 +13,10 @@ from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
 from ..stylehead_core.assemble import StyleHead
-from ..stylehead_core.media.notes import SYNTHETIC
+from ..stylehead_core.media.behind import WriterBehind
+from ..stylehead_core.media.notes import film_notes
 from ..stylehead_core.media.video import VideoWriter
+from ..stylehead_core.ops.faster import SPEEDS
 from ..stylehead_core.ops.room import check_room, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
@@ -23,6 +25,10 @@ from . import bridge, sockets
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
+SPEED_HELP = (
+    "For long films, on a machine that can. Graphs: the steps of a frame are recorded once and replayed (NVIDIA). "
+    "Compile: torch's compiler, a minute at first. Where it cannot, the log says so and nothing else changes."
+)
 LONG = 20.0  # s: what takes longer is announced in the log, too
 
 log = logging.getLogger(__name__)
@@ -38,8 +44,19 @@ def colour_input() -> io.Input:
     )
 
 
+def speed_input() -> io.Input:
+    """Optional, so that graphs saved before it existed run as they are."""
+    return sockets.advanced(io.Combo, "speed", options=list(SPEEDS), default="plain", optional=True, tooltip=SPEED_HELP)
+
+
 def drawn(
-    model: StyleHead, source: Head | Inversion, chunk: int, colour, preview: int = 0, *, node: str | None, held: bool
+    model: StyleHead,
+    source: Head | Inversion,
+    chunk: int,
+    config: RenderConfig,
+    *,
+    node: str | None,
+    held: bool,
 ) -> Iterator[Tensor]:
     """The frames of ``source``, a few at a time, with progress, a preview, and a word of what is to come.
 
@@ -48,7 +65,6 @@ def drawn(
         held: whether the caller keeps the frames.
     """
     bar, done, total = bridge.Progress(), 0, len(source) if isinstance(source, Head) else 1
-    config = RenderConfig(colour=colour, stop_at=preview or None)
     started = time.monotonic()
     for frames in render(model, source, chunk, config=config):
         if done == 0 and total > len(frames):
@@ -87,6 +103,7 @@ class Render(io.ComfyNode):
                     default="full",
                     tooltip="A smaller picture in less time, while you look for the right sliders.",
                 ),
+                speed_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="frames", tooltip="One aligned picture a frame."),
@@ -96,11 +113,11 @@ class Render(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, chunk: int, colour, size: str) -> io.NodeOutput:
-        preview = 0 if size == "full" else int(size)
+    def execute(cls, model, head, chunk: int, colour, size: str, speed="plain") -> io.NodeOutput:
         ready = model.ready()
-        check_room(len(head) if isinstance(head, Head) else 1, preview or ready.config.size)
-        parts = drawn(ready, head, chunk, colour, preview, node=cls.hidden.unique_id, held=True)
+        config = RenderConfig(colour=colour, stop_at=None if size == "full" else int(size), speed=speed)
+        check_room(len(head) if isinstance(head, Head) else 1, config.stop_at or ready.config.size)
+        parts = drawn(ready, head, chunk, config, node=cls.hidden.unique_id, held=True)
         frames = torch.cat([bridge.image_out(part) for part in parts])
         return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
 
@@ -128,13 +145,14 @@ class RenderVideo(io.ComfyNode):
                 ),
                 chunk_input(),
                 colour_input(),
+                speed_input(),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
-    def execute(cls, model, head, quality: int, chunk: int, colour, audio=None) -> io.NodeOutput:
+    def execute(cls, model, head, quality: int, chunk: int, colour, speed="plain", audio=None) -> io.NodeOutput:
         networks = model.ready()
         side = networks.config.size
         folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
@@ -149,14 +167,16 @@ class RenderVideo(io.ComfyNode):
             quality=quality,
             metadata=about(cls.hidden),
         )
-        with film:
-            for frames in drawn(networks, head, chunk, colour, node=cls.hidden.unique_id, held=False):
-                film.write(frames)
+        config = RenderConfig(colour=colour, speed=speed)
+        with WriterBehind(film) as behind:
+            for frames in drawn(networks, head, chunk, config, node=cls.hidden.unique_id, held=False):
+                behind.write(frames)
         shown = ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)])
         return io.NodeOutput(InputImpl.VideoFromFile(str(film.path)), ui=shown)
 
 
 def about(hidden) -> dict[str, str]:
-    """What stands in a film about itself: that it is synthetic, and the graph, unless the user switched that off."""
+    """What stands in a film about itself: that it is synthetic, of which version, and the graph, unless the user
+    switched that off."""
     graph = {} if args.disable_metadata else {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
-    return {"comment": SYNTHETIC, **{name: json.dumps(value) for name, value in graph.items() if value is not None}}
+    return {**film_notes({}), **{name: json.dumps(value) for name, value in graph.items() if value is not None}}

@@ -16,11 +16,13 @@ from ..animate import animate
 from ..assemble import StyleHead, load_stylehead
 from ..convert.landmarker import load_landmarker
 from ..errors import ConfigError, InputError
+from ..media.behind import WriterBehind
 from ..media.notes import film_notes
 from ..media.pictures import read_picture
 from ..media.sound import Sound, read_sound
 from ..media.video import VideoWriter
 from ..models.landmarker import Landmarker
+from ..ops.faster import SPEEDS
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert
@@ -72,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     how.add_argument("--precision", choices=list(PRECISION), default="float32", help="of the networks that draw")
     how.add_argument("--chunk", type=int, default=4, help="frames held at once (default 4)")
+    how.add_argument(
+        "--speed",
+        choices=SPEEDS,
+        default="plain",
+        help="torch's compiler and recorded CUDA graphs, for long films on a machine that can (default plain)",
+    )
     how.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
 
 
@@ -111,14 +119,12 @@ def run(args: argparse.Namespace) -> None:
         strength=args.strength,
         match=args.absolute and not motion.relative,
         chunk=args.chunk,
-        config=RenderConfig(colour="matched" if args.match_colours else "as drawn"),
+        config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed),
     )
     size = (model.config.size, model.config.size)
     notes = film_notes({name: _plain(value) for name, value in vars(args).items() if name != "output"})
-    with (
-        VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes) as video,
-        _bar("frames", len(motion)) as progress,
-    ):
+    film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
+    with WriterBehind(film) as video, _bar("frames", len(motion)) as progress:
         for frames in drawn:
             video.write(frames)
             progress(video.frames, len(motion))

@@ -4,6 +4,9 @@ Axes: T frames of the clip, n of a chunk, K coefficients, N descriptor, h w the 
 the flow field sees.
 """
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -14,9 +17,11 @@ from ..ops.masks import confine_to_lower_face
 from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
+from ..shelf import Shelf
 
 __all__ = ["warp_features"]
 
+HELD = 128  # frames whose flow stays in memory, 48 to 80 KiB each
 EDGES = {"lower half": 0.0, "soft": 0.125}  # of the height, over which the flow from sound sets in
 
 
@@ -27,6 +32,7 @@ def warp_features(
     chunk: int = 16,
     progress: Progress | None = None,
     frames: range | None = None,
+    folder: str | Path | None = None,
 ) -> Head:
     """Find the flow of every frame of ``motion``.
 
@@ -37,6 +43,8 @@ def warp_features(
         progress: called with frames (done, total); may raise to stop.
         frames: in a row, the part of the motion whose flow is asked for; none = all. What is joined from parts is the
             same as the whole, bit for bit, where each part begins at a multiple of ``chunk``.
+        folder: where the flow of more than ``HELD`` frames is kept, in files that vanish with the head; none = where
+            the system keeps temporary files.
 
     Returns:
         The head, not calibrated. Its flows are on the CPU, whatever the device of the model.
@@ -44,6 +52,7 @@ def warp_features(
     Raises:
         MotionError: the motion is of another space than the model's, or has no mel windows of the right size.
         InputError: the motion or the model needs the portrait's own coefficients or landmarks, and there are none.
+        MediaError: the folder has no room for the flow of a long clip.
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
@@ -52,13 +61,43 @@ def warp_features(
         raise InputError(
             f"A part of this motion is some of its frames 0 to {len(motion) - 1}, in a row; found {frames}."
         )
+    store = Store(len(frames), folder)
     with torch.no_grad():
-        return _warp_features(model, inversion, motion, chunk, progress, frames)
+        _warp_features(model, inversion, motion, chunk, progress, frames, store)
+    return Head(inversion=inversion, motion=motion, first=frames.start, **store.taken())
+
+
+class Store:
+    """The flow and what goes with it, as it is found: in memory, or of a long clip on the disk."""
+
+    def __init__(self, frames: int, folder: str | Path | None) -> None:
+        self.long, self.folder = frames > HELD, folder
+        self.held: dict[str, list[Tensor]] = {}
+        self.shelves: dict[str, Shelf] = {}
+
+    def add(self, name: str, rows: Tensor | None) -> None:
+        if rows is None:
+            return
+        if not self.long:
+            self.held.setdefault(name, []).append(rows.cpu())
+            return
+        if name not in self.shelves:
+            self.shelves[name] = Shelf(self.folder)
+        self.shelves[name].add(rows)
+
+    def taken(self) -> dict[str, Any]:
+        return {**{name: torch.cat(rows) for name, rows in self.held.items()}, **self.shelves}
 
 
 def _warp_features(
-    model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, progress: Progress | None, part: range
-) -> Head:
+    model: StyleHead,
+    inversion: Inversion,
+    motion: Motion,
+    chunk: int,
+    progress: Progress | None,
+    part: range,
+    store: Store,
+) -> None:
     config, device = model.config, model.device
     if motion.space != config.space:
         raise MotionError(
@@ -74,7 +113,6 @@ def _warp_features(
     listens = motion.mel is not None and model.audio_encoder is not None
     speaker = Speaker(model, inversion, motion) if listens else None
 
-    flows, visibilities, descriptors, audio_flows = [], [], [], []
     for start in range(part.start, part.stop, chunk):
         frames = slice(start, min(start + chunk, part.stop))
         windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
@@ -86,23 +124,13 @@ def _warp_features(
             assert landmarks is not None
             prior = model.prior(landmarks, own, coefficients[frames], inversion.portrait.image.shape[-1])
         flow, visibility = model.find_flow(picture, descriptor, prior)
-        flows.append(flow.cpu())
-        descriptors.append(descriptor.cpu())
-        if visibility is not None:
-            visibilities.append(visibility.cpu())
+        store.add("flow", flow)
+        store.add("descriptor", descriptor)
+        store.add("visibility", visibility)
         if speaker is not None:
-            audio_flows.append(speaker.flow(frames, flow).cpu())
+            store.add("audio_flow", speaker.flow(frames, flow))
         if progress:
             progress(frames.stop, len(motion))
-    return Head(
-        inversion=inversion,
-        motion=motion,
-        flow=torch.cat(flows),
-        audio_flow=torch.cat(audio_flows) if audio_flows else None,
-        visibility=torch.cat(visibilities) if visibilities else None,
-        descriptor=torch.cat(descriptors),
-        first=part.start,
-    )
 
 
 def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor | None:

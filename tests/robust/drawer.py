@@ -1,4 +1,9 @@
-"""Draws a clip into a film, in a process of its own, and prints the most memory that it held: drawer.py FRAMES FILM."""
+"""Draws a clip into a film, in a process of its own, and prints the most memory that it held.
+
+    python drawer.py animate|nodes FRAMES FILM
+
+``animate`` streams, as the command does; ``nodes`` makes the head of the whole clip first, as the nodes do.
+"""
 
 import resource
 import sys
@@ -6,18 +11,23 @@ from fractions import Fraction
 
 import torch
 
-from stylehead_core import Motion, Portrait, animate
+from stylehead_core import Motion, Portrait, animate, calibrate, invert, render, warp_features
 from stylehead_core.assemble import build, debug
+from stylehead_core.media.behind import WriterBehind
 from stylehead_core.media.video import VideoWriter
 
 torch.set_num_threads(1)
-count, film = int(sys.argv[1]), sys.argv[2]
+way, count, film = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 model = build(debug())
 portrait = Portrait(image=torch.zeros(1, 3, 64, 64), coefficients=torch.zeros(58))
 motion = Motion(
     coefficients=torch.rand(count, 58, generator=torch.Generator().manual_seed(0)), fps=Fraction(25), relative=True
 )
-with VideoWriter(film, fps=motion.fps, size=(64, 64), speed="ultrafast") as video:
-    for frames in animate(model, portrait, motion):
-        video.write(frames)
+with WriterBehind(VideoWriter(film, fps=motion.fps, size=(64, 64), speed="ultrafast")) as video:
+    if way == "animate":
+        frames = animate(model, portrait, motion)
+    else:
+        frames = render(model, calibrate(model, warp_features(model, invert(model, portrait), motion)))
+    for part in frames:
+        video.write(part)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -40,9 +40,11 @@ def frames_sha256(chunks) -> str:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
-def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path):
+@pytest.mark.parametrize("way", ["animate", "nodes"])
+def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path, way):
     def peak(frames: int) -> int:
-        command = [sys.executable, str(Path(__file__).with_name("drawer.py")), str(frames), str(tmp_path / "a.mp4")]
+        drawer = Path(__file__).with_name("drawer.py")
+        command = [sys.executable, str(drawer), way, str(frames), str(tmp_path / "a.mp4")]
         variables = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
         return int(subprocess.run(command, check=True, capture_output=True, text=True, env=variables).stdout)
 

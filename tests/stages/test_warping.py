@@ -6,8 +6,21 @@ from fractions import Fraction
 import pytest
 import torch
 
-from stylehead_core import InputError, Motion, MotionError, Portrait, invert, warp_features
+from stylehead_core import (
+    InputError,
+    MediaError,
+    Motion,
+    MotionError,
+    Portrait,
+    calibrate,
+    invert,
+    render,
+    warp_features,
+)
 from stylehead_core.assemble import build, debug
+from stylehead_core.shelf import Shelf
+from stylehead_core.stages import warping
+from stylehead_core.stages.moved_mask import moved_mask
 
 
 def test_the_flow_is_the_same_for_any_chunk(scene):
@@ -17,6 +30,30 @@ def test_the_flow_is_the_same_for_any_chunk(scene):
         torch.testing.assert_close(parts.flow, whole.flow)
         torch.testing.assert_close(parts.audio_flow, whole.audio_flow)
         torch.testing.assert_close(parts.descriptor, whole.descriptor)
+
+
+def test_the_flow_of_a_long_clip_lies_on_the_disk_and_draws_the_same(scene, monkeypatch, tmp_path):
+    def drawn(folder):
+        head = warp_features(scene.model, scene.inversion, scene.motion, chunk=4, folder=folder)
+        pictures = torch.cat(list(render(scene.model, calibrate(scene.model, head), 3)))
+        return head, pictures, moved_mask(head, 64)
+
+    held, expected, mask = drawn(None)
+    monkeypatch.setattr(warping, "HELD", 8)
+    stored, found, same_mask = drawn(tmp_path)
+    assert isinstance(stored.flow, Shelf)
+    for name in ("flow", "audio_flow", "visibility", "descriptor"):
+        on_disk, in_memory = getattr(stored, name), getattr(held, name)
+        assert (on_disk is None) == (in_memory is None)
+        assert on_disk is None or torch.equal(on_disk[:], in_memory)
+    assert torch.equal(found, expected)
+    assert torch.equal(mask, same_mask)
+
+
+def test_a_folder_without_room_is_named(scene, monkeypatch, tmp_path):
+    monkeypatch.setattr(warping, "HELD", 8)
+    with pytest.raises(MediaError, match="none"):
+        warp_features(scene.model, scene.inversion, scene.motion, folder=tmp_path / "none")
 
 
 def test_a_head_has_a_frame_for_every_frame_of_the_motion(scene):
