@@ -4,6 +4,8 @@ ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "s
 Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds with samples (C N).
 """
 
+import os
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -12,6 +14,7 @@ from typing import Generic, TypeVar
 import comfy.model_management as management
 import comfy.model_patcher
 import comfy.utils
+import folder_paths
 import torch
 from comfy_api.latest import InputImpl, Types
 from PIL import Image
@@ -180,8 +183,13 @@ def film_in(video) -> tuple[Film, Sound | None]:
         return _frames(parts.images, rate_in(float(parts.frame_rate))), sound
     source = video.get_stream_source()
     if not _is_whole(video, source):
-        source = BytesIO()
-        video.save_to(source, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
+        temp = folder_paths.get_temp_directory()
+        os.makedirs(temp, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=temp) as folder:  # not every ComfyUI writes into memory
+            part = os.path.join(folder, "part.mp4")
+            video.save_to(part, format=Types.VideoContainer.MP4, codec=Types.VideoCodec.H264)
+            with open(part, "rb") as file:
+                source = BytesIO(file.read())
     return source, read_sound(source)
 
 

@@ -137,7 +137,7 @@ def test_silence_keeps_the_mouth_still_and_music_stays_in_range(listener):
     time = torch.arange(16000) / 16000
     chord = sum(torch.sin(2 * math.pi * pitch * time) for pitch in (220.0, 277.2, 329.6, 440.0))[None] / 5
     quiet = lips(listener, torch.zeros(1, 16000))
-    assert quiet.std(0).max() < 0.02
+    assert quiet.abs().max() < 0.05
     for sound in (chord, 40 * chord, torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))):
         moved = lips(listener, sound)
         assert torch.isfinite(moved).all()
