@@ -94,10 +94,11 @@ class CalibrationStage:
             styles, feature, residual = coarse_codes(model, pictures)
             feature, _ = consulted(model, feature, residual)
             detail = pictures - model.generator.upper(feature, styles, None).clamp(-1, 1)
-            flow, visibility, _ = carried(model, heads, rows)
             descriptor = self._descriptor(rows)
-            if exact or visibility is None:
-                flow, visibility = heads.flow[rows].float(), heads.visible[rows].float()
+            flow, visibility = heads.flow[rows].float(), heads.visible[rows].float()
+            if not exact:
+                flow, told, _ = carried(model, heads, rows)
+                visibility = visibility if told is None else told
             feature = warp(feature, flow)
         if mended:
             scale, shift = model.mend(feature, descriptor, flow, visibility)
