@@ -36,7 +36,9 @@ RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
 
 
 GREETED = """fetch('/settings', {
-  method: 'POST', body: JSON.stringify({ 'Comfy.TutorialCompleted': true, 'Comfy.Minimap.Visible': false })
+  method: 'POST', body: JSON.stringify({
+    'Comfy.TutorialCompleted': true, 'Comfy.Minimap.Visible': false, 'LiteGraph.Canvas.MinFontSizeForLOD': 0
+  })
 }).then(() => true)"""
 SLIDER = """(([name, part]) => {
   const node = app.graph.nodes.find(n => (n.widgets || []).some(w => w.name === name));

@@ -23,8 +23,9 @@ from PIL import Image
 MODEL = "stylehead-mini"
 FOLDER = PACK / "example_workflows"
 SHOTS = PACK / "docs" / "graphs"
-THUMBNAIL, SHOT = 384, 1200  # pixels
-CANVAS = (60, 135, 1600, 920)  # of the page: without its bars
+THUMBNAIL, SHOT = 384, 1600  # pixels
+WINDOW = (2400, 1300)  # so large that letters are drawn when a whole graph is seen
+CANVAS = (60, 135, WINDOW[0], WINDOW[1] - 80)  # of the page: without its bars
 DARKEST, MARGIN = 45, 16  # of a node, in 0..255; pixels around the graph
 
 Wire = tuple[str, int]
@@ -208,7 +209,7 @@ async def shot(page: Page, graph: dict) -> Image.Image:
 
 async def make(server: Server, names: list[str]) -> None:
     object_info = await asyncio.to_thread(server.get, "/object_info")
-    async with Page() as page:
+    async with Page(WINDOW) as page:
         await come_up(page, server.address)
         for name in names:
             graph = Graph(object_info)
