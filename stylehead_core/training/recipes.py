@@ -142,11 +142,11 @@ def mini_directions() -> Recipe:
     return Recipe(
         name="mini_directions",
         model=mini_model(),
-        task=DirectionsTask(),
+        task=DirectionsTask(half=0.0),
         needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
-        steps=1500,
+        steps=2000,
         batch=10,
-        rate=1e-3,
+        rate=4e-3,
         share=0.9,
     )
 

@@ -28,7 +28,7 @@ STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 class DirectionsTask(LearnsFromHeads):
     marks: float = 6.0  # how much more the places count that the attribute changes
     half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
-    rate: float = 10.0  # of the directions, in rates of the face editor, whose weights are equalised
+    rate: float = 2.5  # of the directions, in rates of the face editor, whose weights are equalised
     parts: tuple[str, ...] = ("directions", "editor")
 
     def start(self, model: StyleHead, heads: Heads) -> "DirectionsStage":
