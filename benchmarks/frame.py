@@ -2,8 +2,9 @@
 
     python benchmarks/frame.py --size full --size mini --threads 2
 
-``gmac`` are counted, in thousand millions of multiplications with addition; ``seconds`` is the least of the repeats,
-since other work on the machine only ever adds.
+``gmac`` are counted as they are computed, in thousand millions of multiplications with addition: convolutions in tiles
+(``ops/winograd.py``) have a quarter of those that the network's size would suggest. ``seconds`` is the least of the
+repeats, since other work on the machine only ever adds.
 """
 
 import argparse
@@ -19,19 +20,28 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.plain import draw_frame
 from stylehead_core import Motion, Portrait, calibrate, invert, render, warp_features
 from stylehead_core.assemble import StyleHead, StyleHeadConfig, build, debug, styleheat_1024
+from stylehead_core.ops import convolve
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.training.recipes import mini_model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FRAMES = 5
+
+
+def fused_flops(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+    """Of torch's convolution with its ReLU in one, which torch's own counter does not know."""
+    return conv_flop_count(x, weight, out_shape)
+
+
+FUSED = {torch.ops.mkldnn._convolution_pointwise.default: fused_flops} if convolve.FUSED else {}
 
 
 def sizes() -> dict[str, StyleHeadConfig]:
@@ -123,7 +133,7 @@ class Meter:
         }
 
     def line(self, part: str, work: Callable[[], Any], note: str = "") -> dict[str, Any]:
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=FUSED) as counter:
             work()
         seconds = min(self._time(work) for _ in range(self.repeats))
         found = {**self.common, "part": part, "gmac": round(counter.get_total_flops() / 2e9, 3), "seconds": seconds}

@@ -44,6 +44,7 @@ MOVED = 0.04  # of the square's side (and rad, and size): a face that moved furt
 NEAR = 1.0  # of the face's size: it may jump so far and still be the same face
 PATIENCE = 25  # frames: parts and turned views are looked at in every so many, since that takes a second
 LOST = 1.0  # seconds after which the face is looked for anew, as in the first frame
+SOME = 128  # frames whose pose is told at once, so that a long clip needs little memory beside itself
 CALM = Fraction(8, 100)  # seconds: the filter's standard deviation at smoothing 1
 
 Square = Literal["still", "follows"]
@@ -224,15 +225,24 @@ def track_face(
             f"No face was found in any of {len(times)} frames of {size[0]} x {size[1]} pixels.\n"
             "A face should be larger than about 40 pixels, and turned aside by less than about 65 degrees."
         )
-    nothing = torch.zeros(478, 3), torch.zeros(52)
     return Track(
-        landmarks=torch.stack([nothing[0] if row is None else row for row in follower.landmarks]),
-        blendshapes=torch.stack([nothing[1] if row is None else row for row in follower.blendshapes]),
+        landmarks=_gathered(follower.landmarks, 478, 3),
+        blendshapes=_gathered(follower.blendshapes, 52),
         found=found,
         times=tuple(times),
         fps=frame_rate(times, last, declared or 1 / last),
         size=size,
     )
+
+
+def _gathered(rows: list[Tensor | None], *shape: int) -> Tensor:
+    """All rows as one tensor, zeros for none. The list is emptied on the way: a long clip would be held twice."""
+    gathered = torch.zeros(len(rows), *shape)
+    rows.reverse()
+    for place in gathered:
+        if (row := rows.pop()) is not None:
+            place.copy_(row)
+    return gathered
 
 
 def motion_from_track(
@@ -245,11 +255,12 @@ def motion_from_track(
     """
     canonical = landmarker.canonical
     squares = track.squares(square)
-    inside = apply_affine(invert_affine(squares[track.found]), track.landmarks[track.found]).to(landmarker.device)
-    pose = fit_pose(inside, canonical)
-    moved = torch.cat((pose.angles, placement(pose, SQUARE, canonical)), dim=1).cpu()
     coefficients = torch.zeros(len(track), len(ARKIT.names))
-    coefficients[track.found] = torch.cat((track.blendshapes[track.found], moved), dim=1)
+    for some in torch.nonzero(track.found).flatten().split(SOME):
+        inside = apply_affine(invert_affine(squares[some]), track.landmarks[some]).to(landmarker.device)
+        pose = fit_pose(inside, canonical)
+        moved = torch.cat((pose.angles, placement(pose, SQUARE, canonical)), dim=1).cpu()
+        coefficients[some] = torch.cat((track.blendshapes[some], moved), dim=1)
     return _motion(coefficients, track, ARKIT, squares, smoothing)
 
 
