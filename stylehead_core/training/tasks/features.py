@@ -7,7 +7,6 @@ somebody is, and since it is asked about drawings. A head that was edited is the
 Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..looks import ATTRIBUTES, edited_attributes, true_attributes
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
 
-__all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery"]
+__all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery", "seen_in"]
 
 SHOWN = 8
 HEAD = (1.5, 1.35)  # how much taller and wider than the face a head with its hair is
@@ -40,11 +39,11 @@ class FeaturesTask(LearnsFromHeads):
     place: float = 0.12  # how much the picture is moved, in half sides; and grown, as a factor
     margin: float = 0.2  # cosine by which a picture must be nearer to its own person than to others
     sharpness: float = 16.0  # of the softmax over people
-    landmarks: float = 8.0
+    landmarks: float = 8.0  # weights of what is seen: places in half sides,
     expression: float = 2.0
-    rotation: float = 2.0
-    attributes: float = 8.0
-    identity: float = 0.3
+    rotation: float = 2.0  # rad,
+    attributes: float = 0.8  # in deviations among people,
+    identity: float = 0.3  # cross entropy
     parts: tuple[str, ...] = ()  # of the model: none
 
     def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesStage":
@@ -113,9 +112,8 @@ class FeaturesStage:
         self.turns = (Turn("look", [(self.network, 1.0), (self.people, 1.0)]),)
         order = torch.argsort(data.person, stable=True)
         self.of_person = order.split(torch.bincount(data.person, minlength=self.samples).tolist())
-        known = data.attributes[data.edit < 0]
-        self.usual = known.nanmean(0)
-        self.spread = (known - self.usual).square().nanmean(0).sqrt().clamp_min(0.05)
+        plain = data.attributes[data.edit < 0]
+        self.spread = (plain - plain.nanmean(0)).square().nanmean(0).sqrt().clamp_min(0.05)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         picks = torch.cat([self._views(int(row), chance) for row in rows])
@@ -136,7 +134,7 @@ class FeaturesStage:
             "landmarks": task.landmarks * (seen.landmarks - landmarks).abs().mean(),
             "expression": task.expression * (seen.expression - data.expression[picks]).abs().mean(),
             "rotation": task.rotation * (seen.rotation - data.rotation[picks]).abs().mean(),
-            "attributes": task.attributes * 0.1 * F.smooth_l1_loss(looks[known], torch.zeros_like(looks[known])),
+            "attributes": task.attributes * F.smooth_l1_loss(looks[known], torch.zeros_like(looks[known])),
             "identity": task.identity * F.cross_entropy(logits, data.person[picks]),
         }
 
@@ -199,10 +197,10 @@ def head_masks(landmarks: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(masks, 2 * SOFT + 1, stride=1, padding=SOFT)
 
 
-def seen_in(network: FeatureNetwork, pictures: Tensor | Sequence[Tensor], chunk: int = 64) -> Seen:
-    """What the network sees in many pictures, uint8 or in [-1, 1]."""
+def seen_in(network: FeatureNetwork, pictures: Tensor, chunk: int = 64) -> Seen:
+    """What ``network`` sees in many ``pictures`` (N 3 S S), uint8 or in [-1, 1]."""
     parts = []
     with torch.no_grad():
-        for part in torch.as_tensor(pictures).split(chunk):
+        for part in pictures.split(chunk):
             parts.append(network(as_numbers(part) if part.dtype == torch.uint8 else part))
     return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
