@@ -12,6 +12,9 @@ from stylehead_core.animate import animate
 from stylehead_core.assemble import load_stylehead
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.records import Motion, Portrait
+from stylehead_core.stages.editing import edit_style
+from stylehead_core.stages.inversion import invert
+from stylehead_core.stages.rendering import render
 from stylehead_core.training.command import MODEL, train
 from stylehead_core.training.data import load_heads, save_heads
 from stylehead_core.training.recipes import CHAINS, chain, recipe_named
@@ -37,6 +40,24 @@ def test_the_last_model_animates_a_portrait(runs, heads):
     assert torch.isfinite(frames).all()
 
 
+def test_an_edit_changes_places_of_the_face(runs, heads):
+    model = load_stylehead(runs / "debug_whole" / MODEL)
+    torch.nn.init.normal_(model.editor.attributes["beard"].last.weight, generator=torch.Generator().manual_seed(0))
+    portrait = Portrait(
+        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
+    )
+    inversion = invert(model, portrait)
+    whole = edit_style(model, inversion, "beard")
+    styles_alone = replace(whole, edits=(replace(whole.edits[0], places=False),))
+    first, second = (next(iter(render(model, one))) for one in (whole, styles_alone))
+    assert (first - second).abs().amax() > 0.01
+    corner = (..., slice(8), slice(8))  # of the picture, far from the head
+    torch.testing.assert_close(first[corner], second[corner])
+    lost = replace(whole, portrait=replace(portrait, landmarks=None))
+    with pytest.raises(InputError, match="no landmarks"):
+        next(iter(render(model, lost)))
+
+
 def test_each_part_is_what_its_own_recipe_made(runs):
     whole = load_stylehead(runs / "debug_whole" / MODEL).state_dict()
     for name, part in (
@@ -46,6 +67,7 @@ def test_each_part_is_what_its_own_recipe_made(runs):
             ("debug_calibration", "calibrator"),
             ("debug_calibration", "refiner"),
             ("debug_directions", "directions"),
+            ("debug_directions", "editor"),
             ("debug_speech", "speech"),
         ),
     ):
