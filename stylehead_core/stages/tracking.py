@@ -220,6 +220,11 @@ def track_face(
     if not times:
         raise InputError("The clip has no frames.")
     found = torch.tensor([row is not None for row in follower.landmarks])
+    if not found.any() and follower.most:
+        raise FaceNotFound(
+            f"Face {config.face.index} (counted from 0, {config.face.order}) was asked for, but no frame of this clip "
+            f"was seen to show more than {follower.most}."
+        )
     if not found.any():
         raise FaceNotFound(
             f"No face was found in any of {len(times)} frames of {size[0]} x {size[1]} pixels.\n"
@@ -308,6 +313,7 @@ class _Follower:
     blendshapes: list[Tensor | None] = field(default_factory=list)
     last: Tensor | None = None  # (478 3)
     seen: Fraction | None = None  # seconds, when it was last seen
+    most: int = 0  # faces that one frame showed while the one that is meant was looked for
 
     def follow(self, part: Frames) -> list[Tensor | None]:
         """Measure the face in a chunk; its landmarks (478 3) in each frame, or none."""
@@ -339,6 +345,7 @@ class _Follower:
             faces = None
             if len(seen) or thorough:
                 faces = self.landmarker.find(picture, search="auto" if thorough else "quick")
+            self.most = max(self.most, 0 if faces is None else len(faces))
             if faces is not None and len(faces) > self.config.face.index:
                 self._keep(faces.only(choose_face(faces, self.config.face, picture)), part.times[i])
                 return i + 1

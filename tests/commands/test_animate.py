@@ -58,7 +58,7 @@ def test_the_motion_can_be_kept_and_drives_again(files):
 
 def test_a_driver_that_is_not_there_is_refused(files, capsys):
     assert animate(files, "--video", files / "clip.mp4", "--driver", "1") == (1, None)
-    assert "No face" in capsys.readouterr().err
+    assert "no frame of this clip was seen to show more than 1" in capsys.readouterr().err
 
 
 def test_speech_drives_at_the_asked_rate(files):
