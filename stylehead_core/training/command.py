@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 def _own(device: str) -> torch.device:
     """The device of this process: of several GPUs the one of its own number."""
     if device == "cuda" and dist.is_torchelastic_launched():
-        torch.cuda.set_device(dist.get_node_local_rank())
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device(device)
 

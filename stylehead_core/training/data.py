@@ -5,7 +5,7 @@ S picture size, h w flow size, K coefficients.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -47,9 +47,8 @@ class Heads:
 
     def to(self, device: torch.device) -> "Heads":
         """The same on a device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Heads(
-            **{name: value.to(device) if isinstance(value, Tensor) else value for name, value in values.items()}
+        return replace(
+            self, **{name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         )
 
     def frames(self, rows: Tensor) -> Tensor:
