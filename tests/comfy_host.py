@@ -158,11 +158,13 @@ class Server:
 
         asyncio.run(post())
 
-    def run(self, prompt: dict, stop_when: Callable[[Run], bool] = lambda run: False) -> Run:
+    def run(
+        self, prompt: dict, stop_when: Callable[[Run], bool] = lambda run: False, within: float = RUN_WITHIN
+    ) -> Run:
         """Send a graph in API form and follow it to its end; interrupt it as soon as ``stop_when`` says so."""
-        return asyncio.run(self._run(prompt, stop_when))
+        return asyncio.run(self._run(prompt, stop_when, within))
 
-    async def _run(self, prompt: dict, stop_when: Callable[[Run], bool]) -> Run:
+    async def _run(self, prompt: dict, stop_when: Callable[[Run], bool], within: float) -> Run:
         client = uuid.uuid4().hex
         run = Run()
         async with (
@@ -180,8 +182,8 @@ class Server:
                 return run
             asked = False
             async for message in socket_:
-                if time.monotonic() - started > RUN_WITHIN:
-                    raise TimeoutError(f"Not done after {RUN_WITHIN} s.\n{self.log.read_text()[-4000:]}")
+                if time.monotonic() - started > within:
+                    raise TimeoutError(f"Not done after {within} s.\n{self.log.read_text()[-4000:]}")
                 if message.type == aiohttp.WSMsgType.BINARY:
                     _take_preview(run, message.data)
                 elif _take_event(run, json.loads(message.data), said["prompt_id"]):

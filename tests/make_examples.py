@@ -23,6 +23,7 @@ from PIL import Image
 MODEL = "stylehead-mini"
 FOLDER = PACK / "example_workflows"
 SHOTS = PACK / "docs" / "graphs"
+PATIENCE = 3600  # s, for one graph
 THUMBNAIL, SHOT = 384, 1600  # pixels
 WINDOW = (2400, 1300)  # so large that letters are drawn when a whole graph is seen
 CANVAS = (60, 135, WINDOW[0], WINDOW[1] - 80)  # of the page: without its bars
@@ -216,7 +217,7 @@ async def make(server: Server, names: list[str]) -> None:
             EXAMPLES[name](graph)
             laid_out = await lay_out(page, graph.prompt)
             prompt = to_prompt(laid_out, object_info)
-            run = await asyncio.to_thread(server.run, prompt)
+            run = await asyncio.to_thread(server.run, prompt, within=PATIENCE)
             if run.errors or run.failure:
                 raise SystemExit(f"{name}: {run.errors or run.message}")
             path = FOLDER / f"{name}.json"

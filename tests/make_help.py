@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 HELP = PACK / "web" / "docs" / "images"
 LIMITS = PACK / "docs" / "limits.jpg"
+PATIENCE = 3600  # s: one run makes all pictures
 WIDTH, GAP, LINE = 720, 8, 25  # pixels: of a picture, between its cells, of a line of text
 TALLEST = 480  # pixels of a row
 LOUD = (0, 5, 20, 43)  # frames of the sample sentence: before it, and where it opens the mouth
@@ -349,7 +350,7 @@ def make_pictures(server: Server, names: list[str]) -> None:
     maker = Maker(server.get("/object_info"))
     rows = {name: PICTURES[name](maker) for name in names}
     shown = watched(maker, list(rows.values()))
-    run = server.run(maker.graph.prompt)
+    run = server.run(maker.graph.prompt, within=PATIENCE)
     if run.errors or run.failure:
         raise SystemExit(f"{run.errors or run.message}")
     drawn = Drawn(server, run, shown)

@@ -1,5 +1,6 @@
 """How much memory a batch of pictures takes, told before it is drawn."""
 
+import math
 from pathlib import Path
 
 from ..errors import InputError
@@ -54,8 +55,12 @@ def forecast(frames: int, size: int, seconds: float, *, held: bool) -> str:
     if not held:
         return f"{text}, and no more memory than now."
     free = available_memory()
-    left = "" if free is None else f"; {free / 2**30:.1f} GiB are free"
-    return f"{text} and {COPIES * batch_bytes(frames, size) / 2**30:.1f} GiB of memory{left}."
+    left = "" if free is None else f"; {_in_words(free)} are free"
+    return f"{text} and {_in_words(COPIES * batch_bytes(frames, size))} of memory{left}."
+
+
+def _in_words(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{math.ceil(count / 2**20)} MiB"
 
 
 def available_memory() -> int | None:

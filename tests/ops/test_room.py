@@ -18,4 +18,5 @@ def test_a_film_is_told_that_it_needs_no_more_memory(monkeypatch):
 
 def test_what_the_system_does_not_say_is_not_told(monkeypatch):
     monkeypatch.setattr(room, "available_memory", lambda: None)
-    assert "free" not in room.forecast(100, 128, 7.6, held=True)
+    told = room.forecast(100, 128, 7.6, held=True)
+    assert told.endswith("8 s and 38 MiB of memory.")  # twice 100 x 192 KiB
