@@ -1,4 +1,4 @@
-"""``stylehead dub``: somebody in a video says something else; the rest of the video stays as it is, bit for bit."""
+"""``stylehead dub``: somebody in a video says something else; around the mouth, or the head, no pixel is changed."""
 
 import argparse
 import sys
@@ -123,7 +123,7 @@ def _invert(
     for _ in range(wanted):
         frames(1)
     picture = frames(1).float() / 127.5 - 1
-    face = FaceChoice(point=places[min(wanted, len(places) - 1)]) if places[wanted] else FaceChoice(index=args.face)
+    face = FaceChoice(index=args.face, point=places[wanted])
     portrait = take_portrait(picture.to(model.device), landmarker, PortraitConfig(size=model.config.size, face=face))
     return invert(model, portrait)
 

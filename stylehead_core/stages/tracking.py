@@ -61,7 +61,8 @@ class TrackingConfig:
     chunk: int = 8  # frames looked at in one go
     square: Square = "still"
     """In what place and size are told. ``still``: one square for the whole clip, in which the head moves. ``follows``:
-    a square that goes along with the face, for drawing it there and pasting it back into the same video."""
+    a square that goes along with the face, for drawing it there and pasting it back into the same video. ``bfm`` motion
+    is always told in the square of the first face, as the official code does."""
     search: bool = True  # look at parts of the first frames and at turned views where no face is seen at first
 
     def __post_init__(self) -> None:

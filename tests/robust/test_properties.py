@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from stylehead_core import Edit, Head, Inversion, Motion, Portrait, StyleHeadError, WeightsError
 from stylehead_core.assemble import StyleHeadConfig, debug
 from stylehead_core.config_json import from_json, to_json
+from stylehead_core.convert.official import convert_official
 from stylehead_core.errors import ConfigError, InputError, MotionError
 from stylehead_core.media.sound import Sound
 from stylehead_core.ops.room import batch_bytes, check_room
 from stylehead_core.stages.motion_files import load_motion, save_motion
+from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.weights import ManifestEntry, read_manifest
 
 a_few = settings(
@@ -53,9 +55,17 @@ def tensors(draw, most: int = 4) -> torch.Tensor:
     space=st.one_of(st.sampled_from(["arkit", "bfm"]), odd_values),
     found=st.none() | tensors(1),
     mel=st.none() | tensors(3),
+    squares=st.none() | tensors(3),
 )
-def test_any_motion(tmp_path, coefficients, fps, space, found, mel):
-    settings = {"coefficients": coefficients, "fps": fps, "space": space, "found": found, "mel": mel}
+def test_any_motion(tmp_path, coefficients, fps, space, found, mel, squares):
+    settings = {
+        "coefficients": coefficients,
+        "fps": fps,
+        "space": space,
+        "found": found,
+        "mel": mel,
+        "squares": squares,
+    }
     motion = outcome(lambda: Motion(**settings), MotionError)
     if isinstance(motion, MotionError):
         assert len(str(motion)) > 10
@@ -174,6 +184,47 @@ def test_any_manifest(tmp_path, fields, name):
         assert "manifest" in str(entries)
     else:
         assert all(isinstance(entry, ManifestEntry) and "/" not in entry.file for entry in entries.values())
+
+
+CHECKPOINTS = ("StyleGAN_e4e.pth", "Encoder_e4e.pth", "hfgi.pth", "StyleHEAT_visual.pt", "audio_warper.pth", "age.pt")
+ENTRIES = ("state_dict", "latent_avg", "net_G_ema", "net", "style.1.weight", "input.input", "0", "")
+checkpoints = st.recursive(
+    odd_values | tensors(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(ENTRIES), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@a_few
+@given(files=st.fixed_dictionaries(dict.fromkeys(CHECKPOINTS, checkpoints | st.binary(max_size=50))))
+def test_any_checkpoints(tmp_path, files):
+    for name, content in files.items():
+        if isinstance(content, bytes):
+            (tmp_path / name).write_bytes(content)
+        else:
+            torch.save(content, tmp_path / name)
+    with pytest.raises(WeightsError) as refused:
+        convert_official(tmp_path, tmp_path / "model.safetensors")
+    assert "StyleGAN_e4e.pth" in str(refused.value) or "generator" in str(refused.value)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+names = st.sampled_from([*SLIDERS, "nose", ""])
+moments = st.floats() | st.integers(-3, 3)
+
+
+@a_few
+@given(
+    sliders=st.dictionaries(names, moments | st.lists(st.tuples(moments, moments), max_size=3), max_size=4),
+    frames=st.integers(-1, 30),
+    fps=st.fractions(-1, 100),
+)
+def test_any_sliders(sliders, frames, fps):
+    motion = outcome(lambda: motion_from_sliders(sliders, frames=frames, fps=fps), ConfigError, InputError, MotionError)
+    if isinstance(motion, Motion):
+        assert len(motion) == frames
+    else:
+        assert len(str(motion)) > 10
 
 
 @a_few
