@@ -28,7 +28,7 @@ from ...stages.inversion import invert
 from ...stages.rendering import render
 from ...stages.warping import warp_features
 from ..data import Heads
-from .judges import Jury, correlation, mouth_sharpness
+from .judges import Jury, Measured, correlation, mouth_sharpness
 
 __all__ = ["CROSS_WAYS", "WAYS", "CrossRow", "Row", "cross_identity", "portrait_of", "same_identity"]
 
@@ -76,10 +76,13 @@ def same_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[Row]:
             drawn.setdefault(way, torch.empty(len(heads), *heads.pictures.shape[1:]))[rows] = pictures
     targets = heads.target.unique()
     redrawn = torch.empty(heads.pictures.shape)
-    for target in targets.tolist():
-        redrawn[target] = invert(model, portrait_of(heads, target)).redrawn[0].clamp(-1, 1).cpu()
+    for target in targets.tolist():  # by the generator alone: with the detail it is the picture itself
+        inversion = replace(invert(model, portrait_of(heads, target)), detail=None)
+        redrawn[target] = next(render(model, inversion))[0].clamp(-1, 1).cpu()
     drawn["truth, inverted"] = redrawn[heads.target]
-    return [_judge(way, drawn[way], heads, jury) for way in WAYS]
+    true = jury.look(heads.frames(targets))
+    own = torch.searchsorted(targets, heads.target)
+    return [_judge(way, drawn[way], heads, true.only(own), jury) for way in WAYS]
 
 
 def cross_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[CrossRow]:
@@ -96,8 +99,12 @@ def cross_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[CrossRow]
             pictures.append(found[way])
         sources += [source] * len(clip)
         wanted.append(changes)
-    rows = torch.tensor(sources)
-    return [_judge_crossing(way, torch.cat(drawn[way]), heads, rows, torch.cat(wanted), jury) for way in CROSS_WAYS]
+    rows, own = torch.tensor(sources).unique(return_inverse=True)
+    portraits = jury.look(heads.frames(rows)).only(own)
+    return [
+        _judge_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), jury)
+        for way in CROSS_WAYS
+    ]
 
 
 def portrait_of(heads: Heads, row: int) -> Portrait:
@@ -127,10 +134,10 @@ def _draw(
     return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}
 
 
-def _judge(way: str, drawn: Tensor, heads: Heads, jury: Jury) -> Row:
+def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, jury: Jury) -> Row:
     truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
     boxes = mouth_boxes(landmarks)
-    seen, true = jury.look(drawn), jury.look(truth)
+    seen = jury.look(drawn)
     change = (seen.coefficients - heads.coefficients[heads.target]).abs()[seen.found]
     apart = (seen.landmarks - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
     pairs = zip(drawn, truth, boxes, strict=True)
@@ -148,8 +155,10 @@ def _judge(way: str, drawn: Tensor, heads: Heads, jury: Jury) -> Row:
     )
 
 
-def _judge_crossing(way: str, drawn: Tensor, heads: Heads, sources: Tensor, wanted: Tensor, jury: Jury) -> CrossRow:
-    seen, portraits = jury.look(drawn), jury.look(heads.frames(sources))
+def _judge_crossing(
+    way: str, drawn: Tensor, heads: Heads, sources: Tensor, portraits: Measured, wanted: Tensor, jury: Jury
+) -> CrossRow:
+    seen = jury.look(drawn)
     change = (seen.coefficients - heads.coefficients[sources])[seen.found]
     off = (change - wanted[seen.found]).abs()
     change, asked = change[:, ARKIT.expression], wanted[seen.found][:, ARKIT.expression]

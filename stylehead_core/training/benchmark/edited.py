@@ -23,7 +23,8 @@ from .judges import Jury
 
 __all__ = ["STRENGTHS", "EditRow", "edits"]
 
-STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # from the low end of the attribute to its high end
+BEYOND = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)  # of the portrait, which may be anywhere between the ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class EditRow:
     """One edit. Means over the heads that it fits; strength 1 where nothing else is said."""
 
     edit: str
-    monotonic: float  # share of heads on which the judged attribute rises with every step of ``STRENGTHS``
+    monotonic: float  # share of heads at the low end whose judged attribute rises with every step of ``STRENGTHS``
+    beyond: float  # the same of portraits with every step of ``BEYOND``, where an attribute may have come to its end
     moves: float  # the attribute's judged change in parts of the rendered edit's; 1 is all the way
     identity: float  # distance from the unedited head in parts of strangers' distance; less is better
     identity_rendered: float  # the same between the rendered pictures: what the judge itself calls no change
@@ -62,28 +64,29 @@ def _row(model: StyleHead, heads: Heads, jury: Jury, name: str, pairs: Tensor, s
     if min(people) < 0:
         raise InputError("These heads were measured by an older version: measure them again.")
     portraits = [portrait_of(heads, int(torch.nonzero(heads.person == person)[0, 0])) for person in people]
-    steps = torch.stack([_at(model, invert(model, portrait), name, STRENGTHS) for portrait in portraits])
+    steps = torch.stack([_at(model, invert(model, portrait), name, BEYOND) for portrait in portraits])
     seen = seen_in(jury.network, steps.flatten(0, 1))
     told = seen.attributes.unflatten(0, steps.shape[:2])  # E F A
     identity = seen.identity.unflatten(0, steps.shape[:2])
-    none, full = STRENGTHS.index(0.0), STRENGTHS.index(1.0)
+    none, full = BEYOND.index(0.0), BEYOND.index(1.0)
     change = (told[:, full] - told[:, none]).abs() / spread
     others = [i for i in range(len(ATTRIBUTES)) if i != column]
 
     low, high = as_numbers(heads.edited[pairs]).unbind(1)
     rendered = [seen_in(jury.network, part) for part in (low, high)]
     ends = [
-        _at(model, invert(model, replace(portrait, image=one[None])), name, (0.0, 1.0))  # posed as the portrait
+        _at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait
         for portrait, one in zip(portraits, low, strict=True)
     ]
     drawn = torch.stack(ends)
-    judged = seen_in(jury.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, (-1, 2))
-    true, made = (high - low).flatten(1), (drawn[:, 1] - drawn[:, 0]).flatten(1)
+    judged = seen_in(jury.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, drawn.shape[:2])
+    true, made = (high - low).flatten(1), (drawn[:, -1] - drawn[:, 0]).flatten(1)
     along = (true * made).sum(1)
     return EditRow(
         edit=name,
-        monotonic=float((told[:, :, column].diff(dim=1) > 0).all(1).float().mean()),
-        moves=float((judged[:, 1] - judged[:, 0]).mean())
+        monotonic=_rising(judged),
+        beyond=_rising(told[:, :, column]),
+        moves=float((judged[:, -1] - judged[:, 0]).mean())
         / float((rendered[1].attributes - rendered[0].attributes)[:, column].mean()),
         identity=float((1 - (identity[:, full] * identity[:, none]).sum(1)).mean()) / jury.strangers,
         identity_rendered=float((1 - (rendered[0].identity * rendered[1].identity).sum(1)).mean()) / jury.strangers,
@@ -92,8 +95,13 @@ def _row(model: StyleHead, heads: Heads, jury: Jury, name: str, pairs: Tensor, s
         goes=float((along / true.square().sum(1)).mean()),
         cosine=float((along / (true.norm(dim=1) * made.norm(dim=1)).clamp_min(1e-9)).mean()),
         psnr_without=float(psnr(drawn[:, 0], high).mean()),
-        psnr_with=float(psnr(drawn[:, 1], high).mean()),
+        psnr_with=float(psnr(drawn[:, -1], high).mean()),
     )
+
+
+def _rising(judged: Tensor) -> float:
+    """The share of rows of ``judged`` (E F) that rise with every step."""
+    return float((judged.diff(dim=1) > 0).all(1).float().mean())
 
 
 def _at(model: StyleHead, inversion: Inversion, name: str, strengths: tuple[float, ...]) -> Tensor:

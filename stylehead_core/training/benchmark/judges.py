@@ -32,6 +32,10 @@ class Measured:
     identity: Tensor  # (N D) of length 1
     attributes: Tensor  # (N A) of looks.ATTRIBUTES
 
+    def only(self, rows: Tensor) -> "Measured":
+        """What was seen in the pictures ``rows``, in their order."""
+        return Measured(**{name: values[rows] for name, values in vars(self).items()})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Jury:

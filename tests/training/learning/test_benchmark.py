@@ -12,7 +12,7 @@ from stylehead_core.media.sound import Sound
 from stylehead_core.models.feature_network import FeatureNetwork, FeatureNetworkConfig
 from stylehead_core.training.benchmark import benchmark, edits, table, text
 from stylehead_core.training.benchmark.driven import CROSS_WAYS, WAYS
-from stylehead_core.training.benchmark.edited import STRENGTHS
+from stylehead_core.training.benchmark.edited import BEYOND, STRENGTHS
 from stylehead_core.training.benchmark.judges import convene, correlation
 from stylehead_core.training.benchmark.spoken import SPOKEN_WAYS, speech
 from stylehead_core.training.canonical import install_canonical
@@ -60,6 +60,12 @@ def test_still_is_the_source_itself(parts, few):
     source, target = few.frames(few.source), few.frames(few.target)
     error = ((source - target) / 2).square().mean((1, 2, 3))
     assert parts["same identity"].rows[0].psnr == pytest.approx(float((-10 * torch.log10(error)).mean()), abs=0.01)
+
+
+def test_an_inversion_is_judged_without_the_detail_that_makes_it_the_picture_itself(parts):
+    (truth,) = (row for row in parts["same identity"].rows if row.way == "truth, inverted")
+    (inversion, *_) = parts["nothing asked for"].rows
+    assert truth.psnr < 40 < inversion.psnr
 
 
 def test_a_still_portrait_is_nobody_else(parts):
@@ -115,8 +121,9 @@ def test_an_edit_that_brightens_step_by_step_is_monotonic(few, model, monkeypatc
     jury = convene(load_landmarker(), Tilted(TINY).eval(), few)
     rows = edits(model, few, jury)
     assert [row.edit for row in rows] == list(few.attributes)
-    assert all(row.monotonic == 1 for row in rows)
-    assert sorted(STRENGTHS) == list(STRENGTHS)
+    assert all((row.monotonic, row.beyond) == (1, 1) for row in rows)
+    for strengths in (STRENGTHS, BEYOND):
+        assert sorted(strengths) == list(strengths)
 
 
 def test_the_table_names_every_column(parts):
