@@ -288,6 +288,12 @@ def test_a_download_that_stopped_goes_on(server, tmp_path, ranges):
     assert server.starts == ([0, 10_000] if ranges else [0, 0])
 
 
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
+    (tmp_path / "models").write_bytes(b"a file, not a folder")
+    with pytest.raises(WeightsError, match="models"):
+        fetch(entry(server.content, source="https://there"), tmp_path / "models")
+
+
 def test_a_wrong_download_is_thrown_away(server, tmp_path):
     made = entry(server.content, source="https://there", sha256="0" * 64)
     with pytest.raises(WeightsError, match="not the file"):

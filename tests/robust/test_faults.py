@@ -29,9 +29,11 @@ from stylehead_core import (
 )
 from stylehead_core.assemble import build, debug, load_stylehead, save_stylehead
 from stylehead_core.config_json import to_json
+from stylehead_core.media.behind import WriterBehind
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
+from stylehead_core.stages import tracking
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.rendering import Painter, RenderConfig
@@ -67,17 +69,19 @@ def room_for(size: int):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def write_noise(path) -> None:
-    with VideoWriter(path, fps=Fraction(25), size=(128, 128), quality=0, speed="ultrafast") as film:
+def write_noise(path, behind) -> None:
+    film = VideoWriter(path, fps=Fraction(25), size=(128, 128), quality=0, speed="ultrafast")
+    with behind(film) as film:
         for seed in range(20):
             film.write(chance(1, 3, 128, 128, seed=seed))
 
 
+@pytest.mark.parametrize("behind", [lambda film: film, WriterBehind])
 @pytest.mark.parametrize("size", [0, 20_000, 200_000])
-def test_a_disk_that_is_full_leaves_no_film_and_no_rest_of_one(tmp_path, size):
+def test_a_disk_that_is_full_leaves_no_film_and_no_rest_of_one(tmp_path, size, behind):
     (tmp_path / "film.mp4").write_bytes(b"what was there before")
     with room_for(size), pytest.raises(MediaError, match=r"film\.mp4 cannot be written"):
-        write_noise(tmp_path / "film.mp4")
+        write_noise(tmp_path / "film.mp4", behind)
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
     assert (tmp_path / "film.mp4").read_bytes() == b"what was there before"
 
@@ -323,6 +327,24 @@ def stop(*_):
     raise Stopped
 
 
+def test_measuring_can_be_stopped_in_a_film_and_between_its_frames(monkeypatch):
+    seen = []
+
+    class Nobody(tracking._Follower):
+        def follow(self, part):
+            seen.extend(part.times)
+            self.landmarks += [None] * len(part)
+            return [None] * len(part)
+
+    monkeypatch.setattr(tracking, "_Follower", Nobody)
+    clip = list(tracking.frames_of(chance(9, 3, 16, 16), Fraction(25), chunk=3))
+    for settings in ({"progress": stop}, {"on_frame": stop}):
+        seen.clear()
+        with pytest.raises(Stopped):
+            tracking.track_face(iter(clip), None, **settings)
+        assert len(seen) == 3
+
+
 def test_every_stage_can_be_stopped(scene):
     fast = OptimiseConfig(perceptual=0)
     with pytest.raises(Stopped):
@@ -402,10 +424,9 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
     draw, held = Painter.draw, []
 
     def starving(self, frames):
-        held.extend(frames)
-        if len(held) > 2:
-            held.clear()
+        if len(held) + len(frames) > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        held.extend(frames)
         return draw(self, frames)
 
     monkeypatch.setattr(Painter, "draw", starving)
