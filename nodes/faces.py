@@ -1,5 +1,7 @@
 """The widgets that say which of several faces is meant."""
 
+import math
+
 from comfy_api.latest import io
 
 from ..stylehead_core.errors import ConfigError
@@ -42,6 +44,8 @@ def choice(face: int, order: str, at: str) -> FaceChoice:
     try:
         numbers = tuple(float(number) for number in at.replace(",", " ").split())
     except ValueError:
+        numbers = ()
+    if not all(math.isfinite(number) for number in numbers):
         numbers = ()
     if len(numbers) == POINT:
         return FaceChoice(point=numbers)
