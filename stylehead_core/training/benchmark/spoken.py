@@ -30,7 +30,7 @@ from ..speech.sheet import lip_opening as opening_of_curves
 from ..speech.talks import Talk, make_talk
 from ..speech.visemes import LIPS
 from .driven import portrait_of
-from .judges import Jury, correlation
+from .judges import Jury, Measured, correlation
 
 __all__ = ["SPOKEN_WAYS", "SpeechRow", "held_out_talks", "speech"]
 
@@ -71,9 +71,11 @@ def speech(model: StyleHead, heads: Heads, jury: Jury, talks: Iterable[Talk]) ->
         truth = opening_of_curves(talk.curves, LIPS)
         for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):
             motion = Motion(coefficients=coefficients, fps=talk.fps, relative=True)
-            found[way].append(_judge(_draw(model, inversion, motion), inversion, truth, jury))
-        still = inversion.portrait.image.expand(len(truth), -1, -1, -1)
-        found["still"].append(_judge(still, inversion, truth, jury))
+            drawn = _draw(model, inversion, motion)
+            found[way].append(_judge(drawn, jury.look(drawn), inversion, truth))
+        still = inversion.portrait.image
+        seen = jury.look(still).only(torch.zeros(len(truth), dtype=torch.int64))
+        found["still"].append(_judge(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
     return [_row(way, numbers) for way, numbers in found.items()]
 
 
@@ -99,9 +101,8 @@ def _draw(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor:
     return torch.cat(list(render(model, head))).cpu()
 
 
-def _judge(drawn: Tensor, inversion: Inversion, truth: Tensor, jury: Jury) -> tuple[float, ...]:
+def _judge(drawn: Tensor, seen: Measured, inversion: Inversion, truth: Tensor) -> tuple[float, ...]:
     """Opening, pose, upper face, outside."""
-    seen = jury.look(drawn)
     there = seen.found
     opening, wanted = lip_opening(seen.landmarks)[there], truth[there]
     pose = _deviation(seen.coefficients[there][:, ARKIT.rotation]) * 180 / torch.pi
