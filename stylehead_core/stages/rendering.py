@@ -45,7 +45,7 @@ class RenderConfig:
     Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
     together: int | None = None
     """Frames drawn as one batch; none = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are
-    always of this size, the last one filled up, so that no frame depends on the chunk: docs/notes/0081-batches.md."""
+    always of this size, the last one filled up, so that no frame depends on the chunk: see note 0081."""
 
     def __post_init__(self) -> None:
         if self.rgb not in ("model", "still", "warped") or self.edited not in ("moved", "consulted"):
@@ -227,10 +227,12 @@ class Painter:
         if self.head is None:
             picture = codes.still
             picture = self._picture(codes.feature, codes.prepared, codes.rgb) if picture is None else picture
-            return picture if self.colours is None else self.colours(picture)
-        filled = frames + frames[-1:] * (self.together - len(frames))  # or the last ones would be rounded differently
-        assert self.paint is not None
-        return self.paint(*self._moves(self.head, filled))[: len(frames)]
+        else:
+            # Filled up, or the last ones would be rounded differently.
+            filled = frames + frames[-1:] * (self.together - len(frames))
+            assert self.paint is not None
+            picture = self.paint(*self._moves(self.head, filled))[: len(frames)]
+        return picture if self.colours is None else self.colours(picture)
 
     def _moves(self, head: Head, frames: list[int]) -> Moves:
         def taken(rows: Tensor | Shelf | None) -> Tensor | None:
@@ -244,9 +246,9 @@ class Painter:
         )
 
     def _painting(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
-        """What draws frames from their ``Moves``, with all else worked in."""
-        model, convention, colours = self.model, self.model.config.warp, self.colours
-        still = codes.still
+        """What draws frames from their ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
+        nothing, so that it can be recorded."""
+        model, convention, still = self.model, self.model.config.warp, codes.still
         detail = None if still is None else self._detail(still.shape[-1])
 
         def moved(x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
@@ -267,7 +269,7 @@ class Painter:
             if still is not None and detail is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
                 picture = model.finish(picture, feature, still, detail, flow, visibility)
-            return picture if colours is None else colours(picture)
+            return picture
 
         return paint
 

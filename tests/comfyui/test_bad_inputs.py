@@ -2,6 +2,8 @@
 
 import pytest
 from comfy_host import TINY
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
 
@@ -98,3 +100,60 @@ def test_a_file_that_is_no_model_is_refused_in_words(server):
     run = server.run(graph)
     assert run.failure["node_id"] == "model"
     assert "torn.safetensors" in run.message
+
+
+NAMES = ["yaw", "pitch", "roll", "blink", "gaze_right", "gaze_up", "brows", "smile", "jaw", "pucker", "funnel"]
+NAMES += ["eyes_wide", "size", "x", "y"]
+SLIDER = st.floats(0, 0.5)
+LINES = st.lists(
+    st.sampled_from(["0: yaw 5", "1: smile 1, yaw -5", "0.5", ":", "a: b c", "nan: yaw 1", "0: yaw inf", "é"])
+)
+TEXTS = st.text(max_size=20) | LINES.map("\n".join)
+POINTS = st.sampled_from(
+    ["", "0:0, 1:1", "1:0, 0:1", "0:nan", "0.5", "1e999:1", "::", "a:b", "10, 20", "-5, 7", "1, 2, 3"]
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    keys=TEXTS,
+    frames=st.integers(1, 40),
+    fps=st.floats(1, 120),
+    sliders=st.lists(SLIDER, min_size=15, max_size=15),
+    curve=POINTS | st.text(max_size=12),
+    at=POINTS | st.text(max_size=12),
+    face=st.integers(0, 3),
+)
+def test_whatever_is_typed_in_is_taken_or_refused_by_an_error_of_ours(
+    server, keys, frames, fps, sliders, curve, at, face
+):
+    graph = inverting("", at=at, face=face)
+    graph["edit"] = {
+        "class_type": "StyleHead_EditStyle",
+        "inputs": {
+            **{"model": ["model", 0], "inversion": ["invert", 0], "attribute": "old", "strength": 1.0},
+            **{"end_strength": 1.0, "curve": curve},
+        },
+    }
+    graph["motion"] = {
+        "class_type": "StyleHead_MotionFromSliders",
+        "inputs": {**dict(zip(NAMES, sliders, strict=True)), "frames": frames, "fps": fps, "key_frames": keys},
+    }
+    graph["warp"] = {
+        "class_type": "StyleHead_WarpFeatures",
+        "inputs": {"model": ["model", 0], "inversion": ["edit", 0], "motion": ["motion", 0], "fit": "changes only"},
+    }
+    graph["flow"] = {"class_type": "OddShape", "inputs": {"image": ["warp", 1]}}
+    run = server.run(graph)
+    assert not run.errors
+    if run.failure is None:
+        assert "flow" in run.outputs
+    else:
+        assert "stylehead_core.errors" in run.failure["exception_type"], run.failure["exception_message"]
+        assert len(run.message) > 10
