@@ -4,13 +4,15 @@ import pytest
 import torch
 
 from stylehead_core.errors import WeightsError
+from stylehead_core.evaluation import load_judges as load_judges_of_files
 from stylehead_core.evaluation.load_judges import load_identity, load_inception, load_judges, load_lpips
 from stylehead_core.models.inception import Inception
 from stylehead_core.models.lpips import Lpips
+from stylehead_core.weights import sha256_of
 
 
 @pytest.fixture
-def published(tmp_path):
+def published(tmp_path, monkeypatch):
     """A folder with LPIPS as its authors publish it, with random weights; and the network it is to become."""
     torch.manual_seed(0)
     network = Lpips()
@@ -18,7 +20,10 @@ def published(tmp_path):
     for conv, layer in zip(network.convs, (0, 3, 6, 8, 10), strict=True):
         backbone |= {f"features.{layer}.weight": conv.weight.data, f"features.{layer}.bias": conv.bias.data}
     heads = {f"lin{i}.model.1.weight": w.data.abs().view(1, -1, 1, 1) for i, w in enumerate(network.weights)}
-    torch.save(backbone, tmp_path / "alexnet-owt-7be5be79.pth")
+    torch.save(backbone, tmp_path / "alexnet.pth")
+    name = f"alexnet-owt-{sha256_of(tmp_path / 'alexnet.pth')[:8]}.pth"  # as torchvision names its own
+    (tmp_path / "alexnet.pth").rename(tmp_path / name)
+    monkeypatch.setattr(load_judges_of_files, "BACKBONE", name)
     torch.save(heads, tmp_path / "alex.pth")
     return tmp_path, network
 
@@ -29,6 +34,14 @@ def test_lpips_is_put_together_from_its_two_published_files(published):
     loaded = load_lpips(folder)
     torch.testing.assert_close(loaded(a, b), network(a, b).detach())
     assert not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_another_file_under_a_published_name_is_refused(published):
+    folder, _ = published
+    file = folder / load_judges_of_files.BACKBONE
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match="torchvision publishes"):
+        load_lpips(folder)
 
 
 def test_judges_hold_what_was_named(published):
