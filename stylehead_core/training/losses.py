@@ -9,7 +9,16 @@ from torch import Tensor
 
 from ..models.vgg import Vgg, perceptual_loss
 
-__all__ = ["adversarial", "changed", "endpoint_error", "judged", "perceived", "pyramid_difference", "region_weights"]
+__all__ = [
+    "adversarial",
+    "changed",
+    "endpoint_error",
+    "fine_detail",
+    "judged",
+    "perceived",
+    "pyramid_difference",
+    "region_weights",
+]
 
 
 def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = None, levels: int = 3) -> Tensor:
@@ -53,6 +62,12 @@ def changed(before: Tensor, after: Tensor, most: float) -> Tensor:
     """
     change = F.avg_pool2d((after - before).abs().mean(1, keepdim=True), 3, stride=1, padding=1)
     return 1 + most * change / change.amax(dim=(2, 3), keepdim=True).clamp_min(1e-2)
+
+
+def fine_detail(pictures: Tensor) -> Tensor:
+    """What a picture (B C H W) has beyond the mean of the 3 x 3 pixels around each."""
+    padded = F.pad(pictures, (1, 1, 1, 1), mode="replicate")
+    return pictures - F.avg_pool2d(padded, 3, stride=1)
 
 
 def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:

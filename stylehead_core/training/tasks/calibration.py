@@ -3,7 +3,9 @@ behind a head that turns.
 
 Everything else is fixed, and the calibrator's gate keeps it away from what is seen, so that it cannot make pictures
 softer. It begins with the exact flow, where all that is wrong is its own business, and ends with the predicted one.
-The refiner learns beside it to join what is drawn with the portrait's own pixels.
+The refiner learns beside it to join what is drawn with the portrait's own pixels. Asked for the truth pixel by pixel
+it would draw softly, since no flow is exact. So where the portrait shows the place, truth is asked for at half the size
+and below, and the detail finer than that shall be the portrait's own.
 """
 
 from dataclasses import dataclass
@@ -14,10 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
-from ...ops.warp import warp
+from ...ops.warp import warp, warp_sharply
 from ..data import Heads
 from ..drawing import coarse_codes, consulted
-from ..losses import adversarial, judged, pyramid_difference, region_weights
+from ..losses import adversarial, fine_detail, judged, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
@@ -34,6 +36,7 @@ class CalibrationTask(LearnsFromHeads):
     exact_until: float = 0.35  # progress up to which the exact flow is used
     features: float = 4.0  # how much more eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts
+    detail: float = 1.0  # weight of the portrait's fine detail, where a refiner shall keep it
     drawn: float = 0.5  # weight of the frame as the generator draws it, where a refiner makes another of it
     adversarial: float = 0.02  # weight of the judge's opinion
     judged_from: float = 0.5  # progress at which the judge is first asked
@@ -68,26 +71,35 @@ class CalibrationStage:
             drawn, real = self.seen
             loss = judged(self.judge(real), self.judge(drawn))
             return loss, {"judge": float(loss.detach())}
-        drawn, frames, visibility = self._draw(rows, exact=progress < self.task.exact_until)
+        drawn, frames, carried_pictures, visibility = self._draw(rows, exact=progress < self.task.exact_until)
         target, size = self.heads.target[rows], self.heads.size
         pictures = self.heads.frames(target)
         features = region_weights(self.heads.landmarks[target], [MOUTH, *EYES], size, size, 3)
         hidden = F.interpolate(1 - visibility, size=size, mode="bilinear", align_corners=False)
         weight = 1 + self.task.features * features + self.task.hidden * hidden
-        loss = redraw = pyramid_difference(frames, pictures, weight)
-        parts = {"redraw": float(redraw.detach())}
-        if self.model.refiner is not None:
+        if self.model.refiner is None:
+            loss = redraw = pyramid_difference(frames, pictures, weight)
+            parts = {"redraw": float(redraw.detach())}
+        else:
             plain = pyramid_difference(drawn, pictures, weight)
-            loss, parts = loss + self.task.drawn * plain, parts | {"drawn": float(plain.detach())}
+            smaller = (F.avg_pool2d(each, 2) for each in (frames, pictures, weight))
+            redraw = pyramid_difference(*smaller, levels=2) + pyramid_difference(
+                frames, pictures, weight * hidden, levels=1
+            )
+            unlike = fine_detail(frames) - fine_detail(carried_pictures)
+            detail = (unlike.abs() * weight * (1 - hidden)).mean()
+            loss = redraw + self.task.drawn * plain + self.task.detail * detail
+            each = {"redraw": redraw, "drawn": plain, "detail": detail}
+            parts = {name: float(value.detach()) for name, value in each.items()}
         self.seen = (frames.detach(), pictures)
         if self.task.adversarial and progress > self.task.judged_from:
             opinion = adversarial(self.judge(frames))
             loss, parts = loss + self.task.adversarial * opinion, parts | {"opinion": float(opinion.detach())}
         return loss, parts
 
-    def _draw(self, rows: Tensor, *, exact: bool, mended: bool = True) -> tuple[Tensor, Tensor, Tensor]:
-        """The targets as the generator draws them from their sources, the whole frames (B 3 S S), and what is
-        visible (B 1 h w)."""
+    def _draw(self, rows: Tensor, *, exact: bool, mended: bool = True) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The targets as the generator draws them from their sources, the whole frames, the sources carried along
+        the flow (B 3 S S), and what is visible (B 1 h w)."""
         model, heads = self.model, self.heads
         with torch.no_grad():
             pictures = heads.frames(heads.source[rows])
@@ -104,9 +116,10 @@ class CalibrationStage:
             scale, shift = model.mend(feature, descriptor, flow, visibility)
             feature = feature * (1 + scale) + shift
         drawn = model.generator.upper(feature, styles, None)
+        along = warp_sharply(pictures, flow)
         if not model.config.carry_detail:
-            return drawn, drawn, visibility
-        return drawn, model.finish(drawn, feature, pictures, detail, flow, visibility), visibility
+            return drawn, drawn, along, visibility
+        return drawn, model.finish(drawn, feature, pictures, detail, flow, visibility), along, visibility
 
     def _descriptor(self, rows: Tensor) -> Tensor:
         here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
@@ -118,7 +131,7 @@ class CalibrationStage:
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
         columns = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
         columns.append(self._draw(rows, exact=False, mended=False)[0])
-        drawn, frames, visibility = self._draw(rows, exact=False)
+        drawn, frames, _, visibility = self._draw(rows, exact=False)
         columns += [drawn, frames, self._draw(rows, exact=True)[1]]
         columns.append(F.interpolate(2 * visibility - 1, size=self.heads.size))
         return rows_of(columns)
