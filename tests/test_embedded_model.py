@@ -66,7 +66,8 @@ def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion
     x, y = (moved[0, landmark, :2] / 2).round().long().tolist()
     shift = (landmarks - moved)[0, landmark, axis] / 2  # pixels of the feature map
     assert shift.abs() > 0.4
-    assert head.flow[0, axis, y, x] / shift > 0.2  # the same way; the landmark lies on the edge of what moves
+    around = head.flow[0, axis, y - 1 : y + 2, x - 1 : x + 2]  # the landmark lies on the edge of what moves
+    assert (around / shift).max() > 0.3
 
 
 def test_an_opened_mouth_was_hidden(model, inversion):
