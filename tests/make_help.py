@@ -233,9 +233,11 @@ def limits(make: Maker) -> list[Row]:
         larger = make.add("ImageScale", image=images, upscale_method="bicubic", width=512, height=512, crop="disabled")
         return make.add("ImageCrop", image=(larger, 0), x=160, y=290, width=192, height=192), 0
 
-    faint = [Cell(f"{name} +1", make.edited(name, 1.0)) for name in ("age", "makeup")]
+    edits = [
+        Cell(f"{name} {strength:+}", make.edited(name, strength)) for name, strength in (("age", 1), ("beard", -1))
+    ]
     detail = [Cell("detail: portrait", mouth(make.portrait)), Cell("detail: moved", mouth(make.posed(pitch=4.0)))]
-    return [[Cell(name, make.posed(**sliders)) for name, sliders in poses.items()], [*faint, *detail]]
+    return [[Cell(name, make.posed(**sliders)) for name, sliders in poses.items()], [*edits, *detail]]
 
 
 PICTURES: dict[str, Callable[[Maker], list[Row]]] = {
