@@ -16,7 +16,7 @@ from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.media.behind import WriterBehind
 from ..stylehead_core.media.notes import film_notes
 from ..stylehead_core.media.video import VideoWriter
-from ..stylehead_core.ops.faster import SPEEDS
+from ..stylehead_core.ops.faster import SPEEDS, Speed
 from ..stylehead_core.ops.room import check_room, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
@@ -113,7 +113,7 @@ class Render(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, chunk: int, colour, size: str, speed="plain") -> io.NodeOutput:
+    def execute(cls, model, head, chunk: int, colour, size: str, speed: Speed = "plain") -> io.NodeOutput:
         ready = model.ready()
         config = RenderConfig(colour=colour, stop_at=None if size == "full" else int(size), speed=speed)
         check_room(len(head) if isinstance(head, Head) else 1, config.stop_at or ready.config.size)
@@ -152,7 +152,9 @@ class RenderVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, quality: int, chunk: int, colour, speed="plain", audio=None) -> io.NodeOutput:
+    def execute(
+        cls, model, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None
+    ) -> io.NodeOutput:
         networks = model.ready()
         side = networks.config.size
         folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(

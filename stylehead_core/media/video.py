@@ -293,7 +293,7 @@ class VideoWriter:
             frames = in_bytes(frames)
         # By NumPy: in a thread of its own, each operation of torch would call up as many threads as there are cores.
         pictures = np.ascontiguousarray(frames.cpu().numpy().transpose(0, 2, 3, 1))
-        self._hash.update(pictures)
+        self._hash.update(pictures.data)
         width, height = self.size
         for picture in np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge"):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
