@@ -42,6 +42,7 @@ __all__ = [
 PASSES = 3  # looks at one frame at most
 MOVED = 0.04  # of the square's side (and rad, and size): a face that moved further is looked at again
 NEAR = 1.0  # of the face's size: it may jump so far and still be the same face
+PIECE = 1024  # frames of which measures are kept in one piece of memory
 PATIENCE = 25  # frames: parts and turned views are looked at in every so many, since that takes a second
 LOST = 1.0  # seconds after which the face is looked for anew, as in the first frame
 SOME = 128  # frames whose pose is told at once, so that a long clip needs little memory beside itself
@@ -220,7 +221,7 @@ def track_face(
             progress(len(times), max(total or 0, len(times)))
     if not times:
         raise InputError("The clip has no frames.")
-    found = torch.tensor([row is not None for row in follower.landmarks])
+    found = torch.tensor(follower.landmarks.found)
     if not found.any() and follower.most:
         raise FaceNotFound(
             f"Face {config.face.index} (counted from 0, {config.face.order}) was asked for, but no frame of this clip "
@@ -232,23 +233,13 @@ def track_face(
             "A face should be larger than about 40 pixels, and turned aside by less than about 65 degrees."
         )
     return Track(
-        landmarks=_gathered(follower.landmarks, 478, 3),
-        blendshapes=_gathered(follower.blendshapes, 52),
+        landmarks=follower.landmarks.gathered(),
+        blendshapes=follower.blendshapes.gathered(),
         found=found,
         times=tuple(times),
         fps=frame_rate(times, last, declared or 1 / last),
         size=size,
     )
-
-
-def _gathered(rows: list[Tensor | None], *shape: int) -> Tensor:
-    """All rows as one tensor, zeros for none. The list is emptied on the way: a long clip would be held twice."""
-    gathered = torch.zeros(len(rows), *shape)
-    rows.reverse()
-    for place in gathered:
-        if (row := rows.pop()) is not None:
-            place.copy_(row)
-    return gathered
 
 
 def motion_from_track(
@@ -310,8 +301,8 @@ class _Follower:
 
     landmarker: Landmarker
     config: TrackingConfig
-    landmarks: list[Tensor | None] = field(default_factory=list)
-    blendshapes: list[Tensor | None] = field(default_factory=list)
+    landmarks: "_Rows" = field(default_factory=lambda: _Rows(478, 3))
+    blendshapes: "_Rows" = field(default_factory=lambda: _Rows(52))
     last: Tensor | None = None  # (478 3)
     seen: Fraction | None = None  # seconds, when it was last seen
     most: int = 0  # faces that one frame showed while the one that is meant was looked for
@@ -326,7 +317,7 @@ class _Follower:
                 start = self._find(pictures, part, start)
             else:
                 start = self._go_on(pictures, part, start)
-        return self.landmarks[before:]
+        return self.landmarks.since(before)
 
     def _lost(self, time: Fraction) -> bool:
         return self.seen is not None and time - self.seen > LOST
@@ -414,3 +405,36 @@ def _distance(box: Tensor, other: Tensor) -> float:
     """Between the middles of two boxes, in sides of the first."""
     side = (box[2:] - box[:2]).max()
     return float(((box[:2] + box[2:]) / 2 - (other[:2] + other[2:]) / 2).norm() / side)
+
+
+class _Rows:
+    """One row for each frame, or none, in large pieces: thousands of small ones would leave the memory in shreds."""
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = shape
+        self.pieces: list[Tensor] = []
+        self.found: list[bool] = []
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def append(self, row: Tensor | None) -> None:
+        if len(self) == len(self.pieces) * PIECE:
+            self.pieces.append(torch.zeros(PIECE, *self.shape))
+        if row is not None:
+            self.pieces[-1][len(self) % PIECE] = row
+        self.found.append(row is not None)
+
+    def since(self, start: int) -> list[Tensor | None]:
+        """The rows from ``start`` on."""
+        numbers = range(start, len(self))
+        return [self.pieces[i // PIECE][i % PIECE] if self.found[i] else None for i in numbers]
+
+    def gathered(self) -> Tensor:
+        """All rows (T ...), zeros for none. They are given away: a long clip would be held twice."""
+        gathered = torch.empty(len(self), *self.shape)
+        for number in range(len(self.pieces)):
+            part = gathered[number * PIECE : (number + 1) * PIECE]
+            part.copy_(self.pieces[number][: len(part)])
+            self.pieces[number] = self.pieces[number][:0].clone()
+        return gathered
