@@ -2,15 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ..animate import animate
 from ..assemble import StyleHead, load_stylehead
@@ -32,6 +29,7 @@ from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import WINDOW, motion_from_speech
 from ..stages.tracking import TrackingConfig, motion_for_model
+from .bars import bar
 
 __all__ = ["add_arguments", "run"]
 
@@ -137,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
     size = (model.config.size, model.config.size)
     notes = film_notes({name: _plain(value) for name, value in vars(args).items() if name != "output"})
     film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
-    with WriterBehind(film) as video, _bar("frames", len(motion)) as progress:
+    with WriterBehind(film) as video, bar("frames", len(motion)) as progress:
         for frames in drawn:
             video.write(frames)
             progress(video.frames, len(motion))
@@ -160,7 +158,7 @@ def _invert(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker) 
         face=FaceChoice(index=args.face),
     )
     portrait = take_portrait(read_picture(args.portrait).to(model.device), landmarker, config)
-    with _bar("inversion", args.steps if args.method == "optimise" else 1) as progress:
+    with bar("inversion", args.steps if args.method == "optimise" else 1) as progress:
 
         def on_step(step: OptimiseStep) -> None:
             progress(step.done, step.total)
@@ -186,7 +184,7 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
     if args.motion is not None:
         base = load_motion(args.motion, space=model.config.space)
     elif args.video is not None:
-        with _bar("video", None) as progress:
+        with bar("video", None) as progress:
             base = _measure(args, model, landmarker, progress)
         if not args.absolute:
             base = make_relative(base, args.neutral)
@@ -215,14 +213,3 @@ def _measure(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker,
     if not motion.found.all():
         print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
     return motion
-
-
-@contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Progress]:
-    with tqdm(total=total, desc=what, unit="", leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress

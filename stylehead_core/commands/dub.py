@@ -2,13 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..animate import animate
 from ..assemble import StyleHead, load_stylehead
@@ -19,13 +17,14 @@ from ..media.sound import Sound, read_sound
 from ..media.video import Frames, VideoWriter, read_frames, read_info
 from ..models.face_choice import FaceChoice
 from ..models.landmarker import Landmarker
-from ..records import Inversion, Motion, Progress
+from ..records import Inversion, Motion
 from ..stages.inversion import invert
 from ..stages.motion_tools import describe, mix_regions, neutral_frame
 from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.speech import motion_from_speech
 from ..stages.tracking import TrackingConfig, motion_for_model
+from .bars import bar
 
 __all__ = ["add_arguments", "run"]
 
@@ -79,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
             quality=args.quality,
             metadata=notes,
         ) as video,
-        _bar("frames", len(motion)) as progress,
+        bar("frames", len(motion)) as progress,
     ):
         for heads in animate(model, inversion, motion):
             at = slice(video.frames, video.frames + len(heads))
@@ -104,7 +103,7 @@ def _follow(
         places.append(None if middle is None else (middle[0], middle[1]))
 
     config = TrackingConfig(face=FaceChoice(index=args.face), smoothing=args.smoothing, square="follows")
-    with _bar("video", None) as progress:
+    with bar("video", None) as progress:
         return motion_for_model(model, args.video, landmarker, config, progress=progress, on_frame=keep), places
 
 
@@ -158,14 +157,3 @@ class Pictures:
                 raise InputError("The film has no frames.")
             taken.append(self._last)
         return torch.stack(taken)
-
-
-@contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Progress]:
-    with tqdm(total=total, desc=what, unit="", leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
