@@ -433,8 +433,7 @@ class _Rows:
     def gathered(self) -> Tensor:
         """All rows (T ...), zeros for none. They are given away: a long clip would be held twice."""
         gathered = torch.empty(len(self), *self.shape)
-        for number in range(len(self.pieces)):
-            part = gathered[number * PIECE : (number + 1) * PIECE]
-            part.copy_(self.pieces[number][: len(part)])
-            self.pieces[number] = self.pieces[number][:0].clone()
+        for start in range(0, len(self), PIECE):
+            part = gathered[start : start + PIECE]
+            part.copy_(self.pieces.pop(0)[: len(part)])
         return gathered
