@@ -111,7 +111,7 @@ def mini_consult() -> Recipe:
     return Recipe(
         name="mini_consult",
         model=mini_model(),
-        task=ConsultTask(edits=0.0),  # they are learnt afterwards, on what it adds
+        task=ConsultTask(),
         needs=("mini_styles",),
         steps=2000,
         batch=8,

@@ -19,11 +19,11 @@ from ...assemble import StyleHead
 from ...ops.warp import warp, warp_sharply
 from ..data import Heads
 from ..drawing import coarse_codes, consulted
-from ..losses import adversarial, fine_detail, judged, pyramid_difference, region_weights
+from ..losses import adversarial, fine_detail, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
-from .judge import Judge
+from .judge import Judge, judge_turn
 from .motion import carried
 
 __all__ = ["CalibrationTask"]
@@ -67,10 +67,7 @@ class CalibrationStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
-            assert self.seen is not None
-            drawn, real = self.seen
-            loss = judged(self.judge(real), self.judge(drawn))
-            return loss, {"judge": float(loss.detach())}
+            return judge_turn(self.judge, self.seen)
         drawn, frames, carried_pictures, visibility = self._draw(rows, exact=progress < self.task.exact_until)
         target, size = self.heads.target[rows], self.heads.size
         pictures = self.heads.frames(target)

@@ -1,8 +1,7 @@
 """The consultation learns to add what the styles alone do not redraw; the generator's upper half learns with it.
 
 The styles stay as they are. A part of the heads is drawn from its feature map carried along the exact flow, so that
-the upper half learns to draw what has been moved by parts of a cell; and a head inverted, edited in its styles and
-drawn must look like the edited head, so that edits reach the picture.
+the upper half learns to draw what has been moved by parts of a cell.
 """
 
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ from torch import Tensor, nn
 
 from ...assemble import StyleHead
 from ...ops.warp import warp
-from ..data import Heads, as_numbers, recoloured
-from ..drawing import coarse_codes, consulted, edited
-from ..losses import adversarial, changed, judged, pyramid_difference, region_weights
+from ..data import Heads, recoloured
+from ..drawing import coarse_codes, consulted
+from ..losses import pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
-from .judge import Judge
 
 __all__ = ["ConsultTask"]
 
@@ -32,10 +30,6 @@ class ConsultTask(LearnsFromHeads):
     features: float = 3.0  # how much more eyes and mouth count than the rest
     light: float = 0.5  # how much the light is changed at chance
     moved: float = 0.5  # of the samples are drawn from a feature map that was carried along the exact flow
-    edits: float = 0.5  # weight of the edited heads
-    marks: float = 6.0  # how much more the places count that an attribute changes
-    adversarial: float = 0.0  # weight of the judge's opinion
-    judged_from: float = 0.5  # progress at which the judge is first asked
     parts: tuple[str, ...] = ("consultation", "generator")
 
     def start(self, model: StyleHead, heads: Heads) -> "ConsultStage":
@@ -54,23 +48,10 @@ class ConsultStage:
         self.upper = _upper(model)
         for layer in self.upper:
             layer.requires_grad_(True)
-        self.judge = Judge()
-        self.networks: dict[str, nn.Module] = {
-            "consultation": model.consultation,
-            "generator": model.generator,
-            "judge": self.judge,
-        }
-        turns = [Turn("consult", [(model.consultation, 1.0), *((layer, 2.0) for layer in self.upper)])]
-        if task.adversarial:
-            turns.append(Turn("judge", [(self.judge, 0.5)]))
-        self.turns = tuple(turns)
-        learnt = [model.directions.shift(name) for name in heads.attributes]
-        self.directions = torch.stack(learnt) if learnt else torch.zeros(0)
-        self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
+        self.networks: dict[str, nn.Module] = {"consultation": model.consultation, "generator": model.generator}
+        self.turns = (Turn("consult", [(model.consultation, 1.0), *((layer, 2.0) for layer in self.upper)]),)
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        if turn.name == "judge":
-            return self._judge_loss(progress)
         kept = len(rows) - round(self.task.moved * len(rows))
         still = recoloured(self.heads.frames(self.heads.source[rows[:kept]]), chance, self.task.light)
         before, pictures = self._pairs(rows, kept, still)
@@ -80,25 +61,8 @@ class ConsultStage:
         feature = torch.cat((feature[:kept], warp(feature[kept:], flow)))
         drawn = self.model.generator.upper(feature, styles, None)
         weight = self._weight(rows, kept)
-        loss = redraw = pyramid_difference(drawn, pictures, weight)
-        parts = {"redraw": float(redraw.detach())}
-        if self.task.edits and len(self.heads.edited):
-            pick = torch.randint(len(self.heads.edited), (max(len(rows) // 4, 1),), generator=chance)
-            before, after, drawn_after = self._edited(pick)
-            edit = pyramid_difference(drawn_after, after, changed(before, after, self.task.marks))
-            loss, parts = loss + self.task.edits * edit, parts | {"edit": float(edit.detach())}
-        if self.task.adversarial:
-            self.seen = (drawn.detach(), pictures)
-            if progress > self.task.judged_from:
-                opinion = adversarial(self.judge(drawn))
-                loss, parts = loss + self.task.adversarial * opinion, parts | {"opinion": float(opinion.detach())}
-        return loss, parts
-
-    def _judge_loss(self, progress: float) -> tuple[Tensor, Parts]:
-        assert self.seen is not None
-        drawn, real = self.seen
-        loss = judged(self.judge(real), self.judge(drawn))
-        return loss, {"judge": float(loss.detach())}
+        loss = pyramid_difference(drawn, pictures, weight)
+        return loss, {"redraw": float(loss.detach())}
 
     def _pairs(self, rows: Tensor, kept: int, still: Tensor) -> tuple[Tensor, Tensor]:
         """What is inverted, and what shall be drawn (B 3 S S each): ``kept`` heads that stay, then those that move."""
@@ -114,24 +78,13 @@ class ConsultStage:
         seen = torch.cat((torch.ones(kept, *seen.shape[1:]), seen))
         return (1 + self.task.features * features) * seen
 
-    def _edited(self, pick: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The heads without and with the attribute as rendered, and the first inverted and edited."""
-        before, after = as_numbers(self.heads.edited[pick]).unbind(1)
-        codes = coarse_codes(self.model, before)
-        own, _ = consulted(self.model, *codes[1:])
-        return before, after, edited(self.model, codes, own, self.directions[self.heads.attribute[pick]], 0.0)
-
     def sheet(self) -> Tensor:
-        """Columns: a head; from styles alone; with the consultation; an edited pair; the first inverted and edited."""
+        """Columns: a head; from styles alone; with the consultation."""
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         pictures = self.heads.frames(rows)
         styles, feature, residual = coarse_codes(self.model, pictures)
         redrawn = self.model.generator.upper(consulted(self.model, feature, residual)[0], styles, None)
-        columns = [pictures, pictures - residual, redrawn]
-        if len(self.heads.edited):
-            pick = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
-            columns += self._edited(pick)
-        return rows_of(columns)
+        return rows_of([pictures, pictures - residual, redrawn])
 
 
 def _upper(model: StyleHead) -> list[nn.Module]:

@@ -17,11 +17,11 @@ from ...errors import ConfigError
 from ...ops.warp import warp
 from ..drawing import inverted
 from ..films import Films, Shot, load_films
-from ..losses import adversarial, judged, perceived, region_weights
+from ..losses import adversarial, perceived, region_weights
 from ..recipe import Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
-from .judge import Judge
+from .judge import Judge, judge_turn
 from .video import find_motion, joined
 
 __all__ = ["JointTask", "face_weights", "mending_losses"]
@@ -70,10 +70,7 @@ class JointStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
-            assert self.seen is not None
-            drawn, real = self.seen
-            loss = judged(self.judge(real), self.judge(drawn))
-            return loss, {"judge": float(loss.detach())}
+            return judge_turn(self.judge, self.seen)
         first, second = self.films.pairs(rows, chance, self.model.config.window)
         source, target = joined(first, second), joined(second, first)
         plain, mended = self._draw(source, target)

@@ -20,11 +20,10 @@ from ...errors import ConfigError
 from ...ops.warp import warp
 from ..drawing import inverted
 from ..films import Films
-from ..losses import judged
 from ..recipe import Parts, Turn
 from ..sheets import rows_of
 from .joint import face_weights, mending_losses
-from .judge import Judge
+from .judge import Judge, judge_turn
 from .sound import Proxy, SoundStage, SoundTask
 
 __all__ = ["JointSoundTask"]
@@ -71,16 +70,14 @@ class JointSoundStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
-            assert self.seen is not None
-            drawn, real = self.seen
-            loss = judged(self.judge(real), self.judge(drawn))
-            return loss, {"judge": float(loss.detach())}
+            return judge_turn(self.judge, self.seen)
         losses: dict[str, Tensor] = {}
         seen: list[tuple[Tensor, Tensor]] = []
         for clip in rows.tolist():
             for name, value in self._of_clip(clip, chance, progress, seen).items():
                 losses[name] = losses.get(name, torch.zeros(())) + value / len(rows)
-        self.seen = tuple(torch.cat(part) for part in zip(*seen, strict=True))  # type: ignore[assignment]
+        drawn, real = (torch.cat(part) for part in zip(*seen, strict=True))
+        self.seen = drawn, real
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 

@@ -7,7 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["Judge"]
+from ..losses import judged
+from ..recipe import Parts
+
+__all__ = ["Judge", "judge_turn"]
 
 
 class Judge(nn.Module):
@@ -25,3 +28,11 @@ class Judge(nn.Module):
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.2)
         return self.last(x)
+
+
+def judge_turn(judge: nn.Module, seen: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Parts]:
+    """The loss of the judge's turn on what the turn before has ``seen``: drawn and real pictures."""
+    assert seen is not None
+    drawn, real = seen
+    loss = judged(judge(real), judge(drawn))
+    return loss, {"judge": float(loss.detach())}
