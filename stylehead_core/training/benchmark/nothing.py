@@ -45,8 +45,11 @@ def nothing(model: StyleHead, heads: Heads) -> list[NothingRow]:
         head = warp_features(model, inversion, still)
         pictures = {"inversion": before}
         pictures["no motion"] = _only(render(model, head if model.calibrator is None else calibrate(model, head)))
-        for name in model.attributes[:1]:
-            pictures["no edit"] = _only(render(model, edit_style(model, inversion, name, 0.0)))
+        if model.attributes:  # all of them in one graph
+            unedited = inversion
+            for name in model.attributes:
+                unedited = edit_style(model, unedited, name, 0.0)
+            pictures["no edit"] = _only(render(model, unedited))
         for way, picture in pictures.items():
             off = float((picture - before).abs().max()) * 127.5
             largest[way] = max(largest.get(way, 0.0), off)
