@@ -3,6 +3,8 @@
 Axes: B batch, C channels, H W picture.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -94,7 +96,9 @@ def perceived(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None
     return perceptual_loss(network, picture, target, mask=mask, weights=(1,) * len(network.config.widths))
 
 
-def region_weights(landmarks: Tensor, rings: list[tuple[int, ...]], size: int, picture: int, margin: float) -> Tensor:
+def region_weights(
+    landmarks: Tensor, rings: Sequence[tuple[int, ...]], size: int, picture: int, margin: float
+) -> Tensor:
     """1 in the boxes around ``rings`` of landmarks, 0 elsewhere: (B 1 size size).
 
     Args:

@@ -11,6 +11,7 @@ from ...models.landmarker import Landmarker
 from ..data import Heads
 from .driven import cross_identity, same_identity
 from .edited import edits
+from .flow import flows
 from .judges import convene
 from .nothing import nothing
 from .spoken import held_out_talks, speech
@@ -50,6 +51,7 @@ def benchmark(
     asked: tuple[tuple[str, str, Callable[[], Sequence[Any]]], ...] = (
         ("same identity", "", lambda: same_identity(model, heads, jury)),
         ("cross identity", "", lambda: cross_identity(model, heads, jury)),
+        ("flow", "", lambda: flows(model, heads)),
         ("edits", _no_edits(model, heads), lambda: edits(model, heads, jury)),
         ("speech", _no_speech(model, sentences), lambda: speech(model, heads, jury, held_out_talks(sentences))),
         ("nothing asked for", "", lambda: nothing(model, heads)),

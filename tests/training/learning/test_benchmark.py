@@ -13,6 +13,7 @@ from stylehead_core.models.feature_network import FeatureNetwork, FeatureNetwork
 from stylehead_core.training.benchmark import benchmark, edits, table, text
 from stylehead_core.training.benchmark.driven import CROSS_WAYS, WAYS
 from stylehead_core.training.benchmark.edited import BEYOND, STRENGTHS
+from stylehead_core.training.benchmark.flow import flows
 from stylehead_core.training.benchmark.judges import convene, correlation
 from stylehead_core.training.benchmark.spoken import SPOKEN_WAYS, speech
 from stylehead_core.training.canonical import install_canonical
@@ -60,6 +61,45 @@ def test_still_is_the_source_itself(parts, few):
     source, target = few.frames(few.source), few.frames(few.target)
     error = ((source - target) / 2).square().mean((1, 2, 3))
     assert parts["same identity"].rows[0].psnr == pytest.approx(float((-10 * torch.log10(error)).mean()), abs=0.01)
+
+
+def test_the_exact_flow_is_off_by_nothing_and_no_flow_by_its_length(few, model):
+    """A flow of three columns and four rows, 5 long; where the portrait hides the point it says what it likes."""
+    flow = torch.tensor([3.0, 4.0])[:, None, None].expand(2, 2, 64, 64).half().clone()
+    flow[:, :, :, ::2] = 60
+    visible = torch.ones(2, 1, 64, 64, dtype=torch.uint8)
+    visible[..., ::2] = 0
+    rows = {row.way: row for row in flows(model, replace(few, flow=flow, visible=visible))}
+    assert list(rows) == ["none", "prior", "the model", "exact"]
+    assert [(row.everywhere, row.head, row.features) for row in (rows["none"], rows["exact"])] == [(5, 5, 5), (0, 0, 0)]
+
+
+def test_no_flow_carries_the_still_portrait(parts):
+    none = next(row for row in parts["flow"].rows if row.way == "none")
+    still = parts["same identity"].rows[0]
+    assert none.psnr == pytest.approx(still.psnr, abs=1e-3)
+    assert none.psnr_sharp == pytest.approx(still.psnr, abs=1e-3)
+    assert none.sharpness == pytest.approx(still.mouth_sharpness, rel=1e-3)
+
+
+def test_pixels_carried_along_the_true_flow_are_the_truth(few, model):
+    """The target is the portrait moved by two cells, which are four pixels."""
+    moved = few.pictures.roll(4, dims=-1)
+    pairs = {"source": torch.tensor([0, 1]), "target": torch.tensor([12, 13])}
+    flow = torch.tensor([-2.0, 0.0])[:, None, None].expand(2, 2, 64, 64).half()
+    heads = replace(
+        few,
+        pictures=torch.cat((few.pictures, moved)),
+        landmarks=torch.cat((few.landmarks, few.landmarks)),
+        coefficients=torch.cat((few.coefficients, few.coefficients)),
+        flow=flow,
+        **pairs,
+    )
+    rows = {row.way: row for row in flows(model, heads)}
+    for sharpness in (rows["exact"].sharpness, rows["exact"].sharpness_sharp):
+        assert sharpness == pytest.approx(1, abs=1e-3)
+    assert rows["exact"].psnr > rows["none"].psnr + 3
+    assert rows["exact"].psnr_sharp > rows["none"].psnr_sharp + 3
 
 
 def test_an_inversion_is_judged_without_the_detail_that_makes_it_the_picture_itself(parts):
