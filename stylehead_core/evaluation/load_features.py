@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..config_json import from_json
 from ..models.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig
+from ..ops.layout import channels_last
 from ..weights import FOLDER, check_state, read_tensors
 
 __all__ = ["EMBEDDED", "IdentityOfHeads", "load_features"]
@@ -31,12 +32,9 @@ def load_features(path: str | Path = EMBEDDED, device: torch.device | str = "cpu
     """The network of a file that ``stylehead train judge`` wrote, frozen; by default the embedded one."""
     about, state = read_tensors(path, FEATURES_KIND)
     network = FeatureNetwork(from_json(FeatureNetworkConfig, about["config"]))
-    own, found = (
-        {name: tuple(tensor.shape) for name, tensor in some.items()} for some in (network.state_dict(), state)
-    )
-    check_state(own, found, str(path))
+    check_state(_shapes(network.state_dict()), _shapes(state), str(path))
     network.load_state_dict(state)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions: 1.4 times as fast
+    channels_last(network)
     return network.eval().requires_grad_(False).to(device)
 
 

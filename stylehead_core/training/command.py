@@ -11,6 +11,7 @@ import torch.distributed as dist
 
 from ..assemble import StyleHead, build, load_stylehead, save_stylehead
 from ..errors import ConfigError
+from ..ops.layout import channels_last
 from . import loop
 from .data import load_heads
 from .loop import Limits
@@ -126,7 +127,7 @@ def train(
     model = assemble(recipe, out, start).to(torch.get_default_device())
     if recipe.task is not None:
         for part in model.children():
-            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions: 1.4 times as fast
+            channels_last(part)
         loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:

@@ -18,6 +18,7 @@ from ...assemble import StyleHead
 from ...evaluation.faces import face_masks
 from ...models.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
+from ...ops.layout import channels_last
 from ...spaces import ARKIT
 from ..data import Heads, as_numbers, recoloured
 from ..looks import ATTRIBUTES, edited_attributes, true_attributes
@@ -104,7 +105,7 @@ class FeaturesStage:
         self.network = FeatureNetwork(task.network)
         self.task, self.data = task, small(data, self.network)
         self.samples = len(data.seeds)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times as fast
+        channels_last(self.network)
         self.people = nn.Linear(task.network.embedding, self.samples, bias=False)  # where each of them is
         self.networks: dict[str, nn.Module] = {"features": self.network, "people": self.people}
         for network in self.networks.values():
