@@ -35,6 +35,7 @@ __all__ = [
     "FOLDER",
     "FORMAT",
     "ManifestEntry",
+    "as_published",
     "check_state",
     "embedded_models",
     "explains_itself",
@@ -322,6 +323,25 @@ def sha256_of(path: Path) -> str:
         for block in iter(lambda: file.read(BLOCK), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def as_published(path: Path) -> Path:
+    """A file of torchvision's, whose name ends with the first digits of its sha256; ``path`` itself.
+
+    Raises:
+        WeightsError: it is another file under that name, or cut short.
+    """
+    wanted = path.stem.rsplit("-", 1)[-1]
+    found = sha256_of(path)[: len(wanted)] if path.is_file() else wanted
+    if found != wanted:
+        raise WeightsError(
+            f"{path} is not the file that torchvision publishes under this name.\n"
+            f"  expected  sha256 {wanted}...\n"
+            f"  found     sha256 {found}...\n"
+            "It may be cut short, or something else under that name. Get torchvision's own again, or take this file "
+            "away to go without it."
+        )
+    return path
 
 
 # Downloads, only ever called because a user asked for one

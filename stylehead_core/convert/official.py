@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..assemble import DirectionConfig, StyleHeadConfig, fill, save_stylehead, styleheat_1024
 from ..errors import WeightsError
+from ..weights import as_published
 from . import calibrator, coefficients, encoder, generator, hfgi, motion, vgg
 
 __all__ = ["NOTICE", "Converted", "convert_official"]
@@ -86,7 +87,7 @@ def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Co
     if measures:
         state |= part(lambda: _coefficients(files[DEEP3D], files[STANDARD_FACE]))
     if VGG in files:
-        state |= part(lambda: _prefixed("perceptual", vgg.from_official(_tensors(_load(files[VGG]), VGG))))
+        state |= part(lambda: _perceptual(files[VGG]))
     if STYLE_STATISTICS in files:
         state |= part(lambda: _style_statistics(files[STYLE_STATISTICS]))
     configs, directions = _directions(files, part)
@@ -209,6 +210,11 @@ def _motion(path: Path) -> dict[str, Tensor]:
         **motion.from_official(video),
         **_prefixed("calibrator", calibrator.from_official(mending, acting_only=True)),
     }
+
+
+def _perceptual(path: Path) -> dict[str, Tensor]:
+    state = _tensors(_load(as_published(path)), path.name)
+    return _prefixed("perceptual", vgg.from_official(state))
 
 
 def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from ..models.identity import Identity
 from ..models.inception import Inception
 from ..models.lpips import Lpips
 from ..models.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
-from ..weights import check_state, read_plain, read_tensors, sha256_of
+from ..weights import as_published, check_state, read_plain, read_tensors
 from .judges import Judges, track_face
 from .load_features import EMBEDDED, IdentityOfHeads, load_features
 from .sync_embeddings import sync_embeddings
@@ -71,7 +71,7 @@ def load_lpips(folder: str | Path) -> Lpips:
 
     The folder holds ``alexnet-owt-7be5be79.pth`` (torchvision) and ``alex.pth`` (lpips/weights/v0.1).
     """
-    backbone, heads = _read(_as_published(Path(folder) / BACKBONE)), _read(Path(folder) / HEADS)
+    backbone, heads = _read(as_published(Path(folder) / BACKBONE)), _read(Path(folder) / HEADS)
     official = {k.replace("features.", "net.layers."): v for k, v in backbone.items() if k.startswith("features.")}
     official |= {k.replace("lin", "lin.", 1).replace(".model.", "."): v for k, v in heads.items()}
     network = Lpips().eval().requires_grad_(False)
@@ -109,23 +109,6 @@ def load_syncnet(path: str | Path) -> SyncNet:
         state = syncnet_adapter.from_official(_read(path, inside="state_dict"))
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
-
-
-def _as_published(path: Path) -> Path:
-    """A file of torchvision's, whose name ends with the first digits of its sha256.
-
-    Raises:
-        WeightsError: it is another file under that name, or cut short.
-    """
-    wanted = path.stem.rsplit("-", 1)[-1]
-    found = sha256_of(path)[: len(wanted)] if path.is_file() else wanted
-    if found != wanted:
-        raise WeightsError(
-            f"{path} is not the file that torchvision publishes under this name.\n"
-            f"  expected  sha256 {wanted}...\n  found     sha256 {found}...\n"
-            "It may be cut short: get it again."
-        )
-    return path
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """The official model at full size, converted once from a folder of the recipe's checkpoints."""
 
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import recipe
 import torch
 
 from stylehead_core import load_stylehead
+from stylehead_core.convert import official
 from stylehead_core.convert.official import Converted, convert_official
+from stylehead_core.weights import sha256_of
 
 
 def checkpoint_folder(folder, hollow=False):
@@ -32,7 +35,7 @@ def checkpoint_folder(folder, hollow=False):
     visual = {f"{part}.{key}": value for part in ("video_warper", "calibrator") for key, value in state(part).items()}
     keep("StyleHEAT_visual.pt", {"net_G_ema": visual})
     keep("audio_warper.pth", {"net_G_ema": state("audio_warper")})
-    keep("vgg19-dcbb9e9d.pth", state("vgg19"))
+    keep(official.VGG, state("vgg19"))
     keep("interfacegan_directions/age.pt", 0.2 * recipe.normals("edit/age", (1, 512)))
     keep("interfacegan_directions/pose.pt", 0.2 * recipe.normals("edit/pose", (1, 512)))
     components = {
@@ -50,10 +53,23 @@ def checkpoint_folder(folder, hollow=False):
     return folder
 
 
+@contextmanager
+def published(folder):
+    """Name the perceptual network of ``folder`` as if torchvision had published it, and let the converter expect it."""
+    own = folder / official.VGG
+    name = f"vgg19-{sha256_of(own)[:8]}.pth"
+    own.rename(folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(official.OPTIONAL, name, official.OPTIONAL[official.VGG])
+        patch.delitem(official.OPTIONAL, official.VGG)
+        patch.setattr(official, "VGG", name)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory) -> Converted:
-    folder = checkpoint_folder(tmp_path_factory.mktemp("official"))
-    made = convert_official(folder, tmp_path_factory.mktemp("converted") / "styleheat-1024.safetensors")
+    with published(checkpoint_folder(tmp_path_factory.mktemp("official"))) as folder:
+        made = convert_official(folder, tmp_path_factory.mktemp("converted") / "styleheat-1024.safetensors")
     shutil.rmtree(folder)  # a gigabyte and a half
     yield made
     made.path.unlink()
@@ -66,4 +82,5 @@ def model(converted):
 
 @pytest.fixture
 def hollow_folder(tmp_path):
-    return checkpoint_folder(tmp_path / "official", hollow=True)
+    with published(checkpoint_folder(tmp_path / "official", hollow=True)) as folder:
+        yield folder

@@ -5,6 +5,7 @@ import recipe
 import torch
 
 from stylehead_core import WeightsError
+from stylehead_core.convert import official
 from stylehead_core.convert.official import convert_official
 
 
@@ -87,6 +88,15 @@ def test_a_file_cut_short_is_refused(hollow_folder, refused):
     path = hollow_folder / "hfgi.pth"
     path.write_bytes(path.read_bytes()[:2000])
     assert "hfgi.pth cannot be read" in refused()
+
+
+def test_another_file_under_torchvisions_name_is_refused(hollow_folder, refused):
+    """Every name and shape in it is right; one bias is not."""
+    change(hollow_folder / official.VGG, lambda state: state.update({"features.0.bias": torch.ones(64)}))
+    words = refused()
+    assert f"{official.VGG} is not the file that torchvision publishes under this name" in words
+    assert f"expected  sha256 {official.VGG[6:14]}..." in words
+    assert "Get torchvision's own again" in words
 
 
 def test_foreign_tensors_beside_the_motion_generator_are_named(hollow_folder, refused):
