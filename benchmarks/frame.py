@@ -3,8 +3,9 @@
     python benchmarks/frame.py --size full --size mini --threads 2
 
 ``gmac`` are counted as they are computed, in thousand millions of multiplications with addition: convolutions in tiles
-(``ops/winograd.py``) have a quarter of those that the network's size would suggest. ``seconds`` is the least of the
-repeats, since other work on the machine only ever adds.
+(``ops/winograd.py``) have a quarter of those that the network's size would suggest. ``--dtype bfloat16`` has no tiles,
+and so counts what the size suggests. ``seconds`` is the least of the repeats, since other work on the machine only ever
+adds.
 """
 
 import argparse
@@ -97,6 +98,11 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     drawing = model.for_many()
     yield line("calibrator", lambda: drawing.mend(moved, descriptor, flow, visibility))
     yield line("draw", lambda: generator.draw(moved, prepared, rgb))
+    if model.refiner is not None:
+        drawn, detail, still = generator.draw(moved, prepared, rgb), inversion.detail, inversion.redrawn
+        assert detail is not None
+        pixels = still.to(device), detail.to(device), flow, visibility
+        yield line("refiner", lambda: drawing.finish(drawn, moved, *pixels))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)
     frames = render(model, head, chunk=1, frames=[0] * (repeats + 2))

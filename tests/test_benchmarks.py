@@ -10,11 +10,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+PARTS = ("motion encoder", "flow field", "calibrator", "draw")
+
+
+def measured(*words):
+    command = [sys.executable, "benchmarks/frame.py", "--repeats", "1", "--threads", "1", *words]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return {line["part"]: line for line in map(json.loads, found.splitlines())}
+
+
+def gmac(lines, *parts):
+    return sum(lines[part]["gmac"] for part in parts)
+
+
 @pytest.fixture(scope="module")
 def lines():
-    words = [sys.executable, "benchmarks/frame.py", "--size", "debug", "--repeats", "1", "--threads", "1"]
-    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return {line["part"]: line for line in map(json.loads, found.splitlines())}
+    return measured("--size", "debug")
 
 
 def test_every_part_says_what_it_costs_and_where(lines):
@@ -30,5 +41,12 @@ def test_the_plain_way_draws_the_same_frame_with_more_work(lines):
 
 
 def test_the_parts_make_up_the_frame(lines):
-    parts = ("motion encoder", "flow field", "calibrator", "draw")
-    assert sum(lines[part]["gmac"] for part in parts) == pytest.approx(lines["frame"]["gmac"], abs=0.003)
+    assert gmac(lines, *PARTS) == pytest.approx(lines["frame"]["gmac"], abs=0.003)
+
+
+def test_the_refiner_is_part_of_the_embedded_models_frame_and_tiles_spare_products():
+    tiled, plain = (measured("--size", "mini", "--dtype", dtype) for dtype in ("float32", "bfloat16"))
+    for mini in (tiled, plain):
+        assert mini["refiner"]["gmac"] > 0
+        assert gmac(mini, *PARTS, "refiner") == pytest.approx(mini["frame"]["gmac"], abs=0.003)
+    assert tiled["draw"]["gmac"] < plain["draw"]["gmac"]
