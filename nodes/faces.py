@@ -5,7 +5,7 @@ import math
 from comfy_api.latest import io
 
 from ..stylehead_core.errors import ConfigError
-from ..stylehead_core.models.face_choice import FaceChoice
+from ..stylehead_core.models.face_choice import FaceChoice, Order
 from . import sockets
 
 ORDERS = ["largest", "left to right", "right to left", "top to bottom"]
@@ -33,14 +33,14 @@ def at_input() -> io.Input:
     )
 
 
-def choice(face: int, order: str, at: str) -> FaceChoice:
+def choice(face: int, order: Order, at: str) -> FaceChoice:
     """The face that these widgets mean.
 
     Raises:
         ConfigError: ``at`` is neither empty, nor two numbers, nor four.
     """
     if not at.strip():
-        return FaceChoice(index=face, order=order)  # type: ignore[arg-type]
+        return FaceChoice(index=face, order=order)
     try:
         numbers = tuple(float(number) for number in at.replace(",", " ").split())
     except ValueError:
