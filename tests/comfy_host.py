@@ -10,9 +10,11 @@ import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -205,6 +207,20 @@ class Server:
                 return history[prompt_id]["outputs"]
             await asyncio.sleep(0.05)
         raise TimeoutError(f"The prompt {prompt_id} is not in the history.")
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """ComfyUI with this pack alone and an empty base folder, for a program that draws with it; it ends with it."""
+    comfyui = comfyui_folder()
+    if comfyui is None:
+        raise SystemExit("This needs the ComfyUI that `python scripts/test.py` builds.")
+    with tempfile.TemporaryDirectory() as base:
+        server = Server(comfyui, Path(base), {"stylehead": PACK})
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def _take_preview(run: Run, data: bytes) -> None:

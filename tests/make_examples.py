@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 from chromium import Page
 from comfy_graph import to_prompt
-from comfy_host import PACK, Server, comfyui_folder
+from comfy_host import PACK, Server, own_server
 from comfy_page import click_run, come_up, lay_out, open_graph, show_whole
 from PIL import Image
 
@@ -231,15 +231,8 @@ async def make(server: Server, names: list[str]) -> None:
 
 
 def main() -> None:
-    comfyui = comfyui_folder()
-    if comfyui is None:
-        raise SystemExit("This needs the ComfyUI that `python scripts/test.py` builds.")
-    with tempfile.TemporaryDirectory() as base:
-        server = Server(comfyui, Path(base), {"stylehead": PACK})
-        try:
-            asyncio.run(make(server, sys.argv[1:] or list(EXAMPLES)))
-        finally:
-            server.stop()
+    with own_server() as server:
+        asyncio.run(make(server, sys.argv[1:] or list(EXAMPLES)))
 
 
 if __name__ == "__main__":

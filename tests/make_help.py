@@ -8,15 +8,13 @@ what a node shows, makes them anew.
 
 import io
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import av
 import numpy as np
-from comfy_host import PACK, Run, Server, comfyui_folder
+from comfy_host import PACK, Run, Server, own_server
 from make_examples import MODEL, Graph, Wire
 from PIL import Image, ImageDraw, ImageFont
 
@@ -364,15 +362,8 @@ def make_pictures(server: Server, names: list[str]) -> None:
 
 
 def main() -> None:
-    comfyui = comfyui_folder()
-    if comfyui is None:
-        raise SystemExit("This needs the ComfyUI that `python scripts/test.py` builds.")
-    with tempfile.TemporaryDirectory() as base:
-        server = Server(comfyui, Path(base), {"stylehead": PACK})
-        try:
-            make_pictures(server, sys.argv[1:] or list(PICTURES))
-        finally:
-            server.stop()
+    with own_server() as server:
+        make_pictures(server, sys.argv[1:] or list(PICTURES))
 
 
 if __name__ == "__main__":
