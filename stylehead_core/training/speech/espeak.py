@@ -6,12 +6,17 @@ that costs half a millisecond, and makes the sound a function of what is asked f
 """
 
 import _ctypes
+import atexit
 import ctypes
 import ctypes.util
+import functools
 import os
+import shutil
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -42,6 +47,7 @@ class Voice:
     speed: int = 165  # words a minute, 80..450
     pitch: int = 50  # 0..99
     range: int = 50  # 0..99: how much the pitch rises and falls
+    variant: str = ""  # the lines of a variant of one's own; ``name`` then is a language alone
 
 
 @dataclass(frozen=True)
@@ -135,13 +141,16 @@ class _Espeak:
 
     def speak(self, text: str, voice: Voice, listener) -> int:
         """Speak to ``listener``; gives the rate of the samples."""
-        library = self.library
-        data = os.fsencode(self.data) if self.data else None
-        rate = library.espeak_Initialize(SYNCHRONOUS, 0, data, WITH_PHONEMES | IPA)
-        if rate <= 0:
-            raise ConfigError(f"espeak-ng does not start: it finds no voices in {self.data or 'its own folder'}.")
+        library, name = self.library, voice.name
+        rate = self.start(self.data)
+        if voice.variant:
+            folder = _writable(self.folder())
+            own = f"own{os.getpid()}"
+            (folder / "voices" / "!v" / own).write_text(voice.variant, encoding="utf-8")
+            library.espeak_Terminate()
+            rate, name = self.start(str(folder)), f"{name}+{own}"
         library.espeak_SetSynthCallback(listener)
-        if library.espeak_SetVoiceByName(voice.name.encode()) != 0:
+        if library.espeak_SetVoiceByName(name.encode()) != 0:
             raise ConfigError(f"espeak-ng knows no voice {voice.name!r}. `espeak-ng --voices` lists them.")
         for parameter, value in ((SPEED, voice.speed), (PITCH, voice.pitch), (RANGE, voice.range)):
             library.espeak_SetParameter(parameter, value, 0)
@@ -150,7 +159,29 @@ class _Espeak:
         library.espeak_Synchronize()
         return rate
 
+    def start(self, data: str | None) -> int:
+        """Begin with the folder ``data``; gives the rate of the samples."""
+        path = os.fsencode(data) if data else None
+        rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, path, WITH_PHONEMES | IPA)
+        if rate <= 0:
+            raise ConfigError(f"espeak-ng does not start: it finds no voices in {data or 'its own folder'}.")
+        return rate
+
+    def folder(self) -> Path:
+        """Where the started library keeps its voices."""
+        path = ctypes.c_char_p()
+        self.library.espeak_Info(ctypes.byref(path))
+        return Path(os.fsdecode(path.value or b""))
+
     def close(self) -> None:
         self.library.espeak_Terminate()
         close = _ctypes.FreeLibrary if sys.platform == "win32" else _ctypes.dlclose
         close(self.library._handle)
+
+
+@functools.cache
+def _writable(data: Path) -> Path:
+    """A copy of the folder ``data`` for as long as Python runs: variants are read from there and nowhere else."""
+    copy = Path(tempfile.mkdtemp(prefix="espeak-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    return Path(shutil.copytree(data, copy, dirs_exist_ok=True))

@@ -21,7 +21,7 @@ __all__ = ["Hearing", "hear_talks"]
 
 @dataclass(frozen=True, kw_only=True)
 class Hearing:
-    mel: Tensor  # (F C) float16, with silence around every talk
+    mel: Tensor  # (C F) float16, with silence around every talk
     start: Tensor  # (T) int64: the first column of each frame's window
     curves: Tensor  # (T L)
     run: Tensor  # (R) int64: the first frame of every run of ``length`` frames within one talk
@@ -31,7 +31,7 @@ class Hearing:
     def windows(self, frames: Tensor) -> Tensor:
         """What is heard around ``frames`` (B): (B F W)."""
         columns = self.start[frames, None] + torch.arange(self.window)
-        return self.mel[:, columns].movedim(0, 1).float()
+        return self.mel[columns].float().transpose(1, 2)
 
 
 def hear_talks(talks: Iterable[Talk], window: int, length: int) -> Hearing:
@@ -49,7 +49,7 @@ def hear_talks(talks: Iterable[Talk], window: int, length: int) -> Hearing:
         owners.append(torch.full((len(talk.curves),), number))
         column, frame = column + padded.shape[1], frame + len(talk.curves)
     return Hearing(
-        mel=torch.cat(mels, dim=1),
+        mel=torch.cat(mels, dim=1).T.contiguous(),
         start=torch.cat(starts),
         curves=torch.cat(curves),
         run=torch.cat(runs),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["GRAMMARS", "HELD_OUT", "KEPT", "Grammar", "is_held_out", "sentence"]
+__all__ = ["GRAMMARS", "HELD_OUT", "KEPT", "Grammar", "is_held_out", "nonsense", "sentence"]
 
 HELD_OUT = 900_000  # seeds from here on are never learnt from
 KEPT = 3  # phrases of each slot for them
@@ -353,3 +353,14 @@ def sentence(grammar: Grammar, seed: int, chance: np.random.Generator) -> str:
     held_out = is_held_out(seed)
     phrases = [slot[-KEPT:] if held_out else slot[:-KEPT] for slot in grammar.slots]
     return grammar.space.join(slot[chance.integers(len(slot))] for slot in phrases) + grammar.stop
+
+
+def nonsense(grammar: Grammar, chance: np.random.Generator) -> str:
+    """Words that no language has: the beginning of one and the end of another, of the phrases that are learnt from."""
+    phrases = " ".join(phrase for slot in grammar.slots for phrase in slot[:-KEPT])
+    words = phrases.replace(",", "").replace(".", "").split()
+    made = []
+    for _ in range(chance.integers(4, 11)):
+        one, other = words[chance.integers(len(words))], words[chance.integers(len(words))]
+        made.append(one[: chance.integers(1, len(one) + 1)] + other[chance.integers(len(other)) :])
+    return grammar.space.join(made) + (grammar.stop or ".")

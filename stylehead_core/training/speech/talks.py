@@ -18,13 +18,14 @@ from ...ops.mel import RATE
 from .curves import lip_curves
 from .damage import chords, damage, set_level
 from .espeak import Phoneme, Voice, say
-from .sentences import GRAMMARS, sentence
+from .sentences import GRAMMARS, is_held_out, nonsense, sentence
 from .visemes import LIPS
 from .voices import choose_voice
 
 __all__ = ["Talk", "Talks", "make_talk", "speak"]
 
 MUSIC = 0.05  # share of seeds with music alone
+NONSENSE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
 TALLER = 0.14  # a throat is at most this part longer or shorter than the voice's own
 
 
@@ -60,6 +61,8 @@ def make_talk(seed: int, fps: Fraction = Fraction(25)) -> Talk:
         return Talk(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
     grammar = GRAMMARS[chance.integers(len(GRAMMARS))]
     text, voice = sentence(grammar, seed, chance), choose_voice(grammar, seed, chance)
+    if not is_held_out(seed) and chance.random() < NONSENSE:
+        text = nonsense(grammar, chance)
     talk = _taller(speak(text, voice, fps, *chance.uniform(0.1, 0.6, 2)), 1 + chance.uniform(-TALLER, TALLER))
     samples = damage(talk.sound.samples[0].numpy(), chance)
     return replace(talk, sound=_sound(samples))

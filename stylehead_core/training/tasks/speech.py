@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...assemble import StyleHead
@@ -20,13 +21,17 @@ from ..landmark_prior import within_persons
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..speech.hearing import hear_talks
 from ..speech.sentences import HELD_OUT
-from ..speech.sheet import draw_curves
+from ..speech.sheet import draw_curves, lip_opening
 from ..speech.talks import Talks
 from ..speech.visemes import LIPS, OPENING
 
 __all__ = ["SpeechTask", "measured_scale", "set_measured_scale"]
 
 GAIN = 0.5  # mel units: 6 dB louder or softer
+COLOUR = 0.4  # mel units: 5 dB more or less, smoothly over the bands
+KNOTS = 7  # of that
+TILT = 1.0  # mel units that noise lies lower or higher at either end of the bands
+DEAF, LOST = 0.3, 12  # share of samples that lack a range of bands, and the most that are lost
 LOUDEST_FLOOR, SILENCE = -2.0, -4.0  # mel values: noise that covers all that is softer
 STILL = 0.02  # a coefficient that moves less than this does not count more for it
 SHOWN = 200  # frames of the sheet
@@ -35,10 +40,11 @@ RIDGE = 3e-4  # of the number of pictures
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechTask(LearnsFromHeads):
-    talks: int = 1500  # of about 5 seconds
+    talks: int = 5000  # of about 5 seconds
     first: int = 0  # seed of the first talk
     length: int = 3  # frames of a sample, between which velocities are compared
-    opening: float = 2.0  # how much more the opening of the lips counts than their shape
+    opening: float = 2.0  # how much more what parts the lips counts than their shape
+    gap: float = 1.0  # weight of how far the lips are apart, of all that parts them together
     velocity: float = 2.0  # weight of the change from frame to frame
     parts: tuple[str, ...] = ("speech",)
 
@@ -70,6 +76,9 @@ class SpeechStage:
         )
         counts = torch.tensor([task.opening if name in OPENING else 1.0 for name in LIPS])
         self.weight = counts / (self.hearing.curves.std(0) + STILL)
+        gap = lip_opening(torch.eye(len(LIPS)), LIPS)
+        both = torch.stack((gap, self.network.scale @ gap), dim=1)  # L 2: the renderer's, and as the landmarker sees it
+        self.gap = both / ((self.hearing.curves @ both).std(0) + STILL)
         self.samples = len(self.hearing.run)
         self.turns = (Turn("speak", [(self.network, 1.0)]),)
 
@@ -77,10 +86,13 @@ class SpeechStage:
         frames = self.hearing.run[rows, None] + torch.arange(self.task.length)  # B n
         mel = _recorded(self.hearing.windows(frames.flatten()).unflatten(0, frames.shape), chance)
         told = self.network.predict(mel.flatten(0, 1)).unflatten(0, frames.shape)
-        error = (told - self.hearing.curves[frames]) * self.weight  # B n L
+        wrong = told - self.hearing.curves[frames]  # B n L
+        error, gap = wrong * self.weight, wrong @ self.gap
         position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
-        loss = position + self.task.velocity * velocity
-        return loss, {"position": float(position.detach()), "velocity": float(velocity.detach())}
+        apart = gap.square().mean() + self.task.velocity * gap.diff(dim=1).square().mean()
+        loss = position + self.task.velocity * velocity + self.task.gap * apart
+        parts = {"position": position, "velocity": velocity, "gap": apart}
+        return loss, {name: float(part.detach()) for name, part in parts.items()}
 
     def sheet(self) -> Tensor:
         """The first frames' opening of the lips and each coefficient: as it should be, and as it is told."""
@@ -90,10 +102,21 @@ class SpeechStage:
 
 
 def _recorded(mel: Tensor, chance: torch.Generator) -> Tensor:
-    """Samples (B n F W) louder or softer, and under noise, each in its own way."""
-    gain = (2 * torch.rand(len(mel), 1, 1, 1, generator=chance) - 1) * GAIN
-    floor = SILENCE + (LOUDEST_FLOOR - SILENCE) * torch.rand(len(mel), 1, 1, 1, generator=chance).square()
-    return torch.maximum(mel + gain, floor).clamp(SILENCE, -SILENCE)
+    """Samples (B n F W) louder or softer, coloured, deaf to some bands, and under noise, each in its own way."""
+    count, bands = len(mel), mel.shape[2]
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=chance)
+
+    colour = F.interpolate(2 * draw(1, KNOTS) - 1, bands, mode="linear", align_corners=True)[..., None]  # B 1 F 1
+    heard = mel + (2 * draw(1, 1, 1) - 1) * GAIN + colour * COLOUR
+    first = draw(1, 1, 1) * (bands - LOST)
+    last = first + draw(1, 1, 1) * LOST * (draw(1, 1, 1) < DEAF)
+    band = torch.arange(bands)[:, None]
+    heard = heard.masked_fill((band >= first) & (band < last), SILENCE)
+    floor = SILENCE + (LOUDEST_FLOOR - SILENCE) * draw(1, 1, 1).square()
+    tilt = (2 * draw(1, 1, 1) - 1) * TILT * torch.linspace(-1, 1, bands)[:, None]
+    return torch.maximum(heard, floor + tilt).clamp(SILENCE, -SILENCE)
 
 
 def set_measured_scale(network: SpeechCoefficients, heads: Heads) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from stylehead_core.training.speech.sheet import ACROSS, LEFT, draw_curves, lip_
 from stylehead_core.training.speech.talks import Talk
 from stylehead_core.training.speech.trial import agreement
 from stylehead_core.training.speech.visemes import LIPS
+from stylehead_core.training.tasks import speech as speech_task
 from stylehead_core.training.tasks.speech import SpeechTask, set_measured_scale
 
 SMALL = SpeechCoefficientsConfig(names=("jawOpen", "mouthPucker"), width=8)
@@ -93,6 +95,27 @@ def test_the_scale_is_found_whatever_a_person_looks_like_at_rest():
     network = SpeechCoefficients(SMALL)
     set_measured_scale(network, heads)
     torch.testing.assert_close(network.scale, torch.tensor([[0.5, -0.2], [0.0, 0.5]]), atol=0.02, rtol=0)
+
+
+def test_the_frames_of_a_sample_are_recorded_alike_and_samples_are_not():
+    mel = torch.zeros(3, 2, 80, 16)
+    heard = speech_task._recorded(mel, torch.Generator().manual_seed(0))
+    assert torch.equal(heard[:, 0], heard[:, 1])
+    assert not torch.allclose(heard[0], heard[1], atol=0.05)
+    assert -4 <= heard.min() < heard.max() <= 4
+
+
+def test_who_tells_the_truth_has_nothing_to_lose(talks, monkeypatch):
+    monkeypatch.setattr(speech_task, "Talks", lambda seeds: talks)
+    config = SpeechCoefficientsConfig(names=LIPS, width=8)
+    stage = SpeechTask(talks=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]
+    rows = torch.arange(4)
+    frames = stage.hearing.run[rows, None] + torch.arange(3)
+    for wrong, costs in ((torch.zeros(16), set()), (0.1 * torch.eye(16)[0], {"position", "gap"})):
+        truth = (stage.hearing.curves[frames] + wrong).flatten(0, 1)
+        monkeypatch.setattr(stage.network, "predict", lambda mel, truth=truth: truth)
+        _, parts = stage.loss(stage.turns[0], rows, torch.Generator().manual_seed(0), 0.0)
+        assert {name for name, value in parts.items() if value > 1e-6} == costs
 
 
 def test_held_out_sentences_are_refused_by_training():
