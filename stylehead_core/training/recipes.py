@@ -152,7 +152,9 @@ def mini_directions() -> Recipe:
 
 
 def mini_speech() -> Recipe:
-    return Recipe(name="mini_speech", model=mini_model(), task=SpeechTask(), steps=5000, batch=48, rate=2e-3, share=0.7)
+    return Recipe(
+        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=20_000, batch=48, rate=2e-3, share=0.7
+    )
 
 
 def mini_whole() -> Recipe:
