@@ -47,7 +47,7 @@ class ResidualUnit(nn.Module):
         self.norm_out = nn.BatchNorm2d(outputs)
         self.attention = Attention(outputs) if attention else None
         self.shortcut = (
-            nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+            nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
             if inputs != outputs
             else None
         )
@@ -57,6 +57,6 @@ class ResidualUnit(nn.Module):
         y = self.norm_out(self.conv_out(self.slope(self.conv_in(self.norm_in(x)))))
         if self.attention is not None:
             y = self.attention(y)
-        if self.shortcut is not None:
-            return y + self.shortcut(x)
-        return y + x[:, :, :: self.stride, :: self.stride]
+        # The shortcut's convolution has no stride of its own: with 8 channels torch 2.13 then overruns memory learning.
+        kept = x[:, :, :: self.stride, :: self.stride]
+        return y + (kept if self.shortcut is None else self.shortcut(kept))
