@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..weights import read_tensors, write_tensors
 
-__all__ = ["Heads", "as_numbers", "gather", "load_heads", "recoloured", "save_heads"]
+__all__ = ["Heads", "as_numbers", "chance_of", "gather", "load_heads", "recoloured", "save_heads"]
 
 KIND = "measured heads"
 
@@ -59,6 +59,12 @@ class Heads:
 def as_numbers(pictures: Tensor) -> Tensor:
     """uint8 in 0..255 -> [-1, 1]."""
     return pictures.float() / 127.5 - 1
+
+
+def chance_of(rows: Tensor, chance: torch.Generator) -> torch.Generator:
+    """A chance of the samples ``rows`` alone: processes that share a batch draw different things from it."""
+    seed = int(torch.randint(2**31, (), generator=chance)) + int(rows.sum())
+    return torch.Generator(chance.device).manual_seed(seed)
 
 
 def recoloured(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:

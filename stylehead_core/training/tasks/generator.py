@@ -9,7 +9,7 @@ Axes: B batch, R D styles, S picture size.
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,55 +18,16 @@ from ...assemble import StyleHead
 from ...errors import ConfigError
 from ...models.discriminator import Discriminator, DiscriminatorConfig
 from ..augmentation import Augmentation
-from ..data import Heads, as_numbers
-from ..films import Films, load_films
+from ..data import chance_of
 from ..losses import adversarial, judged
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..pictures import Pictures, load_pictures
+from ..recipe import Parts, Turn
 from ..sheets import rows_of
 
-__all__ = ["GeneratorStage", "GeneratorTask", "Pictures"]
+__all__ = ["GeneratorStage", "GeneratorTask"]
 
 SHOWN = 4  # rows and columns of the sheet
 REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
-
-
-class Pictures(Protocol):
-    """Where real pictures come from."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: Tensor) -> Tensor:
-        """(B 3 S S) in [-1, 1]."""
-        ...
-
-
-@dataclass(frozen=True)
-class PicturesOfHeads:
-    heads: Heads
-
-    def __len__(self) -> int:
-        return len(self.heads.pictures)
-
-    def take(self, rows: Tensor) -> Tensor:
-        return self.heads.frames(rows)
-
-
-class PicturesOfFilms:
-    """All frames of prepared clips, one clip after the other."""
-
-    def __init__(self, films: Films) -> None:
-        self.films = films
-        self.ends = torch.tensor([len(clip) for clip in films.clips]).cumsum(0)
-
-    def __len__(self) -> int:
-        return int(self.ends[-1])
-
-    def take(self, rows: Tensor) -> Tensor:
-        clips = torch.searchsorted(self.ends, rows, right=True)
-        places = [(self.films.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
-        with torch.device("cpu"):  # where clips are read
-            found = [clip.frames([len(clip) + place]) for clip, place in places]
-        return as_numbers(torch.cat(found).to(rows.device))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +43,7 @@ class GeneratorTask:
     parts: tuple[str, ...] = ("generator",)
 
     def load(self, folder: Path) -> Pictures:
-        """The pictures of measured heads, or of prepared clips."""
-        if any(folder.glob("*.measured.safetensors")):
-            return PicturesOfHeads(LearnsFromHeads().load(folder))
-        return PicturesOfFilms(load_films(folder))
+        return load_pictures(folder)
 
     def start(self, model: StyleHead, pictures: Pictures) -> "GeneratorStage":
         return GeneratorStage(self, model, pictures)
@@ -125,9 +83,7 @@ class GeneratorStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         penalised = [bool(torch.rand((), generator=chance) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
-        own = torch.Generator(chance.device).manual_seed(
-            int(torch.randint(2**31, (), generator=chance)) + int(rows.sum())
-        )
+        own = chance_of(rows, chance)
         if turn.name == "draw":
             return self._draw(len(rows), own, penalised[0])
         return self._judge(rows, own, penalised[1])
