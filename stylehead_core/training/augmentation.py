@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Augmentation", "changed"]
+__all__ = ["Augmentation", "changed", "mirrored", "tilted"]
 
 SHIFT = 0.125  # of the side
 GROW = 0.2  # deviation of log2 of the factor
@@ -73,3 +73,35 @@ def changed(pictures: Tensor, often: float, chance: torch.Generator) -> Tensor:
     contrasted = brighter * each(torch.exp2(some() * normal(CONTRAST)))
     grey = contrasted.mean(1, keepdim=True)
     return grey + (contrasted - grey) * each(torch.exp2(some() * normal(SATURATION)))
+
+
+def mirrored(pictures: Tensor, chance: torch.Generator) -> Tensor:
+    """``pictures`` (B 3 S S), half of them with left and right exchanged."""
+    which = torch.rand(len(pictures), 1, 1, 1, generator=chance) < 0.5
+    return torch.where(which, pictures.flip(-1), pictures)
+
+
+def tilted(pictures: Tensor, often: float, most: float, chance: torch.Generator) -> Tensor:
+    """``pictures`` (B C S S), a share ``often`` of them as a plane that is turned in space; black beside it.
+
+    Args:
+        most: how far each corner moves inwards, across and down, at most: in halves of the side.
+    """
+    corners = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)], device=pictures.device)  # x y
+    inwards = most * torch.rand(len(pictures), 4, 2, generator=chance).to(pictures)
+    inwards = inwards * (torch.rand(len(pictures), 1, 1, generator=chance) < often).to(pictures)
+    size = pictures.shape[-1]
+    line = (torch.arange(size, device=pictures.device) * 2 + 1) / size - 1
+    points = torch.stack((*torch.meshgrid(line, line, indexing="xy"), torch.ones(size, size, device=line.device)), -1)
+    found = points @ _planes(corners * (1 - inwards), corners)[:, None].transpose(-1, -2)  # B S S 3
+    return F.grid_sample(pictures, (found[..., :2] / found[..., 2:]).to(pictures), align_corners=False)
+
+
+def _planes(seen: Tensor, corners: Tensor) -> Tensor:
+    """The homographies (B 3 3) from ``seen`` (B 4 2) to ``corners`` (4 2)."""
+    one, none = torch.ones_like(seen[..., :1]), torch.zeros_like(seen)
+    point, zero = torch.cat((seen, one), -1), torch.cat((none, 0 * one), -1)  # B 4 3
+    goal = corners.expand_as(seen)
+    rows = [torch.cat((point, zero, -goal[..., :1] * seen), -1), torch.cat((zero, point, -goal[..., 1:] * seen), -1)]
+    entries = torch.linalg.solve(torch.cat(rows, 1), torch.cat((goal[..., 0], goal[..., 1]), 1))  # B 8
+    return torch.cat((entries, one[:, 0]), 1).view(-1, 3, 3)

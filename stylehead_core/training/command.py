@@ -8,20 +8,24 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from tqdm import tqdm
 
 from ..assemble import StyleHead, build, load_stylehead, save_stylehead
+from ..convert.official import VGG
 from ..errors import ConfigError
 from ..ops.layout import channels_last
+from ..stages.editing import save_directions
 from . import loop
 from .data import load_heads
 from .loop import Limits
 from .recipe import Recipe
 from .recipes import CHAINS, RECIPES, chain, recipe_named
+from .tasks.attributes import AttributesTask
 
 __all__ = ["HELP", "add_arguments", "run", "train"]
 
 HELP = "train the networks on rendered heads"
-MODEL = "model.safetensors"
+MODEL, DIRECTIONS = "model.safetensors", "directions.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +33,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recipe",
         help=f"measure, benchmark, judge, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}",
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="rendered heads; sync_expert: prepared clips")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("data"),
+        help="rendered heads; of paper recipes and sync_expert prepared clips",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
     parser.add_argument(
-        "--start", type=Path, help="model file: its parts that no recipe here makes are taken; or the one judged"
+        "--start", type=Path, help="model file: its parts are taken where no run here has made them; or the one judged"
     )
+    parser.add_argument(
+        "--lpips",
+        type=Path,
+        metavar="FOLDER",
+        help="paper_inversion: LPIPS as published, alexnet-owt-7be5be79.pth and alex.pth",
+    )
+    parser.add_argument("--identity", type=Path, metavar="FILE", help="paper_inversion: ArcFace, model_ir_se50.pth")
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--tensorboard", action="store_true", help="the log and the sheets also for TensorBoard")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
@@ -73,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
 
         print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
         return 0
-    recipes = chain(args.recipe)
+    recipes = tuple(_compared_by(recipe, args.lpips, args.identity) for recipe in chain(args.recipe))
     total = sum(recipe.share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
@@ -81,6 +97,14 @@ def _run(args: argparse.Namespace) -> int:
             own = replace(limits, minutes=minutes)
             train(recipe, args.data, args.out, own, resume=args.resume, start=args.start)
     return 0
+
+
+def _compared_by(recipe: Recipe, lpips: Path | None, arcface: Path | None) -> Recipe:
+    """The recipe with the files that its likeness is told by, where it has one."""
+    likeness = getattr(recipe.task, "likeness", None)
+    if likeness is None:
+        return recipe
+    return replace(recipe, task=replace(recipe.task, likeness=replace(likeness, lpips=lpips, arcface=arcface)))
 
 
 def measure(data: Path) -> int:
@@ -132,6 +156,9 @@ def train(
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:
         save_stylehead(model, folder / MODEL, recipe=recipe.name)
+        if isinstance(recipe.task, AttributesTask):  # also by themselves, for other models with this generator
+            named = [model.directions.named(name) for name in model.attributes]
+            save_directions(folder / DIRECTIONS, named, license=model.config.license)
     return model
 
 
@@ -139,7 +166,7 @@ def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:
     """A new model with the parts that the recipes before this one have made.
 
     ``start`` is the file of a model, such as the official one, that gives the other parts: those it has in the same
-    shape.
+    shape. Where it has learnt what a recipe makes, that need not be run.
 
     Raises:
         ConfigError: one of them has not been run.
@@ -149,28 +176,40 @@ def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:
     model = build(recipe.model, recipe.seed)
     if model.prior is not None:
         install_canonical(model.prior)
-    if start is not None:
-        _take_what_fits(model, load_stylehead(start))
+    given = () if start is None else _take_what_fits(model, load_stylehead(start))
     for need in _in_order(recipe):
-        file = out / need.name / MODEL
-        if not file.is_file():
+        file, parts = out / need.name / MODEL, () if need.task is None else need.task.parts
+        if file.is_file():
+            made = load_stylehead(file)
+            for part in parts:
+                getattr(model, part).load_state_dict(getattr(made, part).state_dict())
+        elif not parts or not set(parts) <= set(given):
             raise ConfigError(
-                f"{recipe.name} starts from what {need.name} has made. Run that first: {file} is missing."
+                f"{recipe.name} starts from what {need.name} has made. Run that first: {file} is missing. Or give a "
+                f"model that has learnt it, in the same shape, with --start: {', '.join(parts) or 'the whole'}."
             )
-        made = load_stylehead(file)
-        for part in need.task.parts if need.task is not None else ():
-            getattr(model, part).load_state_dict(getattr(made, part).state_dict())
+    if model.perceptual is not None and "perceptual" not in given:  # what chance made of it perceives nothing
+        model.perceptual, model.config = None, replace(model.config, perceptual=None)
+        tqdm.write(
+            f"{recipe.name}: nothing gives VGG19's weights, so that losses by it are left out. A model converted with "
+            f"{VGG} beside the other files has them: give it with --start."
+        )
     return model
 
 
-def _take_what_fits(model: StyleHead, start: StyleHead) -> None:
+def _take_what_fits(model: StyleHead, start: StyleHead) -> tuple[str, ...]:
+    """Put the parts of ``start`` into ``model`` where they fit, and name those that are not as this seed made them."""
+    learnt = []
     for name, part in model.named_children():
         other = getattr(start, name, None)
         if other is None or not any(True for _ in part.state_dict()):
             continue
         own, given = part.state_dict(), other.state_dict()
         if {k: v.shape for k, v in own.items()} == {k: v.shape for k, v in given.items()}:
+            if not all(torch.equal(value, given[key].to(value)) for key, value in own.items()):
+                learnt.append(name)
             part.load_state_dict(given)
+    return tuple(learnt)
 
 
 def _in_order(recipe: Recipe) -> list[Recipe]:

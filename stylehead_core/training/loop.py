@@ -68,7 +68,8 @@ def run(
     bar = tqdm(total=100, unit="%", desc=recipe.name, bar_format=BAR, disable=None if chief else True)
     while True:
         clock = spent + time.monotonic() - started
-        progress = clock / (60 * limits.minutes) if limits.minutes else step / max(recipe.steps, 1)
+        counted = step / recipe.steps if recipe.steps else 1.0
+        progress = clock / (60 * limits.minutes) if limits.minutes else counted
         if _agreed(progress) >= 1:
             break
         bar.update(100 * progress - bar.n)

@@ -97,8 +97,8 @@ class Recipe:
     name: str
     model: StyleHeadConfig
     task: Any = None  # a Task; none learns nothing and only brings parts together
-    needs: tuple[str, ...] = ()  # recipes whose parts this one starts from
-    steps: int = 1000  # where no minutes are given
+    needs: tuple[str, ...] = ()  # recipes whose parts this one starts from, where a given model does not bring them
+    steps: int = 1000  # where no minutes are given; 0 where the stage has done all when it is made
     batch: int = 12  # samples a step, over all processes together
     rate: float = 1e-3  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)

@@ -3,8 +3,9 @@
 ``mini``    the embedded model: 128 pixels, made on two CPU cores in two hours
 ``mini_256``  the same at 256 pixels, for one GPU
 ``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
+``paper_inversion``  what these stages begin with, at its authors' numbers: encoder, consultation, edit directions
 ``generators``  a generator alone, against a discriminator: of heads at 128 pixels, and at the paper's size
-``debug``, ``debug_paper``, ``debug_generators``  seconds, for tests
+``debug``, ``debug_paper``, ``debug_paper_inversion``, ``debug_generators``  seconds, for tests
 """
 
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 
 from ..assemble import DirectionConfig, StyleHeadConfig, debug, styleheat_1024
 from ..errors import ConfigError
+from ..models.aligner import AlignerConfig
 from ..models.calibrator import CalibratorConfig
 from ..models.consultation import ConsultationConfig
 from ..models.discriminator import DiscriminatorConfig
@@ -26,9 +28,12 @@ from ..models.speech_coefficients import SpeechCoefficientsConfig
 from .heads.look import EDITS
 from .recipe import Recipe
 from .speech.visemes import LIPS
+from .tasks.attributes import AttributesTask
 from .tasks.calibration import CalibrationTask
 from .tasks.consult import ConsultTask
 from .tasks.directions import DirectionsTask
+from .tasks.distortion import DistortionTask
+from .tasks.encoder import EncoderTask
 from .tasks.generator import GeneratorTask
 from .tasks.joint import JointTask
 from .tasks.joint_sound import JointSoundTask
@@ -224,6 +229,35 @@ def paper_generator() -> Recipe:
     )
 
 
+def paper_encoder() -> Recipe:
+    """e4e's own numbers: 200K steps of 8 pictures at 1e-4, the second row from 20K on, a further one every 2K."""
+    return Recipe(
+        name="paper_encoder",
+        model=paper_model(),
+        task=EncoderTask(),
+        needs=("paper_generator",),
+        steps=200_000,
+        batch=8,
+        rate=1e-4,
+        betas=(0.9, 0.999),
+        warm_up=1000,
+        last_rate=1.0,
+        clip=1e4,  # none
+    )
+
+
+def paper_consult() -> Recipe:
+    """HFGI's own numbers: 100K steps of 8 pictures at 1e-4, 90 % of the distortion maps turned by up to 0.15."""
+    return replace(
+        paper_encoder(), name="paper_consult", task=DistortionTask(), needs=("paper_encoder",), steps=100_000
+    )
+
+
+def paper_directions() -> Recipe:
+    """In the manner of InterfaceGAN, in the 512 dimensions that its boundaries have. All is computed, in no steps."""
+    return replace(paper_encoder(), name="paper_directions", task=AttributesTask(), needs=("paper_encoder",), steps=0)
+
+
 def mini_generator() -> Recipe:
     """Draws heads from chance. The embedded model's generator learns from labels instead, in `mini_styles`."""
     channels = {4: 96, 8: 96, 16: 96, 32: 64, 64: 48, 128: 24}
@@ -247,10 +281,10 @@ def tiny(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         name=f"debug_{recipe.name}",
-        model=debug("arkit"),
+        model=replace(debug("arkit"), aligner=AlignerConfig(size=64, widths=(4, 4, 8, 8))),
         task=task,
         needs=tuple(f"debug_{need}" for need in recipe.needs),
-        steps=2,
+        steps=min(recipe.steps, 2),
         batch=2,
     )
 
@@ -325,6 +359,10 @@ def _paper() -> tuple[Recipe, ...]:
     return paper_video(), paper_sound(), paper_joint(), paper_joint_sound()
 
 
+def _inversion() -> tuple[Recipe, ...]:
+    return paper_encoder(), paper_consult(), paper_directions()
+
+
 CHAINS = {
     "mini": _chain(),
     "mini_256": tuple(at_256(recipe) for recipe in _chain()),
@@ -333,6 +371,8 @@ CHAINS = {
     "debug_generators": (for_debugging(mini_generator()), tiny(paper_generator())),
     "paper": _paper(),
     "debug_paper": tuple(tiny(recipe) for recipe in _paper()),
+    "paper_inversion": _inversion(),
+    "debug_paper_inversion": tuple(tiny(recipe) for recipe in _inversion()),
 }
 """Runs that belong together, in an order in which each finds what it needs."""
 

@@ -106,7 +106,7 @@ def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):
 
 def test_every_chain_finds_what_it_needs():
     for recipes in CHAINS.values():
-        made = set()
+        made = {"paper_generator", "debug_paper_generator"}  # weeks of work, that a model given by --start spares
         for recipe in recipes:
             assert set(recipe.needs) <= made
             made.add(recipe.name)

@@ -1,0 +1,48 @@
+"""How a redrawn portrait is held against the portrait: by its pixels, as people see it, and by who it is.
+
+Source: pSp (arXiv 2008.00951), whose weights for faces e4e (arXiv 2102.02766) and HFGI (arXiv 2109.06590) keep.
+
+Axes: B batch, S picture size.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..assemble import StyleHead
+from ..evaluation.load_judges import load_identity, load_lpips
+
+__all__ = ["Likeness", "LikenessLoss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    size: int = 256  # pixels of the pictures compared
+    pixels: float = 1.0  # of the mean squared difference
+    perceptual: float = 0.8  # of LPIPS
+    identity: float = 0.1  # of 1 - the cosine of what ArcFace says of both
+    lpips: Path | None = None  # folder of ``load_lpips``; none leaves LPIPS out
+    arcface: Path | None = None  # file of ``load_identity``; none leaves the identity out
+
+
+class LikenessLoss:
+    """The terms of a ``Likeness``, with the networks whose files it names."""
+
+    def __init__(self, weights: Likeness) -> None:
+        self.weights = weights
+        self.lpips = None if weights.lpips is None else load_lpips(weights.lpips)
+        self.arcface = None if weights.arcface is None else load_identity(weights.arcface)
+
+    def __call__(self, model: StyleHead, drawn: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        """The weighted losses of ``drawn`` against ``wanted`` (B 3 S S each, of any size)."""
+        size = min(self.weights.size, model.config.size)
+        drawn, wanted = model.fit(drawn, size), model.fit(wanted, size)
+        losses = {"pixels": self.weights.pixels * F.mse_loss(drawn, wanted)}
+        if self.lpips is not None:
+            losses["perceptual"] = self.weights.perceptual * self.lpips(drawn, wanted).mean()
+        if self.arcface is not None:
+            cosine = (self.arcface(drawn) * self.arcface(wanted)).sum(1)
+            losses["identity"] = self.weights.identity * (1 - cosine).mean()
+        return losses

@@ -1,0 +1,91 @@
+"""The consultation learns to add what the styles alone do not redraw, and the aligner to put that where it belongs.
+
+What the first redrawing misses is turned in space before the aligner sees it, which must turn it back: so it learns to
+fit the portrait's details onto faces that an edit has moved. Encoder and generator are fixed.
+
+Source: HFGI (arXiv 2109.06590) and its authors' settings for faces.
+
+Axes: B batch, P pixels of the consulted picture.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...errors import ConfigError
+from ..augmentation import mirrored, tilted
+from ..data import chance_of
+from ..likeness import Likeness, LikenessLoss
+from ..pictures import Pictures, load_pictures
+from ..recipe import Parts, Turn
+from ..sheets import rows_of
+
+__all__ = ["DistortionStage", "DistortionTask"]
+
+SHOWN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistortionTask:
+    likeness: Likeness = Likeness()
+    tilted: float = 0.9  # share of what is missed that is turned in space
+    tilt: float = 0.15  # how far each corner moves inwards, in halves of the side, at most
+    align: float = 0.1  # of the mean absolute difference of what the aligner makes of it from how it was
+    parts: tuple[str, ...] = ("aligner", "consultation")
+
+    def load(self, folder: Path) -> Pictures:
+        return load_pictures(folder)
+
+    def start(self, model: StyleHead, pictures: Pictures) -> "DistortionStage":
+        return DistortionStage(self, model, pictures)
+
+
+class DistortionStage:
+    def __init__(self, task: DistortionTask, model: StyleHead, pictures: Pictures) -> None:
+        if model.aligner is None or model.consultation is None:
+            raise ConfigError(f"The model {model.config.name!r} needs an aligner and a consultation, which learn here.")
+        self.task, self.model, self.pictures = task, model, pictures
+        self.samples = len(pictures)
+        self.compare = LikenessLoss(task.likeness)
+        self.aligner, self.consultation = model.aligner, model.consultation
+        model.eval().requires_grad_(False)
+        for head in (self.consultation.scale, self.consultation.shift):
+            nn.init.zeros_(head.last.weight)  # it begins by adding nothing
+        self.networks: dict[str, nn.Module] = {"aligner": self.aligner, "consultation": self.consultation}
+        for network in self.networks.values():
+            network.train().requires_grad_(True)
+        self.turns = (Turn("consult", [(network, 1.0) for network in self.networks.values()]),)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        own = chance_of(rows, chance)
+        pictures = mirrored(self.pictures.take(rows), own)
+        _, drawn, missed, aligned = self._redraw(pictures, own)
+        losses = self.compare(self.model, drawn, pictures)
+        losses["align"] = self.task.align * F.l1_loss(aligned, missed)
+        loss = sum(losses.values(), torch.zeros(()))
+        return loss, {name: float(value.detach()) for name, value in losses.items()}
+
+    def _redraw(self, pictures: Tensor, chance: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The redrawings without (B 3 P P) and with the consultation (B 3 S S), what the first misses (B 3 P P), and
+        what the aligner makes of that; without ``chance`` it is not turned."""
+        model, size = self.model, self.consultation.config.size
+        with torch.no_grad():
+            styles = model.encoder(model.fit(pictures, model.config.encoder.size))
+            feature, rgb = model.lower(styles)
+            first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+            missed = model.fit(pictures, size) - first
+            turned = missed if chance is None else tilted(missed, self.task.tilted, self.task.tilt, chance)
+        aligned = self.aligner(turned, first)
+        scale, shift = self.consultation(aligned)
+        return first, model.upper(feature * (1 + scale) + shift, styles, rgb), missed, aligned
+
+    def sheet(self) -> Tensor:
+        """Columns: a picture; from styles alone; with the consultation."""
+        pictures = self.pictures.take(torch.linspace(0, self.samples - 1, SHOWN).long())
+        first, drawn, _, _ = self._redraw(pictures)
+        return rows_of([self.model.fit(picture, first.shape[-1]) for picture in (pictures, first, drawn)])
