@@ -376,7 +376,7 @@ def test_the_directions_of_a_run_edit_a_portrait(runs, folder):
     own, other = (edit_style(model, inversion, which).edits[0] for which in ("bright", file["bright"]))
     assert torch.equal(own.direction, other.direction)
     plain, edited = model.generator(torch.stack((inversion.styles, inversion.styles + own.direction)))
-    assert (plain - edited).abs().amax() > 0.01
+    assert (plain - edited).abs().amax() > 1e-3  # the encoder has learnt for two steps, and finds small styles
 
 
 def test_a_model_that_is_given_stands_for_runs_where_it_has_learnt_their_parts(runs, folder, tmp_path):
