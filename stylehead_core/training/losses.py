@@ -20,6 +20,8 @@ __all__ = [
     "perceived",
     "pyramid_difference",
     "region_weights",
+    "roughness_difference",
+    "slope_at",
 ]
 
 
@@ -72,6 +74,19 @@ def fine_detail(pictures: Tensor) -> Tensor:
     return pictures - F.avg_pool2d(padded, 3, stride=1)
 
 
+def roughness_difference(picture: Tensor, target: Tensor, weight: Tensor, window: int = 8) -> Tensor:
+    """How much more or less fine detail ``picture`` has than ``target``, wherever in a window it lies: 0 is best.
+
+    The weighted mean difference of the deviations of ``fine_detail`` in windows of ``window`` pixels, by half a window.
+    What is drawn softly because nobody knows where a hair lies costs as much here as it gains by being in no wrong
+    place. ``picture`` and ``target`` are (B 3 H W), ``weight`` is (B 1 H W).
+    """
+    rough, wanted = (
+        (F.avg_pool2d(fine_detail(one).square(), window, window // 2) + 1e-4).sqrt() for one in (picture, target)
+    )
+    return ((rough - wanted).abs() * F.avg_pool2d(weight, window, window // 2)).mean()
+
+
 def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
     """Weighted mean distance between two flows (B 2 h w), in their pixels; ``weight`` is (B 1 h w). 0 is best.
 
@@ -81,14 +96,30 @@ def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
     return (distance * weight).sum() / weight.sum().clamp_min(1.0)
 
 
-def adversarial(drawn: Tensor) -> Tensor:
-    """What a drawing goes down to be taken for real: softplus(-judgement). Source: StyleGAN2, non-saturating."""
-    return F.softplus(-drawn).mean()
+def adversarial(drawn: Tensor, weight: Tensor | None = None) -> Tensor:
+    """What a drawing goes down to be taken for real: softplus(-judgement). Source: StyleGAN2, non-saturating.
+
+    ``weight`` is of the judgement's shape: how much each patch counts.
+    """
+    return _mean(F.softplus(-drawn), weight)
 
 
-def judged(real: Tensor, drawn: Tensor) -> Tensor:
+def judged(real: Tensor, drawn: Tensor, weight: Tensor | None = None) -> Tensor:
     """What a judge goes down: softplus(-judgement of real) + softplus(judgement of drawn)."""
-    return F.softplus(-real).mean() + F.softplus(drawn).mean()
+    return _mean(F.softplus(-real), weight) + _mean(F.softplus(drawn), weight)
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def slope_at(pictures: Tensor, verdict: Tensor) -> Tensor:
+    """The mean squared slope of a ``verdict`` at ``pictures`` (B 3 S S), which ask for a gradient.
+
+    Source: R1, Mescheder et al. (arXiv 1801.04406).
+    """
+    (slope,) = torch.autograd.grad(verdict.sum(), pictures, create_graph=True)
+    return slope.square().sum((1, 2, 3)).mean()
 
 
 def perceived(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -19,7 +19,7 @@ from ...errors import ConfigError
 from ...models.discriminator import Discriminator, DiscriminatorConfig
 from ..augmentation import Augmentation
 from ..data import chance_of
-from ..losses import adversarial, judged
+from ..losses import adversarial, judged, slope_at
 from ..pictures import Pictures, load_pictures
 from ..recipe import Parts, Turn
 from ..sheets import rows_of
@@ -110,8 +110,7 @@ class GeneratorStage:
             self.augmentation.listen(verdict)
             parts["changed"] = float(self.augmentation.chance)
         if penalised and self.task.r1:
-            (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
-            penalty = slope.square().sum((1, 2, 3)).mean()
+            penalty = slope_at(real, verdict)
             parts["r1"] = float(penalty.detach())
             loss = loss + self.task.r1 / 2 * self.task.r1_every * penalty
         return loss, parts

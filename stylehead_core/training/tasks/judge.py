@@ -1,38 +1,55 @@
 """A small network that tells drawn pictures from real ones, a judgement for every patch.
 
-Source: PatchGAN (arXiv 1611.07004), with spectral normalisation (arXiv 1802.05957). It is no part of the model.
+Source: PatchGAN (arXiv 1611.07004), its layers equalised and its slope at real pictures kept small (R1, arXiv
+1801.04406) as in StyleGAN2. It is no part of the model.
 """
 
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from ..losses import judged
+from ...models.equalised import EqualConv, activate
+from ..losses import judged, slope_at
 from ..recipe import Parts
 
-__all__ = ["Judge", "judge_turn"]
+__all__ = ["PATCH", "Judge", "judge_turn"]
+
+PATCH = 4  # pixels from one judgement to the next
 
 
 class Judge(nn.Module):
-    def __init__(self, width: int = 32) -> None:
+    """It begins at the full size, where softness is to be seen; a judgement looks at 28 pixels."""
+
+    def __init__(self, widths: tuple[int, int, int] = (32, 48, 64)) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(
-            spectral_norm(nn.Conv2d(into, out, 4, stride=2, padding=1))
-            for into, out in ((3, width), (width, 2 * width), (2 * width, 2 * width))
+        fine, middle, coarse = widths
+        self.first = EqualConv(3, fine, 3)
+        self.shrink = nn.ModuleList(
+            EqualConv(into, out, 4, stride=2, padding=1) for into, out in ((fine, middle), (middle, coarse))
         )
-        self.last = nn.Conv2d(2 * width, 1, 3, padding=1)
+        self.mix = EqualConv(coarse, coarse, 3)
+        self.last = EqualConv(coarse, 1, 3)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(B 3 S S) -> (B 1 S/8 S/8), above 0 where a patch looks real."""
-        x = pictures
-        for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.2)
-        return self.last(x)
+        """(B 3 S S) -> (B 1 S/4 S/4), above 0 where a patch looks real."""
+        x = activate(self.first(pictures))
+        for shrink in self.shrink:
+            x = activate(shrink(x))
+        return self.last(activate(self.mix(x)))
 
 
-def judge_turn(judge: nn.Module, seen: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Parts]:
-    """The loss of the judge's turn on what the turn before has ``seen``: drawn and real pictures."""
+def judge_turn(
+    judge: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None, r1: float = 0.0
+) -> tuple[Tensor, Parts]:
+    """The loss of the judge's turn on what the turn before has ``seen``: drawn and real pictures.
+
+    ``weight`` says how much each patch counts, ``r1`` weighs the squared slope of the judgement at real pictures.
+    """
     assert seen is not None
     drawn, real = seen
-    loss = judged(judge(real), judge(drawn))
-    return loss, {"judge": float(loss.detach())}
+    real = real.detach().requires_grad_(r1 > 0)
+    verdict = judge(real)
+    loss = judged(verdict, judge(drawn), weight)
+    parts = {"judge": float(loss.detach())}
+    if r1:
+        slope = slope_at(real, verdict)
+        loss, parts = loss + r1 / 2 * slope, parts | {"r1": float(slope.detach())}
+    return loss, parts

@@ -1,8 +1,9 @@
 """What counts in a picture, and how much."""
 
+import pytest
 import torch
 
-from stylehead_core.training.losses import changed
+from stylehead_core.training.losses import adversarial, changed, judged, roughness_difference
 
 
 def test_an_edit_counts_where_it_changes_something():
@@ -18,3 +19,23 @@ def test_an_edit_counts_where_it_changes_something():
 def test_pictures_without_a_change_count_alike():
     picture = torch.rand(1, 3, 8, 8)
     assert torch.equal(changed(picture, picture, most=6.0), torch.ones(1, 1, 8, 8))
+
+
+def test_roughness_is_compared_wherever_the_detail_lies():
+    generator = torch.Generator().manual_seed(0)
+    target = 0.2 * torch.randn(1, 3, 64, 64, generator=generator)
+    weight = torch.ones(1, 1, 64, 64)
+    assert roughness_difference(target, target, weight) == 0
+    elsewhere = 0.2 * torch.randn(1, 3, 64, 64, generator=generator)
+    soft = target / 2
+    assert roughness_difference(elsewhere, target, weight) < 0.4 * roughness_difference(soft, target, weight)
+    assert (elsewhere - target).abs().mean() > (soft - target).abs().mean()
+
+
+def test_a_weight_says_whose_judgement_counts():
+    verdict = torch.tensor([[[[-20.0, 20.0]]]])
+    first, second = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])
+    assert adversarial(verdict, first) == pytest.approx(20)
+    assert adversarial(verdict, second) == pytest.approx(0, abs=1e-6)
+    assert judged(verdict, verdict, first) == pytest.approx(20)
+    assert judged(verdict, verdict) == pytest.approx(20)
