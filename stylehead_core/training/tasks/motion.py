@@ -21,7 +21,7 @@ from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import EYES, MOUTH
 from ..sheets import rows_of
 
-__all__ = ["MotionTask", "carried"]
+__all__ = ["MotionTask", "carried", "described"]
 
 SHOWN = 8
 
@@ -85,11 +85,15 @@ def carried(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tenso
     """The flow of the pairs ``rows``, their visibility, and the prior's flow."""
     source, target = heads.source[rows], heads.target[rows]
     here, there = heads.coefficients[source], heads.coefficients[target]
-    window = there[..., None].expand(-1, -1, model.config.window)
-    descriptor = model.motion_encoder(window, here if model.motion_encoder.config.source else None)
     first = None
     if model.prior is not None:
         with torch.no_grad():
             first = model.prior(heads.landmarks[source], here, there, heads.size)
-    flow, visibility = model.find_flow(heads.frames(source), descriptor, first)
+    flow, visibility = model.find_flow(heads.frames(source), described(model, here, there), first)
     return flow, visibility, None if first is None else first[0]
+
+
+def described(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
+    """The descriptor (B D) of the motion from the coefficients ``here`` to those ``there`` (B K)."""
+    window = there[..., None].expand(-1, -1, model.config.window)
+    return model.motion_encoder(window, here if model.motion_encoder.config.source else None)
