@@ -194,7 +194,7 @@ def measure_parts(
         still, detail = inversion.redrawn.float(), inversion.detail
         yield meter.line(
             "finish",
-            lambda: [model.finish(drawn, moved, still, detail, batch, seen) for _ in range(goes)],
+            lambda: [model.finish(drawn, still, detail, batch, seen, told) for _ in range(goes)],
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()

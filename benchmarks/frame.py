@@ -101,8 +101,8 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     if model.refiner is not None:
         drawn, detail, still = generator.draw(moved, prepared, rgb), inversion.detail, inversion.redrawn
         assert detail is not None
-        pixels = still.to(device), detail.to(device), flow, visibility
-        yield line("refiner", lambda: drawing.finish(drawn, moved, *pixels))
+        pixels = still.to(device), detail.to(device), flow, visibility, descriptor
+        yield line("refiner", lambda: drawing.finish(drawn, *pixels))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)
     frames = render(model, head, chunk=1, frames=[0] * (repeats + 2))

@@ -131,8 +131,8 @@ class StyleHeadConfig:
             if looks and not self.flow_field.visibility:
                 raise ConfigError("A calibrator with a gate or extra channels needs a flow field with visibility.")
         if self.refiner is not None:
-            self._agree("feature channels", generator=waist, refiner=self.refiner.feature_channels)
             self._agree("feature size", generator=self.generator.waist, refiner=self.refiner.feature_size)
+            self._agree("descriptor", motion_encoder=self.motion_encoder.descriptor, refiner=self.refiner.descriptor)
             self._agree("picture size", generator=self.generator.size, refiner=self.refiner.size)
             if not (self.carry_detail and self.flow_field.visibility):
                 raise ConfigError("A refiner needs a model that carries detail, and a flow field with visibility.")
@@ -357,29 +357,31 @@ class StyleHead(nn.Module):
     def finish(
         self,
         drawn: Tensor,
-        feature: Tensor,
         still: Tensor,
         detail: Tensor,
         flow: Tensor,
         visibility: Tensor | None,
+        descriptor: Tensor | None,
     ) -> Tensor:
         """The frame with the portrait's own pixels in it; where nothing moves it is ``drawn + detail``.
 
         Args:
-            drawn: (B 3 S S), what the generator draws of ``feature``.
-            feature: (B C h w), warped and calibrated.
+            drawn: (B 3 S S), what the generator draws of the warped and calibrated feature map.
             still, detail: (B or 1, 3 S S), the portrait before it moves (edits included), and the part of it that the
                 generator misses.
             flow, visibility: (B 2 h w) and (B 1 h w) or None.
+            descriptor: (B D) of the motion, or None; without it nothing is refined.
 
         Returns:
             (B 3 S S) in [-1, 1], float32.
         """
         drawn = drawn.float().clamp(-1, 1)
         carried = (drawn + self.carry(detail, flow, visibility)).clamp(-1, 1)
-        if self.refiner is None or visibility is None or drawn.shape[-1] != self.refiner.config.size:
+        if self.refiner is None or visibility is None or descriptor is None:
             return carried
-        refined = self.refiner(drawn, warp_sharply(still, flow), feature.float(), visibility)
+        if drawn.shape[-1] != self.refiner.config.size:  # a preview
+            return carried
+        refined = self.refiner(drawn, warp_sharply(still, flow), visibility, descriptor)
         return (carried + _moving(flow) * (refined - carried)).clamp(-1, 1)
 
     def mend(

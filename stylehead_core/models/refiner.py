@@ -1,9 +1,10 @@
 """Joins the drawn frame with the portrait as the flow carries it, at the picture's full size.
 
 A feature map that is moved by parts of a cell loses the finest detail; the portrait's own pixels keep it, but show
-nothing that the portrait hides. This network decides for every pixel which of the two to trust, and mends the seams.
+nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
+of the two to trust, and mends what is wrong in both. The motion tells it what to see: an eye that shall be closed.
 
-Axes: B batch, C h w the feature map, S picture size, f the fold S / w.
+Axes: B batch, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
 """
 
 from dataclasses import dataclass
@@ -24,13 +25,14 @@ COLOURS = 3
 @dataclass(frozen=True, kw_only=True)
 class RefinerConfig:
     size: int = 128  # pixels of the picture
-    feature_channels: int = 64
-    feature_size: int = 64
-    width: int = 48  # channels inside
-    units: int = 3
+    feature_size: int = 64  # of the flow; the pictures are folded to it
+    descriptor: int = 128
+    hidden: int = 64  # of the network that turns the descriptor into scales and shifts
+    width: int = 64  # channels inside
+    units: int = 4
 
     def __post_init__(self) -> None:
-        if min(self.size, self.feature_channels, self.feature_size, self.width, self.units) < 1:
+        if min(vars(self).values()) < 1:
             raise ConfigError(f"A refiner needs at least one of everything; found {self}.")
         if self.size % self.feature_size:
             raise ConfigError(
@@ -39,34 +41,35 @@ class RefinerConfig:
 
 
 class Refiner(nn.Module):
-    """Residual units at the feature map's size, the pictures folded into channels."""
+    """Residual units at the flow's size, the pictures folded into channels. It takes cuts of a picture, too."""
 
     def __init__(self, config: RefinerConfig = RefinerConfig()) -> None:
         super().__init__()
         self.config = config
         self.fold = config.size // config.feature_size
-        planes = config.feature_channels + 2 * COLOURS * self.fold**2 + 1
-        self.first = EqualConv(planes, config.width, 3)
-        self.units = nn.ModuleList(Unit(config.width) for _ in range(config.units))
+        self.first = EqualConv(2 * COLOURS * self.fold**2 + 1, config.width, 3)
+        self.shared = nn.Linear(config.descriptor, config.hidden)
+        self.units = nn.ModuleList(Unit(config.width, config.hidden) for _ in range(config.units))
         self.last = EqualConv(config.width, (COLOURS + 1) * self.fold**2, 3)
         nn.init.zeros_(self.last.weight)
 
-    def forward(self, drawn: Tensor, carried: Tensor, feature: Tensor, visibility: Tensor) -> Tensor:
+    def forward(self, drawn: Tensor, carried: Tensor, visibility: Tensor, descriptor: Tensor) -> Tensor:
         """The frame to show.
 
         Args:
-            drawn: (B 3 S S), what the generator draws of ``feature``.
+            drawn: (B 3 S S), what the generator draws.
             carried: (B 3 S S), the portrait as the flow carries it.
-            feature: (B C h w), warped and calibrated.
             visibility: (B 1 h w) in 0..1, what of the frame the portrait shows.
+            descriptor: (B D) of the motion.
 
         Returns:
             (B 3 S S), not clamped: a mixture of both pictures, and what is added to it.
         """
         folded = [F.pixel_unshuffle(picture, self.fold) for picture in (drawn, carried)]
-        x = activate(self.first(torch.cat((feature, *folded, visibility), dim=1)))
+        code = F.relu(self.shared(descriptor))
+        x = activate(self.first(torch.cat((*folded, visibility), dim=1)))
         for unit in self.units:
-            x = unit(x)
+            x = unit(x, code)
         planes = F.pixel_shuffle(self.last(x), self.fold)
         seen = F.interpolate(visibility, size=drawn.shape[-2:], mode="bilinear", align_corners=False)
         trust = torch.sigmoid(planes[:, :1] + TRUST * (2 * seen - 1))
@@ -74,13 +77,16 @@ class Refiner(nn.Module):
 
 
 class Unit(nn.Module):
-    """Two convolutions beside a shortcut; at first it changes nothing."""
+    """Two convolutions beside a shortcut, the motion between them; at first it changes nothing."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.mix = EqualConv(width, width, 3)
+        self.steer = nn.Linear(hidden, 2 * width)
         self.out = EqualConv(width, width, 3)
         nn.init.zeros_(self.out.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.out(activate(self.mix(x)))
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """(B W h w), by what the descriptor says (B hidden)."""
+        scale, shift = self.steer(code)[..., None, None].chunk(2, dim=1)
+        return x + self.out(activate(self.mix(x) * (1 + scale) + shift))

@@ -242,7 +242,7 @@ class Painter:
             flow=to_device(head.flow[frames], self.model.device),
             audio_flow=taken(head.audio_flow),
             visibility=taken(head.visibility),
-            descriptor=taken(head.descriptor) if head.strength else None,
+            descriptor=taken(head.descriptor),
         )
 
     def _painting(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
@@ -262,13 +262,13 @@ class Painter:
             feature, rgb = moved(codes.feature, flow, audio_flow), codes.rgb
             if rgb is not None and self.warps_rgb:
                 rgb = moved(rgb, flow, audio_flow)
-            if descriptor is not None:
+            if strength and descriptor is not None:
                 scale, shift = model.mend(feature, descriptor, flow, visibility)
                 feature = feature + strength * (scale * feature + shift)
             picture = self._picture(feature, codes.prepared, rgb)
             if still is not None and detail is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-                picture = model.finish(picture, feature, still, detail, flow, visibility)
+                picture = model.finish(picture, still, detail, flow, visibility, descriptor)
             return picture
 
         return paint

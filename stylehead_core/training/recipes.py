@@ -38,6 +38,7 @@ from .tasks.generator import GeneratorTask
 from .tasks.joint import JointTask
 from .tasks.joint_sound import JointSoundTask
 from .tasks.motion import MotionTask
+from .tasks.refine import RefineTask
 from .tasks.sound import SoundTask
 from .tasks.speech import SpeechTask
 from .tasks.styles import StylesTask
@@ -97,7 +98,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             gate=True,
             zero_init=True,
         ),
-        refiner=RefinerConfig(size=size, feature_channels=channels[waist], feature_size=waist),
+        refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor),
         speech=SpeechCoefficientsConfig(names=LIPS),
         carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
@@ -139,7 +140,21 @@ def mini_calibration() -> Recipe:
         batch=8,
         rate=2e-3,  # its weights are equalised
         warm_up=40,
-        share=1.7,
+        share=0.8,
+    )
+
+
+def mini_refine() -> Recipe:
+    return Recipe(
+        name="mini_refine",
+        model=mini_model(),
+        task=RefineTask(),
+        needs=("mini_calibration",),
+        steps=4000,
+        batch=24,
+        rate=2e-3,
+        betas=(0.5, 0.99),  # for the judge's sake
+        share=2.0,
     )
 
 
@@ -164,7 +179,7 @@ def mini_speech() -> Recipe:
 
 def mini_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
-    needs = ("mini_calibration", "mini_directions", "mini_speech")
+    needs = ("mini_refine", "mini_directions", "mini_speech")
     return Recipe(name="mini_whole", model=mini_model(), needs=needs, steps=0)
 
 
@@ -325,7 +340,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
             motion_encoder=replace(model.motion_encoder, descriptor=16),
             flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
             calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
-            refiner=replace(model.refiner, feature_channels=8, width=8, units=1),
+            refiner=replace(model.refiner, descriptor=16, hidden=8, width=8, units=1),
             editor=replace(model.editor, feature_channels=8, width=8, plan=2),
         ),
     )
@@ -349,6 +364,7 @@ def _chain() -> tuple[Recipe, ...]:
         mini_motion(),
         mini_consult(),
         mini_calibration(),
+        mini_refine(),
         mini_directions(),
         mini_speech(),
         mini_whole(),

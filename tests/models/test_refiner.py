@@ -6,7 +6,7 @@ import torch
 from stylehead_core.errors import ConfigError
 from stylehead_core.models.refiner import Refiner, RefinerConfig
 
-CONFIG = RefinerConfig(size=32, feature_channels=4, feature_size=16, width=6, units=2)
+CONFIG = RefinerConfig(size=32, feature_size=16, descriptor=5, hidden=3, width=6, units=2)
 
 
 @pytest.fixture
@@ -15,31 +15,47 @@ def refiner():
     return Refiner(CONFIG).requires_grad_(False)
 
 
-def pictures(seed):
-    return 2 * torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) - 1
+@pytest.fixture
+def learnt(refiner):
+    """One that changes what it sees."""
+    for layer in (refiner.last, *(unit.out for unit in refiner.units)):
+        torch.nn.init.normal_(layer.weight)
+    return refiner
+
+
+def pictures(seed, size=32):
+    return 2 * torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(seed)) - 1
+
+
+def given(size=32):
+    return pictures(0, size), pictures(1, size), torch.rand(2, 1, size // 2, size // 2), torch.randn(2, 5)
 
 
 def test_before_it_has_learnt_it_trusts_what_is_seen(refiner):
-    drawn, carried, feature = pictures(0), pictures(1), torch.randn(2, 4, 16, 16)
+    drawn, carried, _, descriptor = given()
     trust = torch.sigmoid(torch.tensor(4.0))
     for visible, weight in ((1.0, trust), (0.0, 1 - trust), (0.5, torch.tensor(0.5))):
-        found = refiner(drawn, carried, feature, torch.full((2, 1, 16, 16), visible))
+        found = refiner(drawn, carried, torch.full((2, 1, 16, 16), visible), descriptor)
         torch.testing.assert_close(found, drawn + weight * (carried - drawn))
 
 
-def test_it_sees_feature_map_and_both_pictures(refiner):
-    torch.nn.init.normal_(refiner.last.weight)
-    given = [pictures(0), pictures(1), torch.randn(2, 4, 16, 16), torch.rand(2, 1, 16, 16)]
-    before = refiner(*given)
-    for number, part in enumerate(given):
-        other = [*given[:number], part.flip(-1), *given[number + 1 :]]
-        assert not torch.allclose(refiner(*other), before, atol=1e-3)
+def test_it_sees_both_pictures_and_knows_the_motion(learnt):
+    parts = given()
+    before = learnt(*parts)
+    for number, part in enumerate(parts):
+        assert not torch.allclose(learnt(*parts[:number], part.flip(-1), *parts[number + 1 :]), before, atol=1e-3)
 
 
-def test_heads_of_a_batch_do_not_mix(refiner):
-    torch.nn.init.normal_(refiner.last.weight)
-    given = [pictures(0), pictures(1), torch.randn(2, 4, 16, 16), torch.rand(2, 1, 16, 16)]
-    torch.testing.assert_close(refiner(*given)[1:], refiner(*(part[1:] for part in given)), rtol=0, atol=1e-5)
+def test_heads_of_a_batch_do_not_mix(learnt):
+    parts = given()
+    torch.testing.assert_close(learnt(*parts)[1:], learnt(*(part[1:] for part in parts)), rtol=0, atol=1e-5)
+
+
+def test_far_from_its_edges_a_cut_is_refined_as_the_whole(learnt):
+    drawn, carried, visibility, descriptor = given(96)
+    whole = learnt(drawn, carried, visibility, descriptor)
+    cut = learnt(drawn[..., 16:80, 16:80], carried[..., 16:80, 16:80], visibility[..., 8:40, 8:40], descriptor)
+    torch.testing.assert_close(cut[..., 16:48, 16:48], whole[..., 32:64, 32:64], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("wrong", [{"size": 40}, {"width": 0}, {"units": 0}])

@@ -8,7 +8,6 @@ import torch
 from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
 from stylehead_core.assemble import build, debug
 from stylehead_core.models.refiner import RefinerConfig
-from stylehead_core.ops.edits import edited_styles
 from stylehead_core.ops.warp import warp, warp_sharply
 from stylehead_core.stages.rendering import RenderConfig
 
@@ -30,12 +29,16 @@ def inversion(model, portrait):
     return invert(model, portrait)
 
 
-def moved(inversion, columns=0.0, visible=1.0):
+def moved(inversion, columns=0.0, visible=1.0, descriptor=None):
     flow = torch.zeros(1, 2, CELLS, CELLS)
     flow[:, 0] = columns
     visibility = torch.full((1, 1, CELLS, CELLS), visible)
     return Head(
-        inversion=inversion, motion=Motion(coefficients=torch.zeros(1, 58), fps=25), flow=flow, visibility=visibility
+        inversion=inversion,
+        motion=Motion(coefficients=torch.zeros(1, 58), fps=25),
+        flow=flow,
+        visibility=visibility,
+        descriptor=descriptor,
     )
 
 
@@ -85,34 +88,47 @@ def test_a_sharp_warp_moves_whole_pixels_exactly_and_keeps_more_between_them(por
 def refining():
     """A model whose refiner changes what it sees."""
     config = replace(debug("arkit"), carry_detail=True)
-    refiner = RefinerConfig(size=SIZE, feature_channels=8, feature_size=CELLS, width=4, units=1)
+    descriptor = config.motion_encoder.descriptor
+    refiner = RefinerConfig(size=SIZE, feature_size=CELLS, descriptor=descriptor, width=4, units=1)
     model = build(replace(config, refiner=refiner))
-    torch.nn.init.normal_(model.refiner.last.weight, generator=torch.Generator().manual_seed(0))
+    for layer in (model.refiner.last, model.refiner.units[0].out):
+        torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(0))
     return model
 
 
-def test_without_motion_nothing_is_refined(refining, portrait):
-    inversion = invert(refining, portrait)
-    assert torch.equal(frame(refining, moved(inversion)), inversion.redrawn)
+@pytest.fixture(scope="module")
+def descriptor(refining):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(1, refining.config.motion_encoder.descriptor, generator=generator)
 
 
-def test_a_moved_head_is_refined_and_an_edit_is_carried_along(refining, portrait):
+def test_without_motion_nothing_is_refined(refining, portrait, descriptor):
     inversion = invert(refining, portrait)
-    plain = build(replace(refining.config, refiner=None))
-    plain.load_state_dict(refining.state_dict(), strict=False)
-    assert (frame(refining, moved(inversion, 2.0)) - frame(plain, moved(inversion, 2.0))).abs().max() > 0.1
+    assert torch.equal(frame(refining, moved(inversion, descriptor=descriptor)), inversion.redrawn)
+
+
+def test_a_moved_head_is_refined_by_what_it_shall_do(refining, portrait, descriptor):
+    inversion = invert(refining, portrait)
+    refined, other, plain = (
+        frame(refining, moved(inversion, 2.0, descriptor=given)) for given in (descriptor, -descriptor, None)
+    )
+    assert (refined - plain).abs().max() > 0.1
+    assert (refined - other).abs().max() > 0.01
+
+
+def test_an_edit_is_carried_along(refining, portrait, descriptor):
+    inversion = invert(refining, portrait)
     edited = edit_style(refining, inversion, "old", 1.0)
-    still, drawn = frame(refining, edited), frame(refining, moved(edited, 2.0))
-    seen = moved(edited, 2.0)
+    seen = moved(edited, 2.0, descriptor=descriptor)
     expected = refining.finish(
         frame(refining, replace(seen, inversion=replace(edited, detail=None))),
-        warp(_edited_feature(refining, edited), seen.flow),
-        still,
+        frame(refining, edited),
         inversion.detail,
         seen.flow,
         seen.visibility,
+        seen.descriptor,
     )
-    torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(frame(refining, seen), expected, rtol=0, atol=1e-5)
 
 
 def test_a_preview_of_another_size_is_not_refined(refining, portrait):
@@ -120,12 +136,10 @@ def test_a_preview_of_another_size_is_not_refined(refining, portrait):
     assert frame(refining, moved(inversion, 2.0), stop_at=CELLS).shape[-1] == CELLS
 
 
-def _edited_feature(model, inversion):
-    styles = edited_styles(inversion.styles, inversion.edits, (1.0,))[None]
-    return inversion.feature[None] + model.lower(styles)[0] - model.lower(inversion.styles[None])[0]
-
-
 def test_a_refiner_needs_what_it_joins():
-    refiner = RefinerConfig(size=SIZE, feature_channels=8, feature_size=CELLS, width=4, units=1)
+    config = debug("arkit")
+    refiner = RefinerConfig(size=SIZE, feature_size=CELLS, descriptor=config.motion_encoder.descriptor)
     with pytest.raises(ConfigError, match="carries detail"):
-        replace(debug("arkit"), refiner=refiner)
+        replace(config, refiner=refiner)
+    with pytest.raises(ConfigError, match="descriptor"):
+        replace(config, carry_detail=True, refiner=replace(refiner, descriptor=3))

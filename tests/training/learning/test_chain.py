@@ -65,7 +65,7 @@ def test_each_part_is_what_its_own_recipe_made(runs):
         *(
             ("debug_consult", "generator"),
             ("debug_calibration", "calibrator"),
-            ("debug_calibration", "refiner"),
+            ("debug_refine", "refiner"),
             ("debug_directions", "directions"),
             ("debug_directions", "editor"),
             ("debug_speech", "speech"),

@@ -1,0 +1,197 @@
+"""The refiner learns to join what is drawn with the portrait's own pixels, and to close an eye that is carried open.
+
+Everything before it is fixed. So what it joins is drawn once for each pair, and kept; from then on a step costs the
+refiner alone. It learns from cuts of the picture, most of them around the face, with either side of the face in the
+mirror and in any light.
+
+Asked for the truth pixel by pixel it would draw softly, since no flow is exact. So truth is asked for at half the size
+and below; at the full size only where the portrait hides the place. What is finer shall be as rough as the truth, look
+to a network of features as the truth does and to a judge as any truth does, and away from brows, eyes and mouth it
+shall be the portrait's own.
+
+Axes: B batch, P pairs, K coefficients, S picture size, C size of a cut, h w size of the flow.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...assemble import StyleHead
+from ...evaluation.load_features import load_features
+from ...models.feature_network import perceived_by
+from ...ops.warp import warp, warp_sharply
+from ...spaces import ARKIT
+from ..data import Heads, as_numbers, recoloured
+from ..drawing import coarse_codes, consulted
+from ..losses import adversarial, fine_detail, pyramid_difference, region_weights, roughness_difference
+from ..recipe import LearnsFromHeads, Parts, Turn
+from ..regions import BROWS, EYES, FACE, MOUTH
+from ..sheets import rows_of
+from .judge import PATCH, Judge, judge_turn
+from .motion import carried, described
+
+__all__ = ["RefineTask", "mirrored_coefficients"]
+
+SHOWN = 8
+EDGE = 6  # pixels of a cut that are not looked at: there the picture ends for the network, and in use it does not
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineTask(LearnsFromHeads):
+    cut: int = 36  # cells of the flow along each side of what is looked at
+    near: float = 0.75  # share of the cuts that lie around the face
+    stray: int = 6  # cells by which those miss it
+    light: float = 0.3  # how much contrast and colours change
+    features: float = 10.0  # how much more brows, eyes and mouth count than the rest
+    hidden: float = 2.0  # how much more what the portrait does not show counts
+    detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
+    rough: float = 6.0  # weight of being as rough as the truth, window by window
+    perceived: float = 0.05  # weight of what the network of features sees
+    adversarial: float = 0.6  # weight of the judge's opinion
+    judged_from: float = 0.05  # progress at which the judge is first asked
+    r1: float = 3e-5  # weight of the judge's slope at real pictures
+    parts: tuple[str, ...] = ("refiner",)
+
+    def start(self, model: StyleHead, heads: Heads) -> "RefineStage":
+        return RefineStage(self, model, heads)
+
+
+class Kept:
+    """What the model makes of each pair before the refiner, made when it is first asked for.
+
+    Each pair is made alone, so that it is the same to the bit whatever it is asked for with: after a resumption, or in
+    another process.
+    """
+
+    def __init__(self, model: StyleHead, heads: Heads) -> None:
+        self.model, self.heads = model, heads
+        pairs, cells = len(heads), heads.flow.shape[-1]
+        self.made = torch.zeros(pairs, dtype=torch.bool)
+        self.pictures = torch.empty(pairs, 2, 3, heads.size, heads.size, dtype=torch.uint8)  # drawn, and carried
+        self.visibility = torch.empty(pairs, 1, cells, cells, dtype=torch.float16)
+
+    @torch.no_grad()
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What is drawn and what is carried of the pairs ``rows`` (B 2 3 S S) uint8, and what is seen (B 1 h w)."""
+        for row in rows[~self.made[rows]].unique():
+            drawn, along, visibility = self._make(row[None])
+            pictures = torch.cat((drawn, along)).clamp(-1, 1)
+            self.pictures[row] = ((pictures + 1) * 127.5).round().byte()
+            self.visibility[row] = visibility[0].half()
+            self.made[row] = True
+        return self.pictures[rows], self.visibility[rows].float()
+
+    def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        model, heads = self.model, self.heads
+        pictures = heads.frames(heads.source[rows])
+        styles, feature, residual = coarse_codes(model, pictures)
+        feature, _ = consulted(model, feature, residual)
+        flow, visibility, _ = carried(model, heads, rows)
+        assert visibility is not None, "a refiner needs a flow field that tells what is seen"
+        feature = warp(feature, flow)
+        if model.calibrator is not None:
+            here, there = (heads.coefficients[which[rows]] for which in (heads.source, heads.target))
+            scale, shift = model.mend(feature, described(model, here, there), flow, visibility)
+            feature = feature * (1 + scale) + shift
+        return model.generator.upper(feature, styles, None), warp_sharply(pictures, flow), visibility
+
+
+class RefineStage:
+    def __init__(self, task: RefineTask, model: StyleHead, heads: Heads) -> None:
+        assert model.refiner is not None, "this stage makes the model's refiner"
+        self.task, self.model, self.heads = task, model, heads
+        self.samples = len(heads)
+        model.eval().requires_grad_(False)
+        self.refiner = model.refiner.train().requires_grad_(True)
+        self.judge = Judge()
+        self.features = load_features(device=torch.get_default_device())
+        self.networks: dict[str, nn.Module] = {"refiner": self.refiner, "judge": self.judge}
+        self.turns = (Turn("refine", [(self.refiner, 1.0)]), Turn("judge", [(self.judge, 1.0)]))
+        self.kept = Kept(model, heads)
+        self.seen: tuple[Tensor, Tensor] | None = None  # refined and real, for the judge's turn
+        self.matters: Tensor | None = None  # how much each patch of them counts (B 1 C/4 C/4)
+
+    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+        if turn.name == "judge":
+            return judge_turn(self.judge, self.seen, self.matters, self.task.r1)
+        task = self.task
+        (drawn, along, truth), visibility, features, descriptor = self._look(rows, chance)
+        frames = self.refiner(drawn, along, visibility, descriptor)
+        hidden = F.interpolate(1 - visibility, size=frames.shape[-1], mode="bilinear", align_corners=False)
+        inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
+        weight = (1 + task.features * features + task.hidden * hidden) * inside
+        redraw = pyramid_difference(*(F.avg_pool2d(each, 2) for each in (frames, truth, weight)), levels=2)
+        redraw = redraw + pyramid_difference(frames, truth, weight * hidden, levels=1)
+        unlike = (fine_detail(frames) - fine_detail(along)).abs()
+        detail = (unlike * inside * (1 - hidden) * (1 - features)).mean()
+        rough = roughness_difference(frames, truth, weight)
+        perceived = perceived_by(self.features, frames, truth, mask=weight)
+        shown = frames[..., EDGE:-EDGE, EDGE:-EDGE]
+        self.seen = (shown.detach(), truth[..., EDGE:-EDGE, EDGE:-EDGE])
+        self.matters = F.avg_pool2d((features + hidden)[..., EDGE:-EDGE, EDGE:-EDGE], PATCH)
+        loss = redraw + task.detail * detail + task.rough * rough + task.perceived * perceived
+        each = {"redraw": redraw, "detail": detail, "rough": rough, "perceived": perceived}
+        if task.adversarial and progress > task.judged_from:
+            opinion = each["opinion"] = adversarial(self.judge(shown), self.matters)
+            loss = loss + task.adversarial * opinion
+        return loss, {name: float(value.detach()) for name, value in each.items()}
+
+    def _look(self, rows: Tensor, chance: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen (B 1 c c) and of where brows,
+        eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
+        heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
+        pictures, visibility = self.kept.take(rows)
+        pictures = as_numbers(torch.cat((pictures, heads.pictures[target][:, None]), dim=1))  # B 3 3 S S
+        landmarks = heads.landmarks[target]
+        features = region_weights(landmarks, [MOUTH, *EYES, *BROWS], heads.size, heads.size, 3)
+        cells, fold = visibility.shape[-1], heads.size // visibility.shape[-1]
+        cut = min(self.task.cut, cells)
+        middle = landmarks[:, list(FACE), :2].mean(1) / fold
+        stray = self.task.stray * (2 * torch.rand(len(rows), 2, generator=chance) - 1)
+        anywhere = torch.rand(len(rows), 2, generator=chance) * cells
+        near = torch.rand(len(rows), 1, generator=chance) < self.task.near
+        corners = (torch.where(near, middle + stray, anywhere) - cut / 2).round().long().clamp(0, cells - cut)
+        flipped = torch.rand(len(rows), generator=chance) < 0.5
+
+        def cuts(planes: Tensor, fold: int) -> Tensor:
+            parts = []
+            for plane, (x, y), flip in zip(planes, (fold * corners).tolist(), flipped.tolist(), strict=True):
+                part = plane[..., y : y + fold * cut, x : x + fold * cut]
+                parts.append(part.flip(-1) if flip else part)
+            return torch.stack(parts)
+
+        here, there = (
+            torch.where(flipped[:, None], mirrored_coefficients(own), own)
+            for own in (heads.coefficients[source], heads.coefficients[target])
+        )
+        shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), chance, self.task.light)
+        shown = shown.unflatten(2, (3, -1)).permute(2, 0, 1, 3, 4)  # one light for all three
+        with torch.no_grad():
+            descriptor = described(self.model, here, there)
+        return shown, cuts(visibility, 1), cuts(features, fold), descriptor
+
+    def sheet(self) -> Tensor:
+        """Columns: source; target; drawn; carried; refined; what is seen."""
+        rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
+        pictures, visibility = self.kept.take(rows)
+        drawn, along = as_numbers(pictures).unbind(1)
+        here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
+        frames = self.refiner(drawn, along, visibility, described(self.model, here, there))
+        shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
+        seen = F.interpolate(2 * visibility - 1, size=self.heads.size)
+        return rows_of([*shown, drawn, along, frames.clamp(-1, 1), seen])
+
+
+def mirrored_coefficients(coefficients: Tensor) -> Tensor:
+    """The arkit coefficients (... K) of the same face in a mirror: left is right, and it turns and tilts the other
+    way."""
+    sides = {"Left": "Right", "Right": "Left"}
+    order = []
+    for name in ARKIT.names:
+        side = next((side for side in sides if name.endswith(side)), None)
+        order.append(ARKIT.names.index(name.removesuffix(side) + sides[side] if side else name))
+    signs = coefficients.new_tensor([-1.0 if name in ("yaw", "roll", "x") else 1.0 for name in ARKIT.names])
+    return coefficients[..., order] * signs
