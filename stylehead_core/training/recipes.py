@@ -154,6 +154,7 @@ def mini_refine() -> Recipe:
         batch=24,
         rate=2e-3,
         betas=(0.5, 0.99),  # for the judge's sake
+        average=0.99,
         share=2.0,
     )
 

@@ -24,7 +24,7 @@ from ...evaluation.load_features import load_features
 from ...models.feature_network import perceived_by
 from ...ops.warp import warp, warp_sharply
 from ...spaces import ARKIT
-from ..data import Heads, as_numbers, recoloured
+from ..data import Heads, as_numbers, chance_of, recoloured
 from ..drawing import coarse_codes, consulted
 from ..losses import adversarial, fine_detail, pyramid_difference, region_weights, roughness_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
@@ -48,7 +48,7 @@ class RefineTask(LearnsFromHeads):
     features: float = 10.0  # how much more brows, eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
-    rough: float = 6.0  # weight of being as rough as the truth, window by window
+    rough: float = 8.0  # weight of being as rough as the truth, window by window
     perceived: float = 0.05  # weight of what the network of features sees
     adversarial: float = 0.6  # weight of the judge's opinion
     judged_from: float = 0.05  # progress at which the judge is first asked
@@ -118,7 +118,7 @@ class RefineStage:
         if turn.name == "judge":
             return judge_turn(self.judge, self.seen, self.matters, self.task.r1)
         task = self.task
-        (drawn, along, truth), visibility, features, descriptor = self._look(rows, chance)
+        (drawn, along, truth), visibility, features, descriptor = self._look(rows, chance_of(rows, chance))
         frames = self.refiner(drawn, along, visibility, descriptor)
         hidden = F.interpolate(1 - visibility, size=frames.shape[-1], mode="bilinear", align_corners=False)
         inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
@@ -139,7 +139,7 @@ class RefineStage:
             loss = loss + task.adversarial * opinion
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
-    def _look(self, rows: Tensor, chance: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _look(self, rows: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen (B 1 c c) and of where brows,
         eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
         heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
