@@ -23,7 +23,7 @@ from ..sheets import rows_of
 from .judge import Judge, judge_turn
 from .motion import carried, described
 
-__all__ = ["CalibrationTask"]
+__all__ = ["CalibrationTask", "drawn_along"]
 
 SHOWN = 8
 
@@ -35,7 +35,6 @@ class CalibrationTask(LearnsFromHeads):
     hidden: float = 2.0  # how much more what the portrait does not show counts
     adversarial: float = 0.02  # weight of the judge's opinion
     judged_from: float = 0.5  # progress at which the judge is first asked
-    r1: float = 3e-5  # weight of the judge's slope at real pictures
     parts: tuple[str, ...] = ("calibrator",)
 
     def start(self, model: StyleHead, heads: Heads) -> "CalibrationStage":
@@ -56,7 +55,7 @@ class CalibrationStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
-            return judge_turn(self.judge, self.seen, r1=self.task.r1)
+            return judge_turn(self.judge, self.seen)
         drawn, visibility = self._draw(rows, exact=progress < self.task.exact_until)
         target, size = self.heads.target[rows], self.heads.size
         pictures = self.heads.frames(target)
@@ -75,18 +74,11 @@ class CalibrationStage:
         """The targets as the generator draws them from their sources (B 3 S S), and what is visible (B 1 h w)."""
         model, heads = self.model, self.heads
         with torch.no_grad():
-            styles, feature, residual = coarse_codes(model, heads.frames(heads.source[rows]))
-            feature, _ = consulted(model, feature, residual)
             flow, visibility = heads.flow[rows].float(), heads.visible[rows].float()
             if not exact:
                 flow, told, _ = carried(model, heads, rows)
                 visibility = visibility if told is None else told
-            feature = warp(feature, flow)
-        if mended:
-            here, there = (heads.coefficients[which[rows]] for which in (heads.source, heads.target))
-            scale, shift = model.mend(feature, described(model, here, there), flow, visibility)
-            feature = feature * (1 + scale) + shift
-        return model.generator.upper(feature, styles, None), visibility
+        return drawn_along(model, heads, rows, flow, visibility, mended=mended), visibility
 
     def sheet(self) -> Tensor:
         """Columns: source; target; drawn by the predicted flow without and with mending; by the exact flow; what is
@@ -98,3 +90,18 @@ class CalibrationStage:
         columns += [drawn, self._draw(rows, exact=True)[0]]
         columns.append(F.interpolate(2 * visibility - 1, size=self.heads.size))
         return rows_of(columns)
+
+
+def drawn_along(
+    model: StyleHead, heads: Heads, rows: Tensor, flow: Tensor, visibility: Tensor, *, mended: bool
+) -> Tensor:
+    """The targets of the pairs ``rows`` as the generator draws them from their sources along ``flow`` (B 3 S S)."""
+    with torch.no_grad():
+        styles, feature, residual = coarse_codes(model, heads.frames(heads.source[rows]))
+        feature, _ = consulted(model, feature, residual)
+        feature = warp(feature, flow)
+    if mended:
+        here, there = (heads.coefficients[which[rows]] for which in (heads.source, heads.target))
+        scale, shift = model.mend(feature, described(model, here, there), flow, visibility)
+        feature = feature * (1 + scale) + shift
+    return model.generator.upper(feature, styles, None)

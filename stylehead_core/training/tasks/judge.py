@@ -13,6 +13,7 @@ from ..recipe import Parts
 __all__ = ["PATCH", "Judge", "judge_turn"]
 
 PATCH = 4  # pixels from one judgement to the next
+SLOPE = 3e-5  # weight of the squared slope: small, as each pixel is part of some fifty judgements
 
 
 class Judge(nn.Module):
@@ -37,19 +38,16 @@ class Judge(nn.Module):
 
 
 def judge_turn(
-    judge: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None, r1: float = 0.0
+    judge: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None
 ) -> tuple[Tensor, Parts]:
     """The loss of the judge's turn on what the turn before has ``seen``: drawn and real pictures.
 
-    ``weight`` says how much each patch counts, ``r1`` weighs the squared slope of the judgement at real pictures.
+    ``weight`` says how much each patch counts.
     """
     assert seen is not None
     drawn, real = seen
-    real = real.detach().requires_grad_(r1 > 0)
+    real = real.detach().requires_grad_()
     verdict = judge(real)
     loss = judged(verdict, judge(drawn), weight)
-    parts = {"judge": float(loss.detach())}
-    if r1:
-        slope = slope_at(real, verdict)
-        loss, parts = loss + r1 / 2 * slope, parts | {"r1": float(slope.detach())}
-    return loss, parts
+    slope = slope_at(real, verdict)
+    return loss + SLOPE / 2 * slope, {"judge": float(loss.detach()), "slope": float(slope.detach())}

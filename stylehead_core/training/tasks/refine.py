@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from ...assemble import StyleHead
 from ...evaluation.load_features import load_features
 from ...models.feature_network import perceived_by
-from ...ops.warp import warp, warp_sharply
+from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
 from ..data import Heads, as_numbers, chance_of, recoloured
-from ..drawing import coarse_codes, consulted
 from ..losses import adversarial, fine_detail, pyramid_difference, region_weights, roughness_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import BROWS, EYES, FACE, MOUTH
 from ..sheets import rows_of
+from .calibration import drawn_along
 from .judge import PATCH, Judge, judge_turn
 from .motion import carried, described
 
@@ -52,7 +52,6 @@ class RefineTask(LearnsFromHeads):
     perceived: float = 0.05  # weight of what the network of features sees
     adversarial: float = 0.6  # weight of the judge's opinion
     judged_from: float = 0.05  # progress at which the judge is first asked
-    r1: float = 3e-5  # weight of the judge's slope at real pictures
     parts: tuple[str, ...] = ("refiner",)
 
     def start(self, model: StyleHead, heads: Heads) -> "RefineStage":
@@ -86,17 +85,10 @@ class Kept:
 
     def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         model, heads = self.model, self.heads
-        pictures = heads.frames(heads.source[rows])
-        styles, feature, residual = coarse_codes(model, pictures)
-        feature, _ = consulted(model, feature, residual)
         flow, visibility, _ = carried(model, heads, rows)
         assert visibility is not None, "a refiner needs a flow field that tells what is seen"
-        feature = warp(feature, flow)
-        if model.calibrator is not None:
-            here, there = (heads.coefficients[which[rows]] for which in (heads.source, heads.target))
-            scale, shift = model.mend(feature, described(model, here, there), flow, visibility)
-            feature = feature * (1 + scale) + shift
-        return model.generator.upper(feature, styles, None), warp_sharply(pictures, flow), visibility
+        drawn = drawn_along(model, heads, rows, flow, visibility, mended=model.calibrator is not None)
+        return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), visibility
 
 
 class RefineStage:
@@ -116,7 +108,7 @@ class RefineStage:
 
     def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
         if turn.name == "judge":
-            return judge_turn(self.judge, self.seen, self.matters, self.task.r1)
+            return judge_turn(self.judge, self.seen, self.matters)
         task = self.task
         (drawn, along, truth), visibility, features, descriptor = self._look(rows, chance_of(rows, chance))
         frames = self.refiner(drawn, along, visibility, descriptor)
