@@ -192,6 +192,7 @@ def tell_apart(codes: Tensor, low: Tensor, high: Tensor, *, shrink: float) -> tu
         return total
 
     with torch.enable_grad():
+        # The stubs want a closure that gives a float; the search asks for a tensor.
         optimiser.step(loss)  # type: ignore[arg-type]
     return normal.detach(), offset.detach()
 

@@ -108,6 +108,7 @@ def test_the_frames_of_a_sample_are_recorded_alike_and_samples_are_not():
 def test_who_tells_the_truth_has_nothing_to_lose(talks, monkeypatch):
     monkeypatch.setattr(speech_task, "Talks", lambda seeds: talks)
     config = SpeechCoefficientsConfig(names=LIPS, width=8)
+    # The task looks at nothing of a model but its speech network, and at no heads.
     stage = SpeechTask(talks=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]
     rows = torch.arange(4)
     frames = stage.hearing.run[rows, None] + torch.arange(3)
