@@ -35,7 +35,7 @@ from .models.style_prior import StylePrior, StylePriorConfig
 from .models.vgg import Vgg, VggConfig
 from .ops.align import LANDMARKS_68
 from .ops.deep3d_align import crop_face
-from .ops.warp import Convention, resize_flow, warp, warp_sharply
+from .ops.warp import Convention, resize_flow, warp, warp_sharply, without_specks
 from .records import Direction, Portrait
 from .spaces import MotionSpace, space_named
 from .weights import check_state, find_model, read_tensors, write_tensors
@@ -335,7 +335,7 @@ class StyleHead(nn.Module):
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
         moving = _moving(first)  # where nothing moves there is nothing to correct, nor hidden
-        flow = first + moving * correction
+        flow = without_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
     def carry(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:

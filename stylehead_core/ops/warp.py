@@ -20,6 +20,7 @@ __all__ = [
     "warp",
     "warp_by_grid",
     "warp_sharply",
+    "without_specks",
 ]
 
 Convention = Literal["identity", "official"]
@@ -125,6 +126,19 @@ def compose_flows(first: Tensor, second: Tensor) -> Tensor:
     Equal but for the blur: two warps sample twice, one samples once.
     """
     return second + warp(first, second)
+
+
+def without_specks(flow: Tensor, side: int = 5, apart: float = 1.0) -> Tensor:
+    """``flow`` (B 2 H W) without cells that point elsewhere than all around them do.
+
+    A cell that is more than ``apart`` of its own pixels from the median of the square of ``side`` around it takes that
+    median. All others stay as they are, bit for bit; an edge between two surfaces is no speck.
+    """
+    rim = side // 2
+    around = F.pad(flow, (rim,) * 4, mode="replicate").unfold(2, side, 1).unfold(3, side, 1)  # B 2 H W side side
+    usual = around.flatten(-2).median(-1).values
+    far = (flow - usual).square().sum(1, keepdim=True) > apart**2
+    return torch.where(far, usual, flow)
 
 
 def _axes(flow: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,15 @@ import recipe
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.ops.warp import compose_flows, flow_to_grid, resize_flow, sample, warp, warp_by_grid
+from stylehead_core.ops.warp import (
+    compose_flows,
+    flow_to_grid,
+    resize_flow,
+    sample,
+    warp,
+    warp_by_grid,
+    without_specks,
+)
 
 SIZES = [(64, 64), (8, 6), (7, 9), (1, 5), (33, 100)]
 
@@ -133,3 +141,19 @@ def test_the_official_warp_agrees_with_the_reference():
     picture = warp_by_grid(recipe.picture("src", 256), grid)
     recipe.assert_close(picture, expected["warp_image"], 1e-3)
     recipe.assert_close(recipe.central_crop(picture), expected["warp_image__crop"], 1e-3)
+
+
+def test_a_cell_that_points_elsewhere_than_all_around_it_is_brought_into_line():
+    flow = torch.zeros(2, 2, 16, 16)
+    flow[0, :, 5, 6] = torch.tensor([4.0, -2.0])
+    flow[0, 0, :, 9:] = 3.0  # an edge between two surfaces
+    clean = without_specks(flow)
+    assert not clean[0, :, 5, 6].any()
+    flow[0, :, 5, 6] = 0
+    assert torch.equal(clean, flow)
+
+
+def test_a_smooth_flow_stays_as_it_is_bit_for_bit():
+    rows = torch.linspace(0, 3, 24)
+    flow = torch.stack((rows[:, None] * rows, rows[:, None].expand(24, 24)))[None]
+    assert torch.equal(without_specks(flow), flow)
