@@ -1,8 +1,8 @@
 """The flow field learns to correct the landmark prior, and to tell what the portrait does not show.
 
 The renderer knows where every point of the target lies in the source; that exact flow is what is learnt. Where the
-source does not show the point there is nothing to fetch, and the flow counts little. Eyes and mouth are a small part
-of the picture and of the movement, but what people look at: they count more.
+source does not show the point there is nothing to fetch, and the flow counts little. Brows, eyes and mouth are a small
+part of the picture and of the movement, but what people look at: they count more.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ..data import Heads
 from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
-from ..regions import EYES, MOUTH
+from ..regions import BROWS, EYES, MOUTH
 from ..sheets import rows_of
 
 __all__ = ["MotionTask", "carried", "described"]
@@ -28,7 +28,7 @@ SHOWN = 8
 
 @dataclass(frozen=True, kw_only=True)
 class MotionTask(LearnsFromHeads):
-    features: float = 8.0  # weight of the cells around eyes and mouth, against 1
+    features: float = 8.0  # weight of the cells around brows, eyes and mouth, against 1
     hidden: float = 0.15  # weight of the cells that the source does not show
     visibility: float = 0.5  # weight of telling which those are
     picture: float = 2.0  # weight of the source's picture, carried along the flow
@@ -53,7 +53,8 @@ class MotionStage:
         flow, visibility = carried(self.model, self.heads, rows)[:2]
         exact, seen = self.heads.flow[rows].float(), self.heads.visible[rows].float()
         target = self.heads.target[rows]
-        features = region_weights(self.heads.landmarks[target], [MOUTH, *EYES], flow.shape[-1], self.heads.size, 3)
+        landmarks, rings = self.heads.landmarks[target], [MOUTH, *EYES, *BROWS]
+        features = region_weights(landmarks, rings, flow.shape[-1], self.heads.size, 3)
         place = torch.where(seen > 0, 1.0, self.task.hidden) * (1 + (self.task.features - 1) * features)
         error = endpoint_error(flow, exact, place)
         loss, parts = error, {"flow": float(error.detach())}
