@@ -74,17 +74,34 @@ def fine_detail(pictures: Tensor) -> Tensor:
     return pictures - F.avg_pool2d(padded, 3, stride=1)
 
 
-def roughness_difference(picture: Tensor, target: Tensor, weight: Tensor, window: int = 8) -> Tensor:
-    """How much more or less fine detail ``picture`` has than ``target``, wherever in a window it lies: 0 is best.
+def roughness_difference(picture: Tensor, target: Tensor, weight: Tensor, window: int = 8, levels: int = 2) -> Tensor:
+    """How much more or less rough ``picture`` is than ``target``, wherever in a window that lies: 0 is best.
 
-    The weighted mean difference of the deviations of ``fine_detail`` in windows of ``window`` pixels, by half a window.
-    What is drawn softly because nobody knows where a hair lies costs as much here as it gains by being in no wrong
-    place. ``picture`` and ``target`` are (B 3 H W), ``weight`` is (B 1 H W).
+    The weighted mean difference of the deviations of ``bands`` in windows of ``window`` pixels, by half a window; and
+    of the pictures at half the size, and so on. What is drawn softly because nobody knows where a hair lies costs as
+    much here as it gains by being in no wrong place. ``picture`` and ``target`` are (B 3 H W), ``weight`` is (B 1 H W).
     """
-    rough, wanted = (
-        (F.avg_pool2d(fine_detail(one).square(), window, window // 2) + 1e-4).sqrt() for one in (picture, target)
-    )
-    return ((rough - wanted).abs() * F.avg_pool2d(weight, window, window // 2)).mean()
+    total = picture.new_zeros(())
+    for level in range(levels):
+        if level:
+            picture, target, weight = (F.avg_pool2d(plane, 2) for plane in (picture, target, weight))
+        rough, wanted = (
+            (F.avg_pool2d(bands(one).square(), window, window // 2) + 1e-4).sqrt() for one in (picture, target)
+        )
+        total = total + ((rough - wanted).abs() * F.avg_pool2d(weight, window, window // 2)).mean()
+    return total / levels
+
+
+def bands(pictures: Tensor) -> Tensor:
+    """The detail of ``pictures`` (B C H W) from pixel to pixel, and that of twice the width: (B 4*C H W).
+
+    Each along the rows and along the columns, so that stripes cannot pass for texture.
+    """
+    padded = F.pad(pictures, (1, 1, 1, 1), mode="replicate")
+    left, right = padded[..., 1:-1, :-2], padded[..., 1:-1, 2:]
+    above, below = padded[..., :-2, 1:-1], padded[..., 2:, 1:-1]
+    fine = [pictures / 2 - (one + other) / 4 for one, other in ((left, right), (above, below))]
+    return torch.cat((*fine, (right - left) / 2, (below - above) / 2), dim=1)
 
 
 def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:

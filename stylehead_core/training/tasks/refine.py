@@ -9,6 +9,9 @@ and below; at the full size only where the portrait hides the place. What is fin
 to a network of features as the truth does and to a judge as any truth does, and away from brows, eyes and mouth it
 shall be the portrait's own.
 
+Paintings are softer than rendered heads, and the drawing of them is stranger: so some cuts are softened, and often the
+drawing is shown in colours of its own or without detail, and what it should show must come of the motion.
+
 Axes: B batch, P pairs, K coefficients, S picture size, C size of a cut, h w size of the flow.
 """
 
@@ -38,13 +41,18 @@ __all__ = ["RefineTask", "mirrored_coefficients"]
 SHOWN = 8
 EDGE = 6  # pixels of a cut that are not looked at: there the picture ends for the network, and in use it does not
 
+PLAIN = 8  # pixels: what is finer than that a drawing without detail does not show
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefineTask(LearnsFromHeads):
     cut: int = 36  # cells of the flow along each side of what is looked at
     near: float = 0.75  # share of the cuts that lie around the face
     stray: int = 6  # cells by which those miss it
-    light: float = 0.3  # how much contrast and colours change
+    light: float = 0.4  # how much contrast and colours change,
+    strange: float = 0.2  # and those of the drawing alone
+    plain: float = 0.5  # share of the cuts whose drawing loses its detail
+    soft: float = 0.25  # share of the cuts that are soft, all of them
     features: float = 10.0  # how much more brows, eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
@@ -161,9 +169,18 @@ class RefineStage:
         )
         shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), chance, self.task.light)
         shown = shown.unflatten(2, (3, -1)).permute(2, 0, 1, 3, 4)  # one light for all three
+        shown = self._stranger(shown, chance)
         with torch.no_grad():
             descriptor = described(self.model, here, there)
         return shown, cuts(visibility, 1), cuts(features, fold), descriptor
+
+    def _stranger(self, shown: Tensor, chance: torch.Generator) -> Tensor:
+        """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting."""
+        soft, plain = torch.rand(2, shown.shape[1], 1, 1, 1, generator=chance)
+        soft, plain = (soft < self.task.soft).float(), (plain < self.task.plain).float()
+        drawn, along, truth = (torch.lerp(part, _softened(part, 2), soft) for part in shown)
+        drawn = recoloured(torch.lerp(drawn, _softened(drawn, PLAIN), plain), chance, self.task.strange)
+        return torch.stack((drawn, along, truth))
 
     def sheet(self) -> Tensor:
         """Columns: source; target; drawn; carried; refined; what is seen."""
@@ -175,6 +192,11 @@ class RefineStage:
         shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
         seen = F.interpolate(2 * visibility - 1, size=self.heads.size)
         return rows_of([*shown, drawn, along, frames.clamp(-1, 1), seen])
+
+
+def _softened(pictures: Tensor, pixels: int) -> Tensor:
+    """``pictures`` (B 3 S S) without what is finer than so many pixels."""
+    return F.interpolate(F.avg_pool2d(pictures, pixels), size=pictures.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def mirrored_coefficients(coefficients: Tensor) -> Tensor:

@@ -32,6 +32,15 @@ def test_roughness_is_compared_wherever_the_detail_lies():
     assert (elsewhere - target).abs().mean() > (soft - target).abs().mean()
 
 
+def test_stripes_are_no_texture():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.ones(1, 1, 64, 64)
+    target = torch.randn(1, 3, 64, 64, generator=generator)
+    texture = torch.randn(1, 3, 64, 64, generator=generator)
+    lines = torch.randn(1, 3, 64, 1, generator=generator).expand_as(target)
+    assert roughness_difference(lines, target, weight) > 4 * roughness_difference(texture, target, weight)
+
+
 def test_a_weight_says_whose_judgement_counts():
     verdict = torch.tensor([[[[-20.0, 20.0]]]])
     first, second = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])

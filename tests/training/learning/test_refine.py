@@ -63,7 +63,7 @@ def test_what_comes_before_the_refiner_is_made_once_and_the_same_whatever_it_is_
 
 def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(stage, heads):
     rows = torch.arange(len(heads))
-    stage.task = replace(stage.task, light=0.0, near=0.0)
+    stage.task = replace(stage.task, light=0.0, strange=0.0, plain=0.0, soft=0.0, near=0.0)
     stage.kept.made[:] = True
     stage.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]  # so that all three must look alike
     stage.kept.visibility[:] = torch.nn.functional.avg_pool2d(
@@ -76,6 +76,25 @@ def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(stage, heads
         visibility, torch.nn.functional.avg_pool2d(truth.mean(1, keepdim=True), 2), rtol=0, atol=2e-3
     )
     assert descriptor.shape == (len(rows), RECIPE.model.motion_encoder.descriptor)
+
+
+def test_a_drawing_may_be_stranger_than_the_rest(stage, heads):
+    rows, plain = torch.arange(len(heads)), {"light": 0.0, "strange": 0.0, "plain": 0.0, "soft": 0.0}
+    stage.kept.made[:] = True
+    stage.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]
+
+    def shown(**changes):
+        stage.task = replace(stage.task, **plain | changes)
+        return stage._look(rows, chance())[0]
+
+    same = shown()
+    coloured, faint, soft = shown(strange=0.5), shown(plain=1.0), shown(soft=1.0)
+    for changed in (coloured, faint):
+        assert not torch.equal(changed[0], same[0])
+        assert torch.equal(changed[1:], same[1:])
+    assert faint[0].std() < same[0].std()
+    assert torch.equal(soft[0], soft[2])
+    assert soft.std() < same.std()
 
 
 def test_near_cuts_show_the_face_and_stray_cuts_other_places(stage, heads):
