@@ -2,7 +2,7 @@
 
 A sample is a person: several of its pictures go into a batch, so that what they share is found to be the person. Every
 picture is seen in other light, on another background and softer or smaller than it is, since none of that is who
-somebody is, and since it is asked about drawings. A head that was edited is the same person.
+somebody is, and since it is asked about drawings. A head that was edited is the same person: both ends of an edit are shown together.
 
 Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
 """
@@ -44,7 +44,8 @@ class FeaturesTask(LearnsFromHeads):
     expression: float = 2.0
     rotation: float = 2.0  # rad,
     attributes: float = 0.8  # in deviations among people,
-    identity: float = 0.3  # cross entropy
+    identity: float = 0.3  # cross entropy,
+    unmoved: float = 1.0  # 1 - the cosine of the identities at both ends of an edit
     parts: tuple[str, ...] = ()  # of the model: none
 
     def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesStage":
@@ -128,6 +129,7 @@ class FeaturesStage:
         task, data = self.task, self.data
         looks = (seen.attributes - data.attributes[picks]) / self.spread
         known = torch.isfinite(looks)
+        low, high = seen.identity[data.edit[picks] >= 0].view(-1, 2, seen.identity.shape[1]).unbind(1)
         cosine = F.linear(seen.identity, F.normalize(self.people.weight, dim=1))
         own = F.one_hot(data.person[picks], self.samples)
         logits = task.sharpness * (cosine - task.margin * own)  # CosFace (arXiv 1801.09414)
@@ -137,17 +139,18 @@ class FeaturesStage:
             "rotation": task.rotation * (seen.rotation - data.rotation[picks]).abs().mean(),
             "attributes": task.attributes * F.smooth_l1_loss(looks[known], torch.zeros_like(looks[known])),
             "identity": task.identity * F.cross_entropy(logits, data.person[picks]),
+            "unmoved": task.unmoved * (1 - (low * high).sum(1)).sum() / max(len(low), 1),
         }
 
     def _views(self, person: int, chance: torch.Generator) -> Tensor:
-        """Some pictures of a person; one of them edited, where there are such."""
+        """Some pictures of a person; two of them the ends of an edit, where there are such."""
         own = self.of_person[person]
-        edited = own[self.data.edit[own] >= 0]
+        edited = own[self.data.edit[own] >= 0].view(-1, 2)  # low and high follow each other
         plain = own[self.data.edit[own] < 0]
         picks = plain[torch.randperm(len(plain), generator=chance)[: self.task.views]]
         if len(edited):
-            one = edited[torch.randint(len(edited), (1,), generator=chance)]
-            picks = torch.cat((picks[: self.task.views - 1], one))
+            one = int(torch.randint(len(edited), (1,), generator=chance))
+            picks = torch.cat((picks[: self.task.views - 2], edited[one]))
         return picks
 
     def _changed(self, picks: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:

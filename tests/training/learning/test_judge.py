@@ -80,6 +80,30 @@ def test_edits_of_unknown_people_are_left_out(heads):
     assert len(gallery(old).pictures) == len(heads.pictures)
 
 
+def test_both_ends_of_an_edit_are_one_person(heads):
+    torch.manual_seed(0)
+    stage = FeaturesStage(FeaturesTask(network=TINY), gallery(heads))
+    picks = stage._views(1, torch.Generator().manual_seed(0))
+    ends = picks[stage.data.edit[picks] >= 0]
+    assert len(ends) == 2
+    assert stage.data.person[ends].tolist() == [1, 1]
+    low, high = stage.data.attributes[ends]
+    assert (low != high).nansum() >= 1
+
+    def unmoved():
+        seen = stage.network(stage.data.pictures[picks].float() / 127.5 - 1)
+        return stage._terms(seen, picks, torch.zeros(len(picks), 68, 2))["unmoved"]
+
+    before = float(unmoved().detach())
+    optimiser = torch.optim.Adam(stage.network.parameters(), lr=1e-2)
+    for _ in range(20):
+        loss = unmoved()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss.detach()) < 0.5 * before
+
+
 def test_landmarks_move_with_the_picture(heads):
     """A bright dot at the nose is where the changed landmark says."""
     task = FeaturesTask(network=replace(TINY, size=128), light=0.0, place=0.2)
