@@ -99,7 +99,7 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             zero_init=True,
         ),
         refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor),
-        speech=SpeechCoefficientsConfig(names=LIPS),
+        speech=SpeechCoefficientsConfig(names=LIPS, window=48, width=192),
         carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
         editor=FaceEditorConfig(names=tuple(EDITS), feature_channels=channels[waist], plan_size=waist),
@@ -174,7 +174,7 @@ def mini_directions() -> Recipe:
 
 def mini_speech() -> Recipe:
     return Recipe(
-        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=20_000, batch=48, rate=2e-3, share=0.7
+        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=60_000, batch=48, rate=2e-3, share=0.7
     )
 
 

@@ -48,6 +48,9 @@ class Row:
     mouth_psnr: float  # dB, in the mouth's box
     mouth_sharpness: float  # in parts of the truth's; 1 is as sharp
     expression: float  # mean absolute difference of the measured expression coefficients; less is better
+    eyes: float  # the same of those of the eyes alone
+    brows: float
+    mouth: float  # with the jaw
     pose: float  # degrees, mean absolute difference of pitch, yaw and roll; less is better
     landmarks: float  # mean distance of the landmarks in parts of the eye distance; less is better
     identity: float  # distance from the truth in parts of strangers' distance; less is better
@@ -148,11 +151,19 @@ def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, jury: Jury) ->
         mouth_psnr=float(torch.cat([psnr(_cut(a, box), _cut(b, box)) for a, b, box in pairs]).mean()),
         mouth_sharpness=float(sharpness(drawn, boxes).mean() / sharpness(truth, boxes).mean()),
         expression=float(change[:, ARKIT.expression].mean()),
+        eyes=_mean_of(change, "eye"),
+        brows=_mean_of(change, "brow"),
+        mouth=_mean_of(change, "mouth", "jaw"),
         pose=float(change[:, ARKIT.rotation].rad2deg().mean()),
         landmarks=float(apart[seen.found].mean()),
         identity=jury.apart(seen, true),
         found=float(seen.found.float().mean()),
     )
+
+
+def _mean_of(change: Tensor, *parts: str) -> float:
+    """The mean of ``change`` (N K) over the coefficients of some parts of the face."""
+    return float(change[:, [i for i, name in enumerate(ARKIT.names) if name.startswith(parts)]].mean())
 
 
 def _judge_crossing(

@@ -2,7 +2,8 @@
 
 A sample is a person: several of its pictures go into a batch, so that what they share is found to be the person. Every
 picture is seen in other light, on another background and softer or smaller than it is, since none of that is who
-somebody is, and since it is asked about drawings. A head that was edited is the same person: both ends of an edit are shown together.
+somebody is, and since it is asked about drawings. A head that was edited is the same person: both ends of an edit are
+shown together.
 
 Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
 """

@@ -40,7 +40,7 @@ RIDGE = 3e-4  # of the number of pictures
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechTask(LearnsFromHeads):
-    talks: int = 5000  # of about 5 seconds
+    talks: int = 20_000  # of about 5 seconds
     first: int = 0  # seed of the first talk
     length: int = 3  # frames of a sample, between which velocities are compared
     opening: float = 2.0  # how much more what parts the lips counts than their shape
