@@ -10,7 +10,8 @@ to a network of features as the truth does and to a judge as any truth does, and
 shall be the portrait's own.
 
 Paintings are softer than rendered heads, and the drawing of them is stranger: so some cuts are softened, and often the
-drawing is shown in colours of its own or without detail, and what it should show must come of the motion.
+drawing is shown in colours of its own, or without detail and with what is carried in its place. What should be seen
+must then come of the motion.
 
 Axes: B batch, P pairs, K coefficients, S picture size, C size of a cut, h w size of the flow.
 """
@@ -51,12 +52,12 @@ class RefineTask(LearnsFromHeads):
     stray: int = 6  # cells by which those miss it
     light: float = 0.4  # how much contrast and colours change,
     strange: float = 0.2  # and those of the drawing alone
-    plain: float = 0.5  # share of the cuts whose drawing loses its detail
+    plain: float = 0.5  # share of the cuts whose drawing has no detail, and shows more or less what is carried
     soft: float = 0.25  # share of the cuts that are soft, all of them
     features: float = 10.0  # how much more brows, eyes and mouth count than the rest
     hidden: float = 2.0  # how much more what the portrait does not show counts
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
-    rough: float = 8.0  # weight of being as rough as the truth, window by window
+    rough: float = 14.0  # weight of being as rough as the truth, window by window
     perceived: float = 0.05  # weight of what the network of features sees
     adversarial: float = 0.6  # weight of the judge's opinion
     judged_from: float = 0.05  # progress at which the judge is first asked
@@ -176,10 +177,11 @@ class RefineStage:
 
     def _stranger(self, shown: Tensor, chance: torch.Generator) -> Tensor:
         """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting."""
-        soft, plain = torch.rand(2, shown.shape[1], 1, 1, 1, generator=chance)
+        soft, plain, like = torch.rand(3, shown.shape[1], 1, 1, 1, generator=chance)
         soft, plain = (soft < self.task.soft).float(), (plain < self.task.plain).float()
         drawn, along, truth = (torch.lerp(part, _softened(part, 2), soft) for part in shown)
-        drawn = recoloured(torch.lerp(drawn, _softened(drawn, PLAIN), plain), chance, self.task.strange)
+        drawn = torch.lerp(drawn, _softened(torch.lerp(drawn, along, like), PLAIN), plain)
+        drawn = recoloured(drawn, chance, self.task.strange)
         return torch.stack((drawn, along, truth))
 
     def sheet(self) -> Tensor:
