@@ -54,7 +54,8 @@ __all__ = [
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
 PRIOR_CHANNELS = 6  # the picture as the prior warps it, the prior's flow and its visibility
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
-HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts
+HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts,
+AT_ALL = 0.02  # and at which half of the frame is refined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,7 +335,7 @@ class StyleHead(nn.Module):
         planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
-        moving = _moving(first)  # where nothing moves there is nothing to correct, nor hidden
+        moving = _moving(first, HARDLY)  # where nothing moves there is nothing to correct, nor hidden
         flow = without_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
@@ -382,7 +383,7 @@ class StyleHead(nn.Module):
         if drawn.shape[-1] != self.refiner.config.size:  # a preview
             return carried
         refined = self.refiner(drawn, warp_sharply(still, flow), visibility, descriptor)
-        return (carried + _moving(flow) * (refined - carried)).clamp(-1, 1)
+        return (carried + _moving(flow, AT_ALL) * (refined - carried)).clamp(-1, 1)
 
     def mend(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
@@ -402,10 +403,10 @@ class StyleHead(nn.Module):
         return self.calibrator(feature, descriptor.to(feature.dtype), extra, gate)
 
 
-def _moving(flow: Tensor) -> Tensor:
-    """0 for a flow (B 2 h w) that moves nothing, soon 1 for one that moves anything: (B 1 1 1)."""
+def _moving(flow: Tensor, half: float) -> Tensor:
+    """0 for a flow (B 2 h w) that moves nothing, 1/2 where its farthest point moves by ``half``, soon 1: (B 1 1 1)."""
     amount = flow.abs().amax(dim=(1, 2, 3), keepdim=True)
-    return amount / (amount + HARDLY)
+    return amount / (amount + half)
 
 
 class Directions(nn.Module):
