@@ -72,7 +72,10 @@ def write_tensors(path: str | os.PathLike, kind: str, tensors: Mapping[str, Tens
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        mode = part.stat().st_mode  # as any new file's: what save_file makes anew only its owner may read
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, metadata={"stylehead": header})
+        part.chmod(mode)
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} cannot be written: {error}.") from error

@@ -47,6 +47,12 @@ def test_writing_twice_gives_equal_bytes_and_leaves_nothing_beside(file):
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_a_file_may_be_read_by_whom_any_new_file_may(file):
+    other = file.with_name("other")
+    other.touch()
+    assert file.stat().st_mode == other.stat().st_mode
+
+
 def test_a_failed_write_leaves_the_old_file(file, monkeypatch):
     before = file.read_bytes()
 
