@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, MotionError
 from ..spaces import BLENDSHAPES
 
 __all__ = ["SpeechCoefficients", "SpeechCoefficientsConfig"]
@@ -52,7 +52,17 @@ class SpeechCoefficients(nn.Module):
         self.register_buffer("scale", torch.eye(len(config.names)))
 
     def predict(self, mel: Tensor) -> Tensor:
-        """Coefficients (B N) for mel windows (B F W) in -4..4, on the scale of what was learnt from; about 0..1."""
+        """Coefficients (B N) for mel windows (B F W) in -4..4, on the scale of what was learnt from; about 0..1.
+
+        Raises:
+            MotionError: the windows are of another size than those that were learnt from.
+        """
+        heard = (self.config.bands, self.config.window)
+        if tuple(mel.shape[1:]) != heard:
+            raise MotionError(
+                f"This speech network hears windows of (bands, columns) {heard}; these are {tuple(mel.shape[1:])}. "
+                "Make them with its own window."
+            )
         x = mel / LOUDEST
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.1)

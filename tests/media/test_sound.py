@@ -129,7 +129,8 @@ def listener():
 
 def lips(listener, samples: torch.Tensor) -> torch.Tensor:
     """How the embedded model moves lips and jaw to a sound."""
-    motion = motion_from_speech(Sound(samples=samples, rate=16000), Fraction(25), network=listener)
+    sound, window = Sound(samples=samples, rate=16000), listener.config.window
+    motion = motion_from_speech(sound, Fraction(25), window=window, network=listener)
     return motion.coefficients[:, ARKIT.expression]
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stylehead_core.errors import ConfigError
+from stylehead_core.errors import ConfigError, MotionError
 from stylehead_core.media.sound import Sound
 from stylehead_core.models.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from stylehead_core.ops.mel import RATE
@@ -74,6 +74,11 @@ def test_a_motion_from_speech_moves_what_the_network_tells(talks):
     motion = motion_from_speech(talks[0].sound, network=network)
     moving = {motion.names[i] for i in motion.coefficients.abs().amax(0).nonzero().flatten().tolist()}
     assert moving == set(SMALL.names)
+
+
+def test_windows_of_another_size_are_refused_in_words(talks):
+    with pytest.raises(MotionError, match="own window"):
+        motion_from_speech(talks[0].sound, window=48, network=SpeechCoefficients(SMALL))
 
 
 def test_the_scale_is_found_whatever_a_person_looks_like_at_rest():
