@@ -131,9 +131,19 @@ def test_an_edit_is_carried_along(refining, portrait, descriptor):
     torch.testing.assert_close(frame(refining, seen), expected, rtol=0, atol=1e-5)
 
 
-def test_a_preview_of_another_size_is_not_refined(refining, portrait):
+def test_a_frame_that_moves_by_half_a_cell_is_hardly_mixed_with_the_unrefined_one(refining, descriptor):
+    flat = torch.zeros(1, 3, SIZE, SIZE)
+    flow, visibility = torch.full((1, 2, CELLS, CELLS), 0.5), torch.ones(1, 1, CELLS, CELLS)
+    refined = refining.refiner(flat, flat, visibility, descriptor).clamp(-1, 1)
+    assert refined.abs().max() > 0.01
+    shown = refining.finish(flat, flat, flat, flow, visibility, descriptor)
+    assert shown.abs().sum() > 0.95 * refined.abs().sum()
+
+
+def test_a_preview_of_another_size_is_not_refined(refining, portrait, descriptor):
     inversion = invert(refining, portrait)
-    assert frame(refining, moved(inversion, 2.0), stop_at=CELLS).shape[-1] == CELLS
+    seen = moved(inversion, 2.0, descriptor=descriptor)
+    assert frame(refining, seen, stop_at=CELLS).shape[-1] == CELLS
 
 
 def test_a_refiner_needs_what_it_joins():

@@ -41,7 +41,6 @@ __all__ = ["RefineTask", "mirrored_coefficients"]
 
 SHOWN = 8
 EDGE = 6  # pixels of a cut that are not looked at: there the picture ends for the network, and in use it does not
-
 PLAIN = 8  # pixels: what is finer than that a drawing without detail does not show
 
 
