@@ -164,20 +164,22 @@ def measure_parts(
 
     picture = model.fit(inversion.redrawn, config.flow_field.image_size)
 
-    def find() -> tuple[Tensor, Tensor | None]:
-        prior = None
+    def find() -> tuple[Tensor, Tensor | None, Tensor | None]:
+        prior = guides = None
         if model.prior is not None:
             assert inversion.portrait.landmarks is not None
-            landmarks = inversion.portrait.landmarks[None].to(device)
-            prior = model.prior(landmarks, source, coefficients, config.size)
-        return model.find_flow(picture, descriptor, prior)
+            faces = inversion.portrait.landmarks[None].to(device), source, coefficients, config.size
+            prior, guides = model.prior(*faces), model.guides(*faces)
+        return (*model.find_flow(picture, descriptor, prior), guides)
 
-    flow, visibility = find()
+    flow, visibility, guides = find()
     yield meter.line("flow", lambda: [find() for _ in rounds], done)
 
     # From here on in batches, as they are drawn.
     feature, batch = inversion.feature[None].to(dtype), flow[:1].expand(together, -1, -1, -1)
-    seen = None if visibility is None else visibility[:1].expand(together, -1, -1, -1)
+    seen, guiding = (
+        None if planes is None else planes[:1].expand(together, -1, -1, -1) for planes in (visibility, guides)
+    )
     told = descriptor[:1].expand(together, -1)
     goes = max(1, done // together)
     yield meter.line("warp", lambda: [warp(feature, batch, config.warp) for _ in range(goes)], goes * together)
@@ -194,7 +196,7 @@ def measure_parts(
         still, detail = inversion.redrawn.float(), inversion.detail
         yield meter.line(
             "finish",
-            lambda: [model.finish(drawn, still, detail, batch, seen, told) for _ in range(goes)],
+            lambda: [model.finish(drawn, still, detail, batch, seen, told, guiding) for _ in range(goes)],
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()

@@ -79,7 +79,7 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     rgb = None if inversion.rgb is None else inversion.rgb[None]
     prepared = generator.prepare(styles)
     flow = head.flow[:1].to(device)
-    visibility = None if head.visibility is None else head.visibility[:1].to(device)
+    visibility, guides = (None if rows is None else rows[:1].to(device) for rows in (head.visibility, head.guides))
     window = motion_windows(motion.coefficients[:1].to(device), motion.fps, window=config.window)
     source = torch.zeros(1, width, device=device) if config.motion_encoder.source else None
     descriptor = model.motion_encoder(window, source)
@@ -90,6 +90,7 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
         first_flow = model.prior
         prior = first_flow(*given, config.size)
         yield line("landmark prior", lambda: first_flow(*given, config.size))
+        yield line("guides", lambda: model.guides(*given, config.size))
     moved = warp(feature, flow, config.warp)
     yield line("prepare styles", lambda: generator.prepare(styles), note="once for constant styles")
     yield line("motion encoder", lambda: model.motion_encoder(window, source))
@@ -101,7 +102,7 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     if model.refiner is not None:
         drawn, detail, still = generator.draw(moved, prepared, rgb), inversion.detail, inversion.redrawn
         assert detail is not None
-        pixels = still.to(device), detail.to(device), flow, visibility, descriptor
+        pixels = still.to(device), detail.to(device), flow, visibility, descriptor, guides
         yield line("refiner", lambda: drawing.finish(drawn, *pixels))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)

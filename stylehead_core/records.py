@@ -236,6 +236,7 @@ class Head:
     flow: Tensor | Shelf  # (n 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
     audio_flow: Tensor | Shelf | None = None  # (n 2 h w), applied after ``flow``
     visibility: Tensor | Shelf | None = None  # (n 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
+    guides: Tensor | Shelf | None = None  # (n G h w) in -1..1: what is inside an open mouth or eye
     descriptor: Tensor | Shelf | None = None  # (n D) of the motion encoder
     strength: float = 0.0  # of the calibration, 0 = off
     first: int = 0  # the frame of the motion that ``flow`` begins with, where the head is a part of the clip
@@ -251,6 +252,7 @@ class Head:
             ("flow", self.flow, 4),
             ("flow from sound", self.audio_flow, 4),
             ("visibility", self.visibility, 4),
+            ("guides", self.guides, 4),
             ("descriptors", self.descriptor, 2),
         ):
             if values is not None and (values.ndim != ndim or len(values) != frames):

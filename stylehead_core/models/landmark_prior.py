@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
 
-__all__ = ["LandmarkPrior", "LandmarkPriorConfig"]
+__all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig"]
 
 LANDMARKS, VERTICES, TRIANGLES, BASIS = 478, 468, 898, 33
 
@@ -29,10 +30,15 @@ EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 )
+NOSE_BASE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 IRISES = (468, 473)  # the middle of each, in the order of EYES
+
+GUIDES = 5  # planes: inside the mouth, inside an eye, and where the teeth are
+REACH = 3.0  # cells from the edge of an opening beyond which all is the same
 
 FINEST = 16  # the square of it is the number of points in a triangle
 IRIS = 0.62  # cm: how far around its middle the iris' own movement reaches
+BEHIND_NOSE = 1.4  # cm: the teeth, behind the point where the nose meets the lip
 NEARER = 1.0  # cm by which the measured face lies before the guessed skull
 BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
@@ -132,6 +138,51 @@ class LandmarkPrior(nn.Module):
         flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size)
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
+    def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor:
+        """What the moved face has inside its openings, where a flow can fetch nothing; arguments as in ``move``.
+
+        Returns:
+            (B 5 h w) in -1..1. How far inside the lips, and inside the lids, each cell lies: 0 at their edge, 1 three
+            cells or more inside. Where it lies before the teeth: how far from their middle (1 at 3 cm); how far above
+            the line where the lips would meet at rest, by the skull, which bears the upper teeth; and by the jaw,
+            which bears the lower ones (1 at 1.5 cm).
+        """
+        moved, _, there = self.move(landmarks, source, driving, size)
+        return torch.cat((self._openings(moved, size), self._teeth(moved, there, size)), dim=1)
+
+    def _openings(self, moved: Tensor, size: float) -> Tensor:
+        """(B 2 h w)"""
+        cells = self.config.flow_size
+        points = (moved[..., :2] + 0.5) * (cells / size) - 0.5
+        mouth = signed_distance(points[:, list(INNER_LIPS)], cells)
+        both = signed_distance(points[:, list(EYES)].flatten(0, 1), cells)
+        eyes = both.unflatten(0, (-1, len(EYES))).amax(1)
+        return (torch.stack((mouth, eyes), dim=1) / REACH).clamp(-1, 1)
+
+    def _teeth(self, moved: Tensor, there: HeadPose, size: float) -> Tensor:
+        """(B 3 h w)"""
+        front, rest = there.unpose(moved), self.vertices
+        nose, chin = front[:, NOSE_BASE], front[:, CHIN]
+        place = self._cells(size) - there.centre[:, :2, None, None]
+        place = place * place.new_tensor((1.0, -1.0))[:, None, None] / there.scale[:, None, None, None]
+        x, y, rotation = *place.unbind(1), there.rotation[..., None, None]  # cm, as the camera sees the head
+        depth = (nose[:, 2] - BEHIND_NOSE)[:, None, None]
+        x, y = x - rotation[:, 0, 2] * depth, y - rotation[:, 1, 2] * depth
+        narrow = rotation[:, 2, 2].clamp_min(0.2)
+        across = (rotation[:, 1, 1] * x - rotation[:, 0, 1] * y) / narrow
+        up = (rotation[:, 0, 0] * y - rotation[:, 1, 0] * x) / narrow
+        upper = up - (nose[:, 1] + rest[UPPER_LIP, 1] - rest[NOSE_BASE, 1])[:, None, None]
+        lower = up - (chin[:, 1] + rest[LOWER_LIP, 1] - rest[CHIN, 1])[:, None, None]
+        across = (across - nose[:, :1, None]).abs()  # the same in the mirror
+        return torch.stack((across / 3, upper / 1.5, lower / 1.5), dim=1).clamp(-1, 1)
+
+    def _cells(self, size: float) -> Tensor:
+        """Where in a picture of ``size`` the cells lie (2 h w), pixels: x and y."""
+        cells = self.config.flow_size
+        line = torch.arange(cells, device=self.vertices.device, dtype=self.vertices.dtype)
+        line = (line + 0.5) * (size / cells) - 0.5
+        return torch.stack(torch.meshgrid(line, line, indexing="xy"))
+
     def places(self, landmarks: Tensor, coefficients: Tensor, size: float) -> tuple[Tensor, Tensor]:
         """Where of the face seen from the front each cell of a portrait lies.
 
@@ -201,9 +252,7 @@ class LandmarkPrior(nn.Module):
         """The flow (B 2 h w, pixels of the picture) beside the head: it turns, grows and moves along, then fades."""
         centre = self.vertices.new_tensor(SKULL_CENTRE).expand(len(here.scale), 1, 3)
         start, goal = (pose.pose(centre)[:, 0, :2, None, None] for pose in (here, there))  # B 2 1 1
-        cells = self.config.flow_size
-        line = (torch.arange(cells, device=goal.device, dtype=goal.dtype) + 0.5) * (size / cells) - 0.5
-        place = torch.stack(torch.meshgrid(line, line, indexing="xy"))  # 2 h w
+        place = self._cells(size)
         away = place - goal
         flow = start + _turn(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
         level = _turn(away, there, None) / there.scale[:, None, None, None]  # cm, in the head's own roll

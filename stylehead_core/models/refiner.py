@@ -4,7 +4,7 @@ A feature map that is moved by parts of a cell loses the finest detail; the port
 nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
 of the two to trust, and mends what is wrong in both. The motion tells it what to see: an eye that shall be closed.
 
-Axes: B batch, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
+Axes: B batch, G guides, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
 """
 
 from dataclasses import dataclass
@@ -27,13 +27,14 @@ class RefinerConfig:
     size: int = 128  # pixels of the picture
     feature_size: int = 64  # of the flow; the pictures are folded to it
     descriptor: int = 128
+    guides: int = 0  # planes of the landmark prior that tell what is inside an open mouth, or eye
     hidden: int = 64  # of the network that turns the descriptor into scales and shifts
     width: int = 64  # channels inside
     units: int = 4
 
     def __post_init__(self) -> None:
-        if min(vars(self).values()) < 1:
-            raise ConfigError(f"A refiner needs at least one of everything; found {self}.")
+        if min((vars(self) | {"guides": self.guides + 1}).values()) < 1:
+            raise ConfigError(f"A refiner needs at least one of everything, guides aside; found {self}.")
         if self.size % self.feature_size:
             raise ConfigError(
                 f"A picture of {self.size} pixels cannot be folded onto a feature map of {self.feature_size}."
@@ -47,19 +48,19 @@ class Refiner(nn.Module):
         super().__init__()
         self.config = config
         self.fold = config.size // config.feature_size
-        self.first = EqualConv(2 * COLOURS * self.fold**2 + 1, config.width, 3)
+        self.first = EqualConv(2 * COLOURS * self.fold**2 + 1 + config.guides, config.width, 3)
         self.shared = nn.Linear(config.descriptor, config.hidden)
         self.units = nn.ModuleList(Unit(config.width, config.hidden) for _ in range(config.units))
         self.last = EqualConv(config.width, (COLOURS + 1) * self.fold**2, 3)
         nn.init.zeros_(self.last.weight)
 
-    def forward(self, drawn: Tensor, carried: Tensor, visibility: Tensor, descriptor: Tensor) -> Tensor:
+    def forward(self, drawn: Tensor, carried: Tensor, planes: Tensor, descriptor: Tensor) -> Tensor:
         """The frame to show.
 
         Args:
             drawn: (B 3 S S), what the generator draws.
             carried: (B 3 S S), the portrait as the flow carries it.
-            visibility: (B 1 h w) in 0..1, what of the frame the portrait shows.
+            planes: (B 1+G h w), what of the frame the portrait shows in 0..1, and the guides in -1..1.
             descriptor: (B D) of the motion.
 
         Returns:
@@ -67,13 +68,13 @@ class Refiner(nn.Module):
         """
         folded = [F.pixel_unshuffle(picture, self.fold) for picture in (drawn, carried)]
         code = F.relu(self.shared(descriptor))
-        x = activate(self.first(torch.cat((*folded, visibility), dim=1)))
+        x = activate(self.first(torch.cat((*folded, planes), dim=1)))
         for unit in self.units:
             x = unit(x, code)
-        planes = F.pixel_shuffle(self.last(x), self.fold)
-        seen = F.interpolate(visibility, size=drawn.shape[-2:], mode="bilinear", align_corners=False)
-        trust = torch.sigmoid(planes[:, :1] + TRUST * (2 * seen - 1))
-        return drawn + trust * (carried - drawn) + planes[:, 1:]
+        found = F.pixel_shuffle(self.last(x), self.fold)
+        seen = F.interpolate(planes[:, :1], size=drawn.shape[-2:], mode="bilinear", align_corners=False)
+        trust = torch.sigmoid(found[:, :1] + TRUST * (2 * seen - 1))
+        return drawn + trust * (carried - drawn) + found[:, 1:]
 
 
 class Unit(nn.Module):

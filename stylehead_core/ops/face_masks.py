@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["FACE_OVAL", "LIPS", "face_mask", "lower_face_mask", "mouth_mask", "soft_polygon"]
+__all__ = ["FACE_OVAL", "LIPS", "face_mask", "lower_face_mask", "mouth_mask", "signed_distance", "soft_polygon"]
 
 FACE_OVAL: tuple[int, ...] = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
@@ -54,13 +54,13 @@ def soft_polygon(landmarks: Tensor, outline: tuple[int, ...], size: int, *, grow
     points = (landmarks[:, torch.tensor(outline, device=landmarks.device), :2] + 0.5) * (drawn / size) - 0.5
     eyes = landmarks[:, _EYES[1], :2] - landmarks[:, _EYES[0], :2]
     unit = (eyes.norm(dim=1) * drawn / size)[:, None, None].clamp(min=1e-6)
-    distance = _signed_distance(points, drawn)
+    distance = signed_distance(points, drawn)
     mask = (0.5 + (distance / unit + grow) / max(feather, 1e-6)).clamp(0, 1)
     mask = (mask * mask * (3 - 2 * mask))[:, None]  # smooth at both ends
     return F.interpolate(mask, size=(size, size), mode="bilinear", align_corners=False) if drawn < size else mask
 
 
-def _signed_distance(points: Tensor, size: int) -> Tensor:
+def signed_distance(points: Tensor, size: int) -> Tensor:
     """(N size size): distance of each pixel from the closed line ``points`` (N P 2), positive inside."""
     line = torch.arange(size, dtype=points.dtype, device=points.device)
     y, x = torch.meshgrid(line, line, indexing="ij")

@@ -4,13 +4,22 @@ import pytest
 import torch
 
 from stylehead_core.convert.landmarker import find_landmarker
-from stylehead_core.models.landmark_prior import LandmarkPrior
+from stylehead_core.models.landmark_prior import (
+    CHIN,
+    EYES,
+    INNER_LIPS,
+    LOWER_LIP,
+    NOSE_BASE,
+    UPPER_LIP,
+    LandmarkPrior,
+)
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.training.canonical import install_canonical
 from stylehead_core.training.landmark_prior import expression_basis
 
 SIZE = 128
-CHIN, JAW_OPEN = 152, 24
+JAW_OPEN = 24
+LIPS_APART, LIDS_TOGETHER = 30, 8
 YAW, X = 53, 55
 
 
@@ -21,6 +30,12 @@ def prior():
     prior = LandmarkPrior()
     install_canonical(prior)
     prior.basis[JAW_OPEN, CHIN, 1] = -2.0  # cm
+    prior.basis[LIPS_APART, list(INNER_LIPS[INNER_LIPS.index(324) :]), 1] = -2.0
+    for ring in EYES:  # both edges to the line between the corners
+        lids = prior.vertices[list(ring)]
+        corners = lids[[0, 8]]
+        along = ((lids[:, 0] - corners[0, 0]) / (corners[1, 0] - corners[0, 0]))[:, None]
+        prior.basis[LIDS_TOGETHER, list(ring)] = torch.lerp(corners[:1], corners[1:], along) - lids
     return prior
 
 
@@ -101,3 +116,57 @@ def test_a_place_of_the_face_is_found_in_any_pose(prior, face):
         torch.testing.assert_close(places[0, :, y, x], expected, rtol=0, atol=0.06)  # a cell is 0.03 to 0.04
         assert covered[0, 0, y, x] == 1
     assert covered[0, 0, 0, 0] == 0
+
+
+def cell(point):
+    """x, y of the cell in which a point of the picture lies."""
+    return ((point[:2] + 0.5) * 64 / SIZE - 0.5).round().long().tolist()
+
+
+def test_it_tells_how_far_inside_the_lips_each_cell_lies(prior, face):
+    landmarks, own = face
+    driving = torch.cat([changed(own, LIPS_APART, amount) for amount in (0.0, 0.5, 1.0)])
+    shut, ajar, open_ = prior.guides(landmarks, own, driving, SIZE)[:, 0]
+    assert shut.max() < 0.1 < ajar.max() < open_.max()  # of the canonical face the lips are 2 mm apart
+    moved = prior.move(landmarks, own, driving[2:], SIZE)[0][0]
+    upper, lower = moved[UPPER_LIP], moved[LOWER_LIP]
+    x, y = cell((upper + lower) / 2)
+    assert open_[y, x] == pytest.approx((lower - upper)[1].item() / 2 / 2 / 3, abs=0.1)  # 2 cm are over 4 cells
+    for beyond in (upper[1] - 8, lower[1] + 8):
+        assert open_[cell(torch.stack((upper[0], beyond)))[1], x] == -1
+
+
+def test_it_tells_where_an_eye_is_open(prior, face):
+    landmarks, own = face
+    driving = torch.cat((own, changed(own, LIDS_TOGETHER, 1.0)))
+    open_, shut = prior.guides(landmarks, own, driving, SIZE)[:, 1]
+    for ring in EYES:
+        x, y = cell(landmarks[0, list(ring)].mean(0))
+        assert open_[y, x] > 0.06  # 2 mm
+        assert shut[y, x] < 0.03
+    assert shut.max() < 0.03
+
+
+def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
+    landmarks, own = face
+    driving = torch.cat([changed(own, JAW_OPEN, amount) for amount in (0.0, 0.5)])
+    (_, upper, lower), (_, upper_then, lower_then) = prior.guides(landmarks, own, driving, SIZE)[:, 2:]
+    torch.testing.assert_close(upper_then, upper, rtol=0, atol=1e-3)
+    x, y = cell(landmarks[0, LOWER_LIP])
+    rises = (lower_then - lower)[y, x] * 1.5  # cm: where the jaw has gone down, the cell lies higher above it
+    assert rises == pytest.approx(1.0, abs=0.05)
+
+
+def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
+    landmarks, own = face
+    turned = changed(changed(own, YAW, 0.4), YAW + 1, 0.3)
+    moved, _, there = prior.move(landmarks, own, turned, SIZE)
+    across, upper, lower = prior.guides(landmarks, own, turned, SIZE)[0, 2:]
+    front = there.unpose(moved)[0]
+    teeth = front[NOSE_BASE] + torch.tensor((0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -1.4))
+    for aside, above in ((0.0, 0.0), (1.2, 0.0), (0.0, 0.8), (0.0, -0.8)):
+        place = there.pose((teeth + torch.tensor((aside, above, 0.0)))[None, None])[0, 0]
+        x, y = cell(place)
+        assert across[y, x] * 3 == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
+        assert upper[y, x] * 1.5 == pytest.approx(above, abs=0.3)
+        assert lower[y, x] * 1.5 == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart

@@ -1,5 +1,7 @@
 """A refined frame is the carried portrait where it is seen, and the drawing where it is hidden."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,6 +48,20 @@ def test_it_sees_both_pictures_and_knows_the_motion(learnt):
         assert not torch.allclose(learnt(*parts[:number], part.flip(-1), *parts[number + 1 :]), before, atol=1e-3)
 
 
+def test_it_sees_its_guides():
+    torch.manual_seed(0)
+    refiner = Refiner(replace(CONFIG, guides=2)).requires_grad_(False)
+    torch.nn.init.normal_(refiner.last.weight)
+    drawn, carried, visibility, descriptor = given()
+    shut = torch.full((2, 2, 16, 16), -1.0)
+    open_ = shut.clone()
+    open_[:, 0, 6:9, 6:10] = 0.5
+    found = [refiner(drawn, carried, torch.cat((visibility, planes), dim=1), descriptor) for planes in (shut, open_)]
+    difference = (found[1] - found[0]).abs().amax((0, 1))
+    assert difference[12:18, 12:20].mean() > 0.05
+    assert difference[:2].max() == 0  # two layers see five cells
+
+
 def test_heads_of_a_batch_do_not_mix(learnt):
     parts = given()
     torch.testing.assert_close(learnt(*parts)[1:], learnt(*(part[1:] for part in parts)), rtol=0, atol=1e-5)
@@ -58,7 +74,7 @@ def test_far_from_its_edges_a_cut_is_refined_as_the_whole(learnt):
     torch.testing.assert_close(cut[..., 16:48, 16:48], whole[..., 32:64, 32:64], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 40}, {"width": 0}, {"units": 0}])
+@pytest.mark.parametrize("wrong", [{"size": 40}, {"width": 0}, {"units": 0}, {"guides": -1}])
 def test_sizes_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ConfigError):
         RefinerConfig(feature_size=16, **wrong)

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from stylehead_core.ops.face_masks import FACE_OVAL, LIPS, face_mask, lower_face_mask, mouth_mask, soft_polygon
+from stylehead_core.ops.face_masks import (
+    FACE_OVAL,
+    LIPS,
+    face_mask,
+    lower_face_mask,
+    mouth_mask,
+    signed_distance,
+    soft_polygon,
+)
 
 
 @pytest.fixture
@@ -22,6 +30,12 @@ def test_a_square_is_one_inside_and_half_on_its_line(square):
     assert mask[40, 20].item() == pytest.approx(0.5, abs=1e-4)
     assert mask[40, 21] > 0.5 > mask[40, 19]
     assert mask.sum().item() == pytest.approx(40 * 40, rel=0.02)
+
+
+def test_a_distance_is_positive_inside_and_that_to_the_nearest_point_of_the_line(square):
+    distance = signed_distance(square[:, :4, :2], 80)[0]
+    assert [distance[40, x].item() for x in (10, 20, 25, 40, 63)] == [-10, 0, 5, 20, -3]
+    assert distance[16, 17].item() == pytest.approx(-5)  # of a corner: 3 and 4
 
 
 def test_a_grown_square_reaches_further_out(square):

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
-from stylehead_core.assemble import build, debug
+from stylehead_core.assemble import PRIOR_CHANNELS, build, debug
+from stylehead_core.models.landmark_prior import GUIDES, LandmarkPriorConfig
 from stylehead_core.models.refiner import RefinerConfig
 from stylehead_core.ops.warp import warp, warp_sharply
 from stylehead_core.stages.rendering import RenderConfig
@@ -131,6 +132,25 @@ def test_an_edit_is_carried_along(refining, portrait, descriptor):
     torch.testing.assert_close(frame(refining, seen), expected, rtol=0, atol=1e-5)
 
 
+def test_a_refiner_that_is_not_guided_leaves_the_frame_alone(refining, descriptor):
+    config = refining.config
+    guided = build(
+        replace(
+            config,
+            refiner=replace(config.refiner, guides=GUIDES),
+            prior=LandmarkPriorConfig(flow_size=CELLS),
+            flow_field=replace(config.flow_field, extra_channels=PRIOR_CHANNELS),
+        )
+    )
+    torch.nn.init.normal_(guided.refiner.last.weight)
+    flat, flow = torch.zeros(1, 3, SIZE, SIZE), torch.full((1, 2, CELLS, CELLS), 2.0)
+    given = flat, flat, flat, flow, torch.ones(1, 1, CELLS, CELLS), descriptor
+    assert not guided.finish(*given).any()
+    shut = torch.full((1, GUIDES, CELLS, CELLS), -1.0)
+    assert guided.finish(*given, shut).any()
+    assert not torch.equal(guided.finish(*given, -shut), guided.finish(*given, shut))
+
+
 def test_a_frame_that_moves_by_half_a_cell_is_hardly_mixed_with_the_unrefined_one(refining, descriptor):
     flat = torch.zeros(1, 3, SIZE, SIZE)
     flow, visibility = torch.full((1, 2, CELLS, CELLS), 0.5), torch.ones(1, 1, CELLS, CELLS)
@@ -153,3 +173,5 @@ def test_a_refiner_needs_what_it_joins():
         replace(config, refiner=refiner)
     with pytest.raises(ConfigError, match="descriptor"):
         replace(config, carry_detail=True, refiner=replace(refiner, descriptor=3))
+    with pytest.raises(ConfigError, match="guides"):  # it has no landmark prior
+        replace(config, carry_detail=True, refiner=replace(refiner, guides=2))

@@ -13,7 +13,7 @@ Paintings are softer than rendered heads, and the drawing of them is stranger: s
 drawing is shown in colours of its own, or without detail and with what is carried in its place. What should be seen
 must then come of the motion.
 
-Axes: B batch, P pairs, K coefficients, S picture size, C size of a cut, h w size of the flow.
+Axes: B batch, P pairs, K coefficients, G guides, S picture size, C size of a cut, h w size of the flow.
 """
 
 from dataclasses import dataclass
@@ -54,6 +54,7 @@ class RefineTask(LearnsFromHeads):
     plain: float = 0.5  # share of the cuts whose drawing has no detail, and shows more or less what is carried
     soft: float = 0.25  # share of the cuts that are soft, all of them
     features: float = 10.0  # how much more brows, eyes and mouth count than the rest
+    opened: float = 10.0  # and what is inside an open mouth
     hidden: float = 2.0  # how much more what the portrait does not show counts
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
     rough: float = 14.0  # weight of being as rough as the truth, window by window
@@ -78,30 +79,38 @@ class Kept:
         pairs, cells = len(heads), heads.flow.shape[-1]
         self.made = torch.zeros(pairs, dtype=torch.bool)
         self.pictures = torch.empty(pairs, 2, 3, heads.size, heads.size, dtype=torch.uint8)  # drawn, and carried
-        self.visibility = torch.empty(pairs, 1, cells, cells, dtype=torch.float16)
+        assert model.refiner is not None
+        self.planes = torch.empty(pairs, 1 + model.refiner.config.guides, cells, cells, dtype=torch.float16)
 
     @torch.no_grad()
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What is drawn and what is carried of the pairs ``rows`` (B 2 3 S S) uint8, and what is seen (B 1 h w)."""
+        """What is drawn and what is carried of the pairs ``rows`` (B 2 3 S S) uint8, and the planes (B 1+G h w): what
+        is seen, and the guides."""
         for row in rows[~self.made[rows]].unique():
-            drawn, along, visibility = self._make(row[None])
+            drawn, along, planes = self._make(row[None])
             pictures = torch.cat((drawn, along)).clamp(-1, 1)
             self.pictures[row] = ((pictures + 1) * 127.5).round().byte()
-            self.visibility[row] = visibility[0].half()
+            self.planes[row] = planes[0].half()
             self.made[row] = True
-        return self.pictures[rows], self.visibility[rows].float()
+        return self.pictures[rows], self.planes[rows].float()
 
     def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         model, heads = self.model, self.heads
         flow, visibility, _ = carried(model, heads, rows)
         assert visibility is not None, "a refiner needs a flow field that tells what is seen"
         drawn = drawn_along(model, heads, rows, flow, visibility, mended=model.calibrator is not None)
-        return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), visibility
+        source, target = heads.source[rows], heads.target[rows]
+        here, there = heads.coefficients[source], heads.coefficients[target]
+        guides = model.guides(heads.landmarks[source], here, there, heads.size)
+        assert guides is not None
+        planes = torch.cat((visibility, guides), dim=1)
+        return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), planes
 
 
 class RefineStage:
     def __init__(self, task: RefineTask, model: StyleHead, heads: Heads) -> None:
         assert model.refiner is not None, "this stage makes the model's refiner"
+        assert model.refiner.config.guides, "which is told what is inside a mouth"
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads)
         model.eval().requires_grad_(False)
@@ -118,11 +127,12 @@ class RefineStage:
         if turn.name == "judge":
             return judge_turn(self.judge, self.seen, self.matters)
         task = self.task
-        (drawn, along, truth), visibility, features, descriptor = self._look(rows, chance_of(rows, chance))
-        frames = self.refiner(drawn, along, visibility, descriptor)
-        hidden = F.interpolate(1 - visibility, size=frames.shape[-1], mode="bilinear", align_corners=False)
+        (drawn, along, truth), planes, features, descriptor = self._look(rows, chance_of(rows, chance))
+        frames = self.refiner(drawn, along, planes, descriptor)
+        hidden = F.interpolate(1 - planes[:, :1], size=frames.shape[-1], mode="bilinear", align_corners=False)
         inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
-        weight = (1 + task.features * features + task.hidden * hidden) * inside
+        opened = F.interpolate(planes[:, 1:2], size=frames.shape[-1], mode="bilinear", align_corners=False) > 0
+        weight = (1 + task.features * features + task.opened * opened + task.hidden * hidden) * inside
         redraw = pyramid_difference(*(F.avg_pool2d(each, 2) for each in (frames, truth, weight)), levels=2)
         redraw = redraw + pyramid_difference(frames, truth, weight * hidden, levels=1)
         unlike = (fine_detail(frames) - fine_detail(along)).abs()
@@ -140,14 +150,14 @@ class RefineStage:
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
     def _look(self, rows: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen (B 1 c c) and of where brows,
-        eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
+        """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen and guides (B 1+G c c) and of where
+        brows, eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
         heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
-        pictures, visibility = self.kept.take(rows)
+        pictures, planes = self.kept.take(rows)
         pictures = as_numbers(torch.cat((pictures, heads.pictures[target][:, None]), dim=1))  # B 3 3 S S
         landmarks = heads.landmarks[target]
         features = region_weights(landmarks, [MOUTH, *EYES, *BROWS], heads.size, heads.size, 3)
-        cells, fold = visibility.shape[-1], heads.size // visibility.shape[-1]
+        cells, fold = planes.shape[-1], heads.size // planes.shape[-1]
         cut = min(self.task.cut, cells)
         middle = landmarks[:, list(FACE), :2].mean(1) / fold
         stray = self.task.stray * (2 * torch.rand(len(rows), 2, generator=chance) - 1)
@@ -172,7 +182,7 @@ class RefineStage:
         shown = self._stranger(shown, chance)
         with torch.no_grad():
             descriptor = described(self.model, here, there)
-        return shown, cuts(visibility, 1), cuts(features, fold), descriptor
+        return shown, cuts(planes, 1), cuts(features, fold), descriptor
 
     def _stranger(self, shown: Tensor, chance: torch.Generator) -> Tensor:
         """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting."""
@@ -186,12 +196,12 @@ class RefineStage:
     def sheet(self) -> Tensor:
         """Columns: source; target; drawn; carried; refined; what is seen."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
-        pictures, visibility = self.kept.take(rows)
+        pictures, planes = self.kept.take(rows)
         drawn, along = as_numbers(pictures).unbind(1)
         here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
-        frames = self.refiner(drawn, along, visibility, described(self.model, here, there))
+        frames = self.refiner(drawn, along, planes, described(self.model, here, there))
         shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
-        seen = F.interpolate(2 * visibility - 1, size=self.heads.size)
+        seen = F.interpolate(2 * planes[:, :1] - 1, size=self.heads.size)
         return rows_of([*shown, drawn, along, frames.clamp(-1, 1), seen])
 
 

@@ -52,13 +52,22 @@ def test_a_face_in_the_mirror_winks_with_the_other_eye_and_turns_the_other_way()
 
 def test_what_comes_before_the_refiner_is_made_once_and_the_same_whatever_it_is_made_with(stage, heads, monkeypatch):
     kept = Kept(stage.model, heads)
-    pictures, visibility = kept.take(torch.tensor([2, 0, 2]))
-    alone, seen = Kept(stage.model, heads).take(torch.tensor([0]))
+    pictures, planes = kept.take(torch.tensor([2, 0, 2]))
+    alone, own = Kept(stage.model, heads).take(torch.tensor([0]))
     assert torch.equal(pictures[1], alone[0])
-    assert torch.equal(visibility[1], seen[0])
+    assert torch.equal(planes[1], own[0])
     assert torch.equal(pictures[0], pictures[2])
     monkeypatch.setattr(kept, "_make", lambda rows: pytest.fail("made again"))
     assert torch.equal(kept.take(torch.tensor([0]))[0][0], pictures[1])
+
+
+def test_it_is_guided_by_what_the_moved_face_has_inside(stage, heads):
+    rows = torch.arange(len(heads))
+    source, target = heads.source, heads.target
+    here, there = heads.coefficients[source], heads.coefficients[target]
+    expected = stage.model.prior.guides(heads.landmarks[source], here, there, heads.size)
+    assert RECIPE.model.refiner.guides == expected.shape[1]
+    torch.testing.assert_close(stage.kept.take(rows)[1][:, 1:], expected, rtol=0, atol=2e-3)
 
 
 def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(stage, heads):
@@ -66,14 +75,14 @@ def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(stage, heads
     stage.task = replace(stage.task, light=0.0, strange=0.0, plain=0.0, soft=0.0, near=0.0)
     stage.kept.made[:] = True
     stage.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]  # so that all three must look alike
-    stage.kept.visibility[:] = torch.nn.functional.avg_pool2d(
+    stage.kept.planes[:] = torch.nn.functional.avg_pool2d(
         as_numbers(heads.pictures[heads.target[rows]]).mean(1, keepdim=True), 2
     ).half()
-    (drawn, along, truth), visibility, _, descriptor = stage._look(rows, chance())
+    (drawn, along, truth), planes, _, descriptor = stage._look(rows, chance())
     assert torch.equal(drawn, truth)
     assert torch.equal(along, truth)
     torch.testing.assert_close(
-        visibility, torch.nn.functional.avg_pool2d(truth.mean(1, keepdim=True), 2), rtol=0, atol=2e-3
+        planes, torch.nn.functional.avg_pool2d(truth.mean(1, keepdim=True), 2).expand_as(planes), rtol=0, atol=2e-3
     )
     assert descriptor.shape == (len(rows), RECIPE.model.motion_encoder.descriptor)
 
@@ -128,7 +137,7 @@ def test_it_learns_to_mend_what_is_wrong_in_both_pictures(model, heads):
     stage = RefineTask(adversarial=0.0, light=0.0).start(model, heads)
     stage.kept.made[:] = True
     stage.kept.pictures[:] = (heads.pictures[heads.target].float() * 0.5).byte()[:, None]
-    stage.kept.visibility[:] = 1
+    stage.kept.planes[:] = 1
     optimiser = torch.optim.Adam(stage.refiner.parameters(), lr=2e-2)
     losses = []
     for step in range(30):
