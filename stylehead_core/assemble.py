@@ -26,7 +26,7 @@ from .models.encoder import Encoder, EncoderConfig
 from .models.face_editor import FaceEditor, FaceEditorConfig
 from .models.flow_field import FlowField, FlowFieldConfig
 from .models.generator import Generator, GeneratorConfig
-from .models.landmark_prior import LandmarkPrior, LandmarkPriorConfig
+from .models.landmark_prior import GUIDES, LandmarkPrior, LandmarkPriorConfig
 from .models.motion_encoder import MotionEncoder, MotionEncoderConfig
 from .models.ready import ready
 from .models.refiner import Refiner, RefinerConfig
@@ -137,8 +137,16 @@ class StyleHeadConfig:
             self._agree("picture size", generator=self.generator.size, refiner=self.refiner.size)
             if not (self.carry_detail and self.flow_field.visibility):
                 raise ConfigError("A refiner needs a model that carries detail, and a flow field with visibility.")
+            if self.refiner.guides:
+                self._agree("guides", refiner=self.refiner.guides, prior=GUIDES if self.prior else 0)
         if self.editor is not None:
             self._agree("feature channels", generator=waist, editor=self.editor.feature_channels)
+            if self.editor.fold:
+                self._agree(
+                    "picture size", generator=self.generator.size, editor=self.editor.fold * self.generator.waist
+                )
+                if not self.carry_detail:
+                    raise ConfigError("A face editor that changes pixels needs a model that carries detail.")
             unknown = set(self.editor.names) - {direction.name for direction in self.directions}
             if unknown or self.prior is None:
                 raise ConfigError(
@@ -302,17 +310,21 @@ class StyleHead(nn.Module):
             raise ConfigError(f"The model {self.config.name!r} has no consultation network.")
         return self.consultation(residual if self.aligner is None else self.aligner(residual, redrawn))
 
-    def edit_places(self, name: str, feature: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
-        """What an attribute adds to the feature map (B C h w) at places of the face, at strength 1.
+    def edit_places(
+        self, name: str, feature: Tensor, picture: Tensor, landmarks: Tensor, coefficients: Tensor, size: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """What an attribute adds at places of the face, at strength 1: to the feature map (B C h w), and to the
+        portrait's pixels (B 3 S S), where the editor knows them.
 
         Args:
             feature: (B C h w) of the unedited portrait.
+            picture: (B 3 S S) in [-1, 1], the portrait redrawn, detail included.
             landmarks: (B 478 3) of the portrait, pixels of a square of ``size``.
             coefficients: (B K), its own.
         """
         assert self.editor is not None
         assert self.prior is not None
-        return self.editor(name, feature, *self.prior.places(landmarks, coefficients, size))
+        return self.editor(name, feature, picture, *self.prior.places(landmarks, coefficients, size))
 
     def find_flow(
         self, picture: Tensor, descriptor: Tensor, prior: tuple[Tensor, Tensor] | None = None
@@ -339,6 +351,13 @@ class StyleHead(nn.Module):
         flow = without_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
+    def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor | None:
+        """What the moved face has inside mouth and eyes (B G h w), where the refiner is to know: the prior's."""
+        if self.refiner is None or not self.refiner.config.guides:
+            return None
+        assert self.prior is not None
+        return self.prior.guides(landmarks, source, driving, size)
+
     def carry(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
         """What the generator misses of the portrait, where the motion puts it.
 
@@ -363,6 +382,7 @@ class StyleHead(nn.Module):
         flow: Tensor,
         visibility: Tensor | None,
         descriptor: Tensor | None,
+        guides: Tensor | None = None,
     ) -> Tensor:
         """The frame with the portrait's own pixels in it; where nothing moves it is ``drawn + detail``.
 
@@ -372,6 +392,7 @@ class StyleHead(nn.Module):
                 generator misses.
             flow, visibility: (B 2 h w) and (B 1 h w) or None.
             descriptor: (B D) of the motion, or None; without it nothing is refined.
+            guides: (B G h w) of the landmark prior; likewise, for a refiner that was made to know them.
 
         Returns:
             (B 3 S S) in [-1, 1], float32.
@@ -380,9 +401,12 @@ class StyleHead(nn.Module):
         carried = (drawn + self.carry(detail, flow, visibility)).clamp(-1, 1)
         if self.refiner is None or visibility is None or descriptor is None:
             return carried
+        if self.refiner.config.guides and guides is None:
+            return carried
         if drawn.shape[-1] != self.refiner.config.size:  # a preview
             return carried
-        refined = self.refiner(drawn, warp_sharply(still, flow), visibility, descriptor)
+        planes = visibility if guides is None else torch.cat((visibility, guides), dim=1)
+        refined = self.refiner(drawn, warp_sharply(still, flow), planes, descriptor)
         return (carried + _moving(flow, AT_ALL) * (refined - carried)).clamp(-1, 1)
 
     def mend(

@@ -2,9 +2,11 @@
 
 Styles act on the whole picture alike; a beard or a painted lip has a place. So every attribute also has a plan of the
 face, seen from the front, which is laid onto the portrait by its landmarks; a small network turns what lies there of
-it, and the feature map, into a change of the map.
+it, and the feature map, into a change of the map. What is hair and what the wall behind it shows only from afar: so
+it also looks at everything at a quarter of the size. And a wrinkle is finer than the map can draw: where a model
+carries the portrait's pixels along, an attribute changes those, too.
 
-Axes: B batch, C h w the feature map, P planes of a plan, m its size.
+Axes: B batch, C h w the feature map, P planes of a plan, m its size, W width, S picture size, f the fold S / w.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from .equalised import EqualConv, activate
 
 __all__ = ["FaceEditor", "FaceEditorConfig"]
 
+COLOURS = 3
+AFAR = 4  # cells of the feature map in one from afar
+
 
 @dataclass(frozen=True, kw_only=True)
 class FaceEditorConfig:
@@ -26,10 +31,15 @@ class FaceEditorConfig:
     plan: int = 16  # planes
     plan_size: int = 64
     width: int = 48  # channels inside
+    fold: int = 0  # pixels along a cell of the map that an attribute sees and changes; 0: the feature map alone
+    units: int = 2  # residual ones that look from afar
+    beyond: tuple[str, ...] = ()  # attributes that also change what lies beside the head that the prior knows
 
     def __post_init__(self) -> None:
-        if min(self.feature_channels, self.plan, self.plan_size, self.width) < 1:
-            raise ConfigError(f"A face editor needs at least one of everything; found {self}.")
+        if min(self.feature_channels, self.plan, self.plan_size, self.width, self.units, self.fold + 1) < 1:
+            raise ConfigError(f"A face editor needs at least one of everything but of the fold; found {self}.")
+        if not set(self.beyond) <= set(self.names):
+            raise ConfigError(f"Attributes that reach beyond the head must be among the names; found {self}.")
 
 
 class FaceEditor(nn.Module):
@@ -38,29 +48,62 @@ class FaceEditor(nn.Module):
         self.config = config
         self.attributes = nn.ModuleDict({name: Attribute(config) for name in config.names})
 
-    def forward(self, name: str, feature: Tensor, places: Tensor, covered: Tensor) -> Tensor:
-        """What the attribute ``name`` adds to ``feature`` at strength 1.
+    def forward(
+        self, name: str, feature: Tensor, picture: Tensor, places: Tensor, covered: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the attribute ``name`` adds to ``feature``, and to the pixels, at strength 1.
 
         Args:
             feature: (B C h w).
+            picture: (B 3 S S) in [-1, 1], the portrait that it redraws.
             places: (B 2 h w), where of the face seen from the front each cell lies: x to the right and y down, -1..1.
-            covered: (B 1 h w) in 0..1: how much of the cell is head. Nothing else is changed.
+            covered: (B 1 h w) in 0..1: how much of the cell is head. Nothing else is changed, but by attributes that
+                reach beyond.
 
         Returns:
-            (B C h w).
+            (B C h w), and (B 3 S S) or None.
         """
-        return covered * self.attributes[name](feature, places, covered)
+        fold = self.config.fold
+        seen = torch.cat((feature, F.pixel_unshuffle(picture, fold)), dim=1) if fold else feature
+        change = self.attributes[name](seen, places, covered)
+        if name not in self.config.beyond:
+            change = covered * change
+        if not fold:
+            return change, None
+        return change[:, : feature.shape[1]], F.pixel_shuffle(change[:, feature.shape[1] :], fold)
 
 
 class Attribute(nn.Module):
     def __init__(self, config: FaceEditorConfig) -> None:
         super().__init__()
+        changed = config.feature_channels + COLOURS * config.fold**2
         self.plan = nn.Parameter(torch.randn(config.plan, config.plan_size, config.plan_size))
-        self.first = EqualConv(config.feature_channels + config.plan, config.width, 3)
-        self.last = EqualConv(config.width, config.feature_channels, 3)
-        nn.init.zeros_(self.last.weight)  # it begins by changing nothing
+        self.first = EqualConv(changed + config.plan + 1, config.width, 3)
+        self.afar = nn.Sequential(*(Unit(config.width) for _ in range(config.units)))
+        self.tell = EqualConv(config.width, config.width, 1)
+        self.near = Unit(config.width)
+        self.last = EqualConv(config.width, changed, 3)
+        for layer in (self.tell, self.last):
+            nn.init.zeros_(layer.weight)  # it begins by changing nothing
 
-    def forward(self, feature: Tensor, places: Tensor, covered: Tensor) -> Tensor:
+    def forward(self, seen: Tensor, places: Tensor, covered: Tensor) -> Tensor:
         plan = self.plan[None].expand(len(places), -1, -1, -1)
         there = covered * F.grid_sample(plan, places.movedim(1, -1), padding_mode="border", align_corners=False)
-        return self.last(activate(self.first(torch.cat((feature, there), dim=1))))
+        x = activate(self.first(torch.cat((seen, there, covered), dim=1)))
+        afar = self.tell(self.afar(F.avg_pool2d(x, AFAR)))
+        afar = F.interpolate(afar, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return self.last(self.near(x + afar))
+
+
+class Unit(nn.Module):
+    """Two convolutions beside a shortcut; at first it changes nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = EqualConv(width, width, 3)
+        self.out = EqualConv(width, width, 3)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B W h w)."""
+        return x + self.out(activate(self.mix(x)))

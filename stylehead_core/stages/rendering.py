@@ -160,7 +160,8 @@ class Codes:
     feature: Tensor  # (1 C h w)
     rgb: Tensor | None  # (1 3 h/2 w/2)
     prepared: Prepared
-    still: Tensor | None  # (1 3 S S), the portrait before it moves, where a model carries its pixels along
+    detail: Tensor | None  # (1 3 S S), what the generator misses of the portrait, where a model carries that along
+    still: Tensor | None  # (1 3 S S), the portrait before it moves, there
 
 
 class Moves(NamedTuple):
@@ -170,6 +171,7 @@ class Moves(NamedTuple):
     audio_flow: Tensor | None
     visibility: Tensor | None  # (n 1 h w)
     descriptor: Tensor | None  # (n D)
+    guides: Tensor | None  # (n G h w)
 
 
 class Painter:
@@ -195,7 +197,7 @@ class Painter:
         self.codes: Codes | None = None
         self.paint: Callable[..., Tensor] | None = None
         self.unedited: tuple[Tensor, Tensor | None] | None = None
-        self.places: dict[int, Tensor] = {}  # by the number of the edit, what it adds to the feature map at strength 1
+        self.places: dict[int, tuple[Tensor, Tensor | None]] = {}  # by the number of the edit: ``edit_places``
         with torch.no_grad():
             self.colours = self._colours() if config.colour == "matched" else None
 
@@ -243,13 +245,13 @@ class Painter:
             audio_flow=taken(head.audio_flow),
             visibility=taken(head.visibility),
             descriptor=taken(head.descriptor),
+            guides=taken(head.guides),
         )
 
     def _painting(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
         """What draws frames from their ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
         nothing, so that it can be recorded."""
-        model, convention, still = self.model, self.model.config.warp, codes.still
-        detail = None if still is None else self._detail(still.shape[-1])
+        model, convention, still, detail = self.model, self.model.config.warp, codes.still, codes.detail
 
         def moved(x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
             x = warp(x, flow, convention)
@@ -257,7 +259,11 @@ class Painter:
             return x if audio_flow is None else warp(x, audio_flow, convention)
 
         def paint(
-            flow: Tensor, audio_flow: Tensor | None, visibility: Tensor | None, descriptor: Tensor | None
+            flow: Tensor,
+            audio_flow: Tensor | None,
+            visibility: Tensor | None,
+            descriptor: Tensor | None,
+            guides: Tensor | None,
         ) -> Tensor:
             feature, rgb = moved(codes.feature, flow, audio_flow), codes.rgb
             if rgb is not None and self.warps_rgb:
@@ -268,7 +274,7 @@ class Painter:
             picture = self._picture(feature, codes.prepared, rgb)
             if still is not None and detail is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-                picture = model.finish(picture, still, detail, flow, visibility, descriptor)
+                picture = model.finish(picture, still, detail, flow, visibility, descriptor, guides)
             return picture
 
         return paint
@@ -277,11 +283,6 @@ class Painter:
         """What the generator draws (n 3 size size)."""
         picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
         return picture.float().clamp(-1, 1)
-
-    def _detail(self, size: int) -> Tensor:
-        """What the generator misses of the portrait (1 3 size size)."""
-        assert self.detail is not None
-        return self.model.fit(self.detail, size)
 
     def _codes_at(self, frame: int) -> Codes:
         first, total = (self.head.first, len(self.head.motion)) if self.head is not None else (0, 1)
@@ -294,17 +295,23 @@ class Painter:
         return self.codes
 
     def _make_codes(self, strengths: tuple[float, ...]) -> Codes:
-        feature, rgb = self.feature, self.rgb
+        feature, rgb, detail = self.feature, self.rgb, self.detail
         styles = edited_styles(self.styles, self.inversion.edits, strengths)
         if styles is not self.styles:
             feature, rgb = self._edited_feature(styles[None])
-            feature = feature + self._edited_places(strengths)
+        for number, (edit, strength) in enumerate(zip(self.inversion.edits, strengths, strict=True)):
+            if edit.places and strength:
+                places, pixels = self._places_of(number)
+                feature = feature + strength * places
+                if detail is not None and pixels is not None:
+                    detail = detail + strength * pixels
         feature, prepared = feature.to(self.model.dtype), self.model.generator.prepare(styles[None])
         still = None
-        if self.detail is not None:
+        if detail is not None:
             drawn = self._picture(feature, prepared, rgb)
-            still = (drawn + self._detail(drawn.shape[-1])).clamp(-1, 1)
-        return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, still=still)
+            detail = self.model.fit(detail, drawn.shape[-1])
+            still = (drawn + detail).clamp(-1, 1)
+        return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, detail=detail, still=still)
 
     def _edited_feature(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
         """Feature map and RGB sum of the inversion under edited ``styles`` (1 R D)."""
@@ -325,17 +332,13 @@ class Painter:
         scale, shift = model.consult(residual, redrawn)
         return feature * (1 + scale) + shift, rgb
 
-    def _edited_places(self, strengths: tuple[float, ...]) -> Tensor | float:
-        """What the edits add to the feature map at places of the face (1 C h w)."""
-        total: Tensor | float = 0.0
-        for number, (edit, strength) in enumerate(zip(self.inversion.edits, strengths, strict=True)):
-            if edit.places and strength:
-                if number not in self.places:
-                    self.places[number] = self._places_of(edit.name)
-                total = total + strength * self.places[number]
-        return total
+    def _places_of(self, number: int) -> tuple[Tensor, Tensor | None]:
+        """What the edit of this number adds to the feature map (1 C h w) and to the pixels (1 3 S S) at strength 1."""
+        if number not in self.places:
+            self.places[number] = self._find_places(self.inversion.edits[number].name)
+        return self.places[number]
 
-    def _places_of(self, name: str) -> Tensor:
+    def _find_places(self, name: str) -> tuple[Tensor, Tensor | None]:
         portrait, device = self.inversion.portrait, self.model.device
         if portrait.landmarks is None or portrait.coefficients is None:
             raise InputError(
@@ -343,7 +346,8 @@ class Painter:
                 "they are. Give a portrait of stages.portrait."
             )
         landmarks, own = (x[None].to(device, torch.float32) for x in (portrait.landmarks, portrait.coefficients))
-        return self.model.edit_places(name, self.feature, landmarks, own, portrait.image.shape[-1])
+        picture = self.inversion.redrawn.to(device, torch.float32)
+        return self.model.edit_places(name, self.feature, picture, landmarks, own, portrait.image.shape[-1])
 
     def _colours(self) -> ColourMatch:
         portrait, redrawn = self.inversion.portrait, self.inversion.redrawn

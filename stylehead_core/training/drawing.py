@@ -30,7 +30,7 @@ def consulted(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tens
 def edited(
     model: StyleHead, codes: tuple[Tensor, Tensor, Tensor], own: Tensor, change: Tensor, places: Tensor | float
 ) -> Tensor:
-    """The picture (B 3 S S) of ``coarse_codes`` whose styles are changed by ``change`` (B or 1, R D).
+    """What the generator draws (B 3 S S) of ``coarse_codes`` whose styles are changed by ``change`` (B or 1, R D).
 
     Its feature map is ``own`` (B C h w), with what the consultation adds. It moves by as much as the styles alone move
     it, ``edited="moved"`` of ``stages.rendering``, and by what the attribute adds at ``places`` of the face (B C h w).

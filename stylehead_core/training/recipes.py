@@ -1,6 +1,6 @@
 """Every training run by name, as functions that return the whole of it.
 
-``mini``    the embedded model: 128 pixels, made in six hours of a CPU core
+``mini``    the embedded model: 128 pixels, made in nine hours of a CPU core
 ``mini_256``  the same at 256 pixels, for one GPU
 ``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
 ``paper_inversion``  what these stages begin with, at its authors' numbers: encoder, consultation, edit directions
@@ -21,7 +21,7 @@ from ..models.encoder import EncoderConfig
 from ..models.face_editor import FaceEditorConfig
 from ..models.flow_field import FlowFieldConfig
 from ..models.generator import GeneratorConfig
-from ..models.landmark_prior import LandmarkPriorConfig
+from ..models.landmark_prior import GUIDES, LandmarkPriorConfig
 from ..models.motion_encoder import MotionEncoderConfig
 from ..models.refiner import RefinerConfig
 from ..models.speech_coefficients import SpeechCoefficientsConfig
@@ -98,11 +98,17 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
             gate=True,
             zero_init=True,
         ),
-        refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor),
+        refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor, guides=GUIDES),
         speech=SpeechCoefficientsConfig(names=LIPS, window=48, width=192),
         carry_detail=True,
         directions=tuple(DirectionConfig(name=name) for name in EDITS),
-        editor=FaceEditorConfig(names=tuple(EDITS), feature_channels=channels[waist], plan_size=waist),
+        editor=FaceEditorConfig(
+            names=tuple(EDITS),
+            feature_channels=channels[waist],
+            plan_size=waist,
+            fold=size // waist,
+            beyond=("hair_color",),
+        ),
         notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
         "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
     )
@@ -150,12 +156,12 @@ def mini_refine() -> Recipe:
         model=mini_model(),
         task=RefineTask(),
         needs=("mini_calibration",),
-        steps=8000,
+        steps=12_500,
         batch=24,
         rate=2e-3,
         betas=(0.5, 0.99),  # for the judge's sake
         average=0.99,
-        share=4.0,
+        share=8.0,
     )
 
 
@@ -165,10 +171,10 @@ def mini_directions() -> Recipe:
         model=mini_model(),
         task=DirectionsTask(half=0.0),
         needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
-        steps=2000,
+        steps=6000,
         batch=10,
         rate=4e-3,
-        share=1.5,
+        share=4.5,
     )
 
 

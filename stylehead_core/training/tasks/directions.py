@@ -5,6 +5,7 @@ a head that differ in the attribute alone, and goes down from there what the dra
 Beside it learns what the attribute changes at places of the face. All else of the model is fixed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from ...assemble import StyleHead
 from ...errors import ConfigError
 from ..data import Heads, as_numbers
 from ..drawing import coarse_codes, consulted, edited
-from ..losses import changed, pyramid_difference
+from ..losses import changed, pyramid_difference, roughness_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..sheets import rows_of
 
@@ -26,7 +27,8 @@ STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 
 @dataclass(frozen=True, kw_only=True)
 class DirectionsTask(LearnsFromHeads):
-    marks: float = 6.0  # how much more the places count that the attribute changes
+    marks: float = 4.0  # how much more the places count that the attribute changes
+    rough: float = 4.0  # weight of being as rough there as the rendered edit: a beard is no shadow
     half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
     rate: float = 2.5  # of the directions, in rates of the face editor, whose weights are equalised
     parts: tuple[str, ...] = ("directions", "editor")
@@ -60,40 +62,47 @@ class DirectionsStage:
         pairs = as_numbers(self.heads.edited[rows])
         before, after = (pairs.flip(1) if against else pairs).unbind(1)
         sign = -1.0 if against else 1.0
-        codes, own = self._codes(before)
-        change, places = sign * self._directions(rows), sign * self._places(rows, own)
+        draw = self._drawing(rows, before)
         place = changed(before, after, self.task.marks)
-        whole = pyramid_difference(edited(self.model, codes, own, change, places), after, place)
-        loss, parts = whole, {"whole": float(whole.detach())}
+        drawn = draw(sign)
+        whole, rough = pyramid_difference(drawn, after, place), roughness_difference(drawn, after, place)
+        loss, parts = whole + self.task.rough * rough, {"whole": float(whole.detach()), "rough": float(rough.detach())}
         if self.task.half:
-            drawn = edited(self.model, codes, own, 0.5 * change, 0.5 * places)
-            half = pyramid_difference(drawn, (before + after) / 2, place)
+            half = pyramid_difference(draw(0.5 * sign), (before + after) / 2, place)
             loss, parts = loss + self.task.half * half, parts | {"half": float(half.detach())}
         return loss, parts
 
-    @torch.no_grad()
-    def _codes(self, pictures: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
-        """``coarse_codes``, and the feature map with what the consultation adds."""
-        codes = coarse_codes(self.model, pictures)
-        return codes, consulted(self.model, *codes[1:])[0]
-
-    def _places(self, rows: Tensor, own: Tensor) -> Tensor:
-        """What the attributes of the pairs ``rows`` add to their feature maps ``own`` at places of the face."""
-        model, heads = self.model, self.heads
-        if model.editor is None:
-            return torch.zeros(len(rows), 1, 1, 1)
-        assert model.prior is not None
-        shown = self.portrait[rows]
+    def _drawing(self, rows: Tensor, pictures: Tensor) -> Callable[[float], Tensor]:
+        """What draws ``pictures`` (B 3 S S) of the pairs ``rows`` with their attributes, at any strength."""
+        model, names = self.model, [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
         with torch.no_grad():
-            places = model.prior.places(heads.landmarks[shown], heads.coefficients[shown], heads.size)
-        names = [heads.attributes[number] for number in heads.attribute[rows].tolist()]
-        each = zip(names, *(part.split(1) for part in (own, *places)), strict=True)
-        return torch.cat([model.editor(*one) for one in each])
+            codes = coarse_codes(model, pictures)
+            own = consulted(model, *codes[1:])[0]
+            detail: Tensor | float = 0.0
+            if model.config.carry_detail:
+                detail = pictures - model.generator.upper(own, codes[0], None).clamp(-1, 1)
+        change = torch.stack([model.directions.shift(name) for name in names])
+        places, pixels = self._places(names, rows, own, pictures)
 
-    def _directions(self, rows: Tensor) -> Tensor:
-        """(B R D) of the pairs ``rows``."""
-        names = [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
-        return torch.stack([self.model.directions.shift(name) for name in names])
+        def draw(strength: float) -> Tensor:
+            drawn = edited(model, codes, own, strength * change, strength * places)
+            return drawn.clamp(-1, 1) + detail + strength * pixels
+
+        return draw
+
+    def _places(
+        self, names: list[str], rows: Tensor, own: Tensor, pictures: Tensor
+    ) -> tuple[Tensor | float, Tensor | float]:
+        """What the attributes ``names`` add to the feature maps ``own`` and the pixels of the pairs ``rows``."""
+        model, heads, shown = self.model, self.heads, self.portrait[rows]
+        if model.editor is None:
+            return 0.0, 0.0
+        assert model.prior is not None
+        with torch.no_grad():
+            where = model.prior.places(heads.landmarks[shown], heads.coefficients[shown], heads.size)
+        each = zip(names, *(part.split(1) for part in (own, pictures, *where)), strict=True)
+        places, pixels = zip(*(model.editor(*one) for one in each), strict=True)
+        return torch.cat(places), 0.0 if pixels[0] is None else torch.cat(pixels)
 
     def sheet(self) -> Tensor:
         """A row for each attribute: strengths -1 to 1.5, then the head as rendered without and with it."""
@@ -101,10 +110,8 @@ class DirectionsStage:
         for number in range(len(self.heads.attributes)):
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
             before, after = as_numbers(self.heads.edited[row]).unbind(1)
-            (codes, own), direction = self._codes(before), self._directions(row)
-            places = self._places(row, own)
-            drawn = [edited(self.model, codes, own, strength * direction, strength * places) for strength in STRENGTHS]
-            rows.append(rows_of([*drawn, before, after]))
+            draw = self._drawing(row, before)
+            rows.append(rows_of([*(draw(strength).clamp(-1, 1) for strength in STRENGTHS), before, after]))
         return torch.cat(rows, dim=-2)
 
 

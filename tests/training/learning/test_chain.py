@@ -51,6 +51,9 @@ def test_an_edit_changes_places_of_the_face(runs, heads):
     styles_alone = replace(whole, edits=(replace(whole.edits[0], places=False),))
     first, second = (next(iter(render(model, one))) for one in (whole, styles_alone))
     assert (first - second).abs().amax() > 0.01
+    model.editor.attributes["beard"].last.weight[: model.editor.config.feature_channels] = 0
+    pixels_alone = next(iter(render(model, whole)))
+    assert (pixels_alone - second).abs().amax() > 0.01
     corner = (..., slice(8), slice(8))  # of the picture, far from the head
     torch.testing.assert_close(first[corner], second[corner])
     lost = replace(whole, portrait=replace(portrait, landmarks=None))
