@@ -39,6 +39,7 @@ REACH = 3.0  # cells from the edge of an opening beyond which all is the same
 FINEST = 16  # the square of it is the number of points in a triangle
 IRIS = 0.62  # cm: how far around its middle the iris' own movement reaches
 BEHIND_NOSE = 1.4  # cm: the teeth, behind the point where the nose meets the lip
+ASIDE, ABOVE = 3.0, 1.5  # cm from the middle of the teeth, and from where the lips rest, beyond which all is the same
 NEARER = 1.0  # cm by which the measured face lies before the guessed skull
 BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
@@ -151,7 +152,7 @@ class LandmarkPrior(nn.Module):
         return torch.cat((self._openings(moved, size), self._teeth(moved, there, size)), dim=1)
 
     def _openings(self, moved: Tensor, size: float) -> Tensor:
-        """(B 2 h w)"""
+        """How far inside mouth and eyes the cells lie (B 2 h w), of landmarks that have ``moved`` (B 478 3)."""
         cells = self.config.flow_size
         points = (moved[..., :2] + 0.5) * (cells / size) - 0.5
         mouth = signed_distance(points[:, list(INNER_LIPS)], cells)
@@ -160,7 +161,7 @@ class LandmarkPrior(nn.Module):
         return (torch.stack((mouth, eyes), dim=1) / REACH).clamp(-1, 1)
 
     def _teeth(self, moved: Tensor, there: HeadPose, size: float) -> Tensor:
-        """(B 3 h w)"""
+        """Where the cells lie before the teeth (B 3 h w). Each is followed along the line of sight to their plane."""
         front, rest = there.unpose(moved), self.vertices
         nose, chin = front[:, NOSE_BASE], front[:, CHIN]
         place = self._cells(size) - there.centre[:, :2, None, None]
@@ -174,7 +175,7 @@ class LandmarkPrior(nn.Module):
         upper = up - (nose[:, 1] + rest[UPPER_LIP, 1] - rest[NOSE_BASE, 1])[:, None, None]
         lower = up - (chin[:, 1] + rest[LOWER_LIP, 1] - rest[CHIN, 1])[:, None, None]
         across = (across - nose[:, :1, None]).abs()  # the same in the mirror
-        return torch.stack((across / 3, upper / 1.5, lower / 1.5), dim=1).clamp(-1, 1)
+        return torch.stack((across / ASIDE, upper / ABOVE, lower / ABOVE), dim=1).clamp(-1, 1)
 
     def _cells(self, size: float) -> Tensor:
         """Where in a picture of ``size`` the cells lie (2 h w), pixels: x and y."""

@@ -5,6 +5,9 @@ import torch
 
 from stylehead_core.convert.landmarker import find_landmarker
 from stylehead_core.models.landmark_prior import (
+    ABOVE,
+    ASIDE,
+    BEHIND_NOSE,
     CHIN,
     EYES,
     INNER_LIPS,
@@ -153,7 +156,7 @@ def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
     (_, upper, lower), (_, upper_then, lower_then) = prior.guides(landmarks, own, driving, SIZE)[:, 2:]
     torch.testing.assert_close(upper_then, upper, rtol=0, atol=1e-3)
     x, y = cell(landmarks[0, LOWER_LIP])
-    rises = (lower_then - lower)[y, x] * 1.5  # cm: where the jaw has gone down, the cell lies higher above it
+    rises = (lower_then - lower)[y, x] * ABOVE  # cm: where the jaw has gone down, the cell lies higher above it
     assert rises == pytest.approx(1.0, abs=0.05)
 
 
@@ -163,10 +166,12 @@ def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
     moved, _, there = prior.move(landmarks, own, turned, SIZE)
     across, upper, lower = prior.guides(landmarks, own, turned, SIZE)[0, 2:]
     front = there.unpose(moved)[0]
-    teeth = front[NOSE_BASE] + torch.tensor((0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -1.4))
+    teeth = front[NOSE_BASE] + torch.tensor(
+        (0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -BEHIND_NOSE)
+    )
     for aside, above in ((0.0, 0.0), (1.2, 0.0), (0.0, 0.8), (0.0, -0.8)):
         place = there.pose((teeth + torch.tensor((aside, above, 0.0)))[None, None])[0, 0]
         x, y = cell(place)
-        assert across[y, x] * 3 == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
-        assert upper[y, x] * 1.5 == pytest.approx(above, abs=0.3)
-        assert lower[y, x] * 1.5 == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart
+        assert across[y, x] * ASIDE == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
+        assert upper[y, x] * ABOVE == pytest.approx(above, abs=0.3)
+        assert lower[y, x] * ABOVE == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart
