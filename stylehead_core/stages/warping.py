@@ -21,7 +21,7 @@ from ..shelf import Shelf
 
 __all__ = ["warp_features"]
 
-HELD = 128  # frames whose flow stays in memory, 48 to 80 KiB each
+HELD = 128  # frames whose flow stays in memory, with what goes with it 48 to 130 KiB each
 EDGES = {"lower half": 0.0, "soft": 0.125}  # of the height, over which the flow from sound sets in
 
 
