@@ -232,7 +232,8 @@ def limits(make: Maker) -> list[Row]:
         return make.add("ImageCrop", image=(larger, 0), x=160, y=290, width=192, height=192), 0
 
     edits = [
-        Cell(f"{name} {strength:+}", make.edited(name, strength)) for name, strength in (("hair_color", 1), ("beard", -1))
+        Cell(f"{name} {strength:+}", make.edited(name, strength))
+        for name, strength in (("hair_color", 1), ("beard", -1))
     ]
     detail = [Cell("detail: portrait", mouth(make.portrait)), Cell("detail: moved", mouth(make.posed(pitch=4.0)))]
     return [[Cell(name, make.posed(**sliders)) for name, sliders in poses.items()], [*edits, *detail]]

@@ -45,9 +45,9 @@ class DirectionsStage:
         let_directions_learn(model, heads)
         with torch.no_grad():
             for number, name in enumerate(heads.attributes):
-                direction = model.directions.shift(name)
-                if not direction.any():
-                    direction.copy_(mean_change(model, heads.edited[heads.attribute == number]))
+                direction, pairs = model.directions.shift(name), heads.edited[heads.attribute == number]
+                if not direction.any() and len(pairs):
+                    direction.copy_(mean_change(model, pairs))
         self.networks: dict[str, nn.Module] = {"directions": model.directions}
         players: list[tuple[nn.Module, float]] = [(model.directions, task.rate)]
         if model.editor is not None:

@@ -66,3 +66,14 @@ def test_it_learns_the_rendered_edits(heads):
         optimiser.step()
         losses.append(float(loss.detach()))
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+
+
+def test_an_attribute_that_no_head_shows_learns_nothing(heads):
+    model = build(RECIPE.model)
+    install_canonical(model.prior)
+    lost = heads.attributes.index("beard")
+    shown = heads.attribute != lost
+    fewer = {field: getattr(heads, field)[shown] for field in ("edited", "attribute", "edited_person")}
+    DirectionsTask().start(model, replace(heads, **fewer))
+    assert not model.directions.shift("beard").any()
+    assert model.directions.shift("age").any()
