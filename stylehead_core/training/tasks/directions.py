@@ -105,9 +105,9 @@ class DirectionsStage:
         return torch.cat(places), 0.0 if pixels[0] is None else torch.cat(pixels)
 
     def sheet(self) -> Tensor:
-        """A row for each attribute: strengths -1 to 1.5, then the head as rendered without and with it."""
+        """A row for each attribute that is shown: strengths -1 to 1.5, then the head as rendered without and with it."""
         rows = []
-        for number in range(len(self.heads.attributes)):
+        for number in self.heads.attribute.unique().tolist():
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
             before, after = as_numbers(self.heads.edited[row]).unbind(1)
             draw = self._drawing(row, before)

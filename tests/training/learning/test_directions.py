@@ -74,6 +74,7 @@ def test_an_attribute_that_no_head_shows_learns_nothing(heads):
     lost = heads.attributes.index("beard")
     shown = heads.attribute != lost
     fewer = {field: getattr(heads, field)[shown] for field in ("edited", "attribute", "edited_person")}
-    DirectionsTask().start(model, replace(heads, **fewer))
+    stage = DirectionsTask().start(model, replace(heads, **fewer))
+    assert stage.sheet().shape[1] == 4 * heads.size  # a row for each that is shown
     assert not model.directions.shift("beard").any()
     assert model.directions.shift("age").any()
