@@ -105,7 +105,7 @@ class DirectionsStage:
         return torch.cat(places), 0.0 if pixels[0] is None else torch.cat(pixels)
 
     def sheet(self) -> Tensor:
-        """A row for each attribute that is shown: strengths -1 to 1.5, then the head as rendered without and with it."""
+        """A row for each attribute that heads show: strengths -1 to 1.5, then the rendered head without and with it."""
         rows = []
         for number in self.heads.attribute.unique().tolist():
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
