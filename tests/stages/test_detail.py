@@ -7,6 +7,7 @@ import torch
 
 from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
 from stylehead_core.assemble import PRIOR_CHANNELS, build, debug
+from stylehead_core.models.face_editor import FaceEditorConfig
 from stylehead_core.models.landmark_prior import GUIDES, LandmarkPriorConfig
 from stylehead_core.models.refiner import RefinerConfig
 from stylehead_core.ops.warp import warp, warp_sharply
@@ -164,6 +165,22 @@ def test_a_preview_of_another_size_is_not_refined(refining, portrait, descriptor
     inversion = invert(refining, portrait)
     seen = moved(inversion, 2.0, descriptor=descriptor)
     assert frame(refining, seen, stop_at=CELLS).shape[-1] == CELLS
+
+
+def test_an_editor_of_pixels_needs_a_model_that_carries_them_and_cells_that_fill_its_picture():
+    config = debug("arkit")
+    channels = config.generator.channels[CELLS]
+    config = replace(
+        config,
+        prior=LandmarkPriorConfig(flow_size=CELLS),
+        flow_field=replace(config.flow_field, extra_channels=PRIOR_CHANNELS),
+    )
+    editor = FaceEditorConfig(names=(), feature_channels=channels, plan_size=CELLS, fold=SIZE // CELLS)
+    assert replace(config, carry_detail=True, editor=editor).editor is editor
+    with pytest.raises(ConfigError, match="carries detail"):
+        replace(config, editor=editor)
+    with pytest.raises(ConfigError, match="picture size"):
+        replace(config, carry_detail=True, editor=replace(editor, fold=4))
 
 
 def test_a_refiner_needs_what_it_joins():
