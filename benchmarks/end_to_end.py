@@ -30,18 +30,19 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core import Inversion, Motion, Portrait, StyleHead, animate, invert, load_stylehead
-from stylehead_core.assemble import build, debug, styleheat_1024
-from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
-from stylehead_core.media.behind import WriterBehind
+from stylehead_core.landmarker.files import find_landmarker, load_landmarker
+from stylehead_core.media.background_writer import WriterBehind
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
-from stylehead_core.ops.faster import SPEEDS
+from stylehead_core.model.presets import debug, styleheat_1024
+from stylehead_core.model.stylehead import build
+from stylehead_core.ops.acceleration import SPEEDS
 from stylehead_core.ops.transfer import Returning, in_bytes
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import TOGETHER, RenderConfig
 from stylehead_core.stages.tracking import frames_of, motion_from_video
-from stylehead_core.training.recipes import mini_model
+from stylehead_core.training.recipes.embedded import mini_model
 
 CHANCE = {"debug": debug, "mini": mini_model, "styleheat-1024": styleheat_1024}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -27,11 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.plain import draw_frame
 from stylehead_core import Motion, Portrait, calibrate, invert, render, warp_features
-from stylehead_core.assemble import StyleHead, StyleHeadConfig, build, debug, styleheat_1024
+from stylehead_core.model.config import StyleHeadConfig
+from stylehead_core.model.presets import debug, styleheat_1024
+from stylehead_core.model.stylehead import StyleHead, build
 from stylehead_core.ops import convolve
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
-from stylehead_core.training.recipes import mini_model
+from stylehead_core.training.recipes.embedded import mini_model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FRAMES = 5

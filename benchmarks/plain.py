@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylehead_core.assemble import StyleHead
-from stylehead_core.models.equalised import SLOPE
-from stylehead_core.models.generator import Generator
-from stylehead_core.models.modulated import ModulatedConv
+from stylehead_core.model.stylehead import StyleHead
+from stylehead_core.networks.equalised import SLOPE
+from stylehead_core.networks.generator import Generator
+from stylehead_core.networks.modulated import ModulatedConv
 from stylehead_core.ops.warp import warp
 
 __all__ = ["draw_frame", "draw_picture", "filtered"]

@@ -18,13 +18,13 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core import Inversion, edit_style, invert, load_stylehead, render
-from stylehead_core.assemble import StyleHead
+from stylehead_core.datasets.heads import Heads, as_numbers, load_heads
 from stylehead_core.evaluation.metrics.psnr import psnr
 from stylehead_core.evaluation.metrics.ssim import ssim
+from stylehead_core.model.stylehead import StyleHead
 from stylehead_core.ops.colour import to_lab
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.rendering import RenderConfig
-from stylehead_core.training.data import Heads, as_numbers, load_heads
 
 ROWS = ("fixed", "upper")
 WAYS = ("moved", "consulted")

@@ -25,9 +25,9 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from stylehead_core.convert.landmarker import load_landmarker
+from stylehead_core.landmarker import landmarker as landmarker_module
+from stylehead_core.landmarker.files import load_landmarker
 from stylehead_core.media.video import VideoWriter, read_frames
-from stylehead_core.models import landmarker as landmarker_module
 from stylehead_core.stages.tracking import TrackingConfig, motion_from_track, track_face
 
 SAMPLE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "clip.mp4"

@@ -5,7 +5,7 @@ import math
 from comfy_api.latest import io
 
 from ..stylehead_core.errors import ConfigError
-from ..stylehead_core.models.face_choice import FaceChoice, Order
+from ..stylehead_core.landmarker.face_choice import FaceChoice, Order
 from . import sockets
 
 ORDERS = ["largest", "left to right", "right to left", "top to bottom"]

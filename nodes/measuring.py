@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ..stylehead_core.evaluation.load_judges import load_judges
+from ..stylehead_core.evaluation.load_metric_networks import load_judges
 from ..stylehead_core.evaluation.measure import Clip, measure
 from . import bridge, sockets
 from .models import landmarker_file

@@ -9,12 +9,13 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ..stylehead_core.assemble import load_stylehead
-from ..stylehead_core.convert.landmarker import find_landmarker, load_landmarker
 from ..stylehead_core.errors import WeightsError
-from ..stylehead_core.models.landmarker import Landmarker
+from ..stylehead_core.landmarker.files import find_landmarker, load_landmarker
+from ..stylehead_core.landmarker.landmarker import Landmarker
+from ..stylehead_core.model.files import load_stylehead
+from ..stylehead_core.model.manifest import embedded_models, find_model
 from ..stylehead_core.stages.editing import load_directions
-from ..stylehead_core.weights import embedded_models, find_model, read_about
+from ..stylehead_core.tensor_files import read_about
 from . import bridge, sockets
 
 FOLDER = "stylehead"

@@ -2,9 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..stylehead_core.assemble import StyleHead
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import ConfigError
+from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from ..stylehead_core.stages.motion_tools import describe
 from ..stylehead_core.stages.speech import motion_from_speech

@@ -12,12 +12,12 @@ from comfy.cli_args import args
 from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
-from ..stylehead_core.assemble import StyleHead
-from ..stylehead_core.media.behind import WriterBehind
-from ..stylehead_core.media.notes import film_notes
+from ..stylehead_core.media.background_writer import WriterBehind
+from ..stylehead_core.media.metadata import film_notes
 from ..stylehead_core.media.video import VideoWriter
-from ..stylehead_core.ops.faster import SPEEDS, Speed
-from ..stylehead_core.ops.room import check_room, forecast
+from ..stylehead_core.model.stylehead import StyleHead
+from ..stylehead_core.ops.acceleration import SPEEDS, Speed
+from ..stylehead_core.ops.memory import check_room, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render

@@ -15,15 +15,15 @@ import torch
 from stylehead_core.media.pictures import write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter
-from stylehead_core.training.heads.facekit import load_facekit
-from stylehead_core.training.heads.geometry import Pose
-from stylehead_core.training.heads.head_model import HeadModel, weights_of
-from stylehead_core.training.heads.look import draw_look
-from stylehead_core.training.heads.renderer import Renderer
-from stylehead_core.training.heads.scene import draw_scene
-from stylehead_core.training.heads.talking import Talking, act, first_crop
-from stylehead_core.training.speech.espeak import Voice
-from stylehead_core.training.speech.talks import Talk, speak
+from stylehead_core.synthetic.heads.appearance import draw_look
+from stylehead_core.synthetic.heads.facekit import load_facekit
+from stylehead_core.synthetic.heads.geometry import Pose
+from stylehead_core.synthetic.heads.head_model import HeadModel, weights_of
+from stylehead_core.synthetic.heads.renderer import Renderer
+from stylehead_core.synthetic.heads.scene import draw_scene
+from stylehead_core.synthetic.heads.talking import Talking, act, first_crop
+from stylehead_core.synthetic.speech.espeak import Voice
+from stylehead_core.synthetic.speech.utterances import Talk, speak
 
 FOLDER = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
 PORTRAIT, DRIVER = 900_125, 900_113  # seeds of people that no network has learnt from

@@ -6,7 +6,6 @@ for frames in animate(model, portrait, motion):
 """
 
 from .animate import animate
-from .assemble import StyleHead, load_stylehead
 from .errors import (
     ConfigError,
     FaceNotFound,
@@ -17,6 +16,8 @@ from .errors import (
     StyleHeadError,
     WeightsError,
 )
+from .model.files import load_stylehead
+from .model.stylehead import StyleHead
 from .records import Direction, Edit, Head, Inversion, Motion, Portrait
 from .stages.calibration import calibrate
 from .stages.editing import edit_style

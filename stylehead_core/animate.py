@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from torch import Tensor
 
-from .assemble import StyleHead
 from .errors import InputError
+from .model.stylehead import StyleHead
 from .records import Head, Inversion, Motion, Portrait, Progress
 from .stages.calibration import calibrate
 from .stages.editing import edit_style

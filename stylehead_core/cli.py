@@ -20,9 +20,9 @@ COMMANDS = {
     "landmarker": (".commands.landmarker", "say which face landmarker is in use, or fetch one"),
     "train": (".training.command", "train the networks on rendered heads"),
     "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),
-    "heads": (".training.heads.command", "render synthetic heads with labels, to train on"),
+    "heads": (".synthetic.heads.command", "render synthetic heads with labels, to train on"),
     "layer-study": (".evaluation.layer_study_command", "warp each layer of a generator in turn, and compare"),
-    "prepare": (".training.prepare.command", "turn a folder of talking videos into training data"),
+    "prepare": (".datasets.preparation.command", "turn a folder of talking videos into training data"),
 }
 
 STOPPED = 130  # what shells give for Ctrl-C

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, MotionError
-from .shelf import Shelf
+from .ops.disk_tensor import Shelf
 from .spaces import MotionSpace, space_named
 
 __all__ = ["SQUARE", "Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from stylehead_core import ConfigError, Motion, Portrait, animate, calibrate, edit_style, invert, render, warp_features
-from stylehead_core.assemble import build, debug
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.stages.motion import match_placement
 
 MODEL = build(debug("arkit"))

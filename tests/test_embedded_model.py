@@ -7,9 +7,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from stylehead_core import Motion, Portrait, calibrate, edit_style, invert, load_stylehead, render, warp_features
+from stylehead_core.model.manifest import read_manifest
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.spaces import ARKIT
-from stylehead_core.weights import read_manifest
 
 SIZE = 128
 BUDGET = 4.0  # GMAC a frame

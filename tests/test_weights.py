@@ -9,20 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylehead_core import weights
+from stylehead_core import tensor_files as weights
 from stylehead_core.errors import WeightsError
-from stylehead_core.weights import (
-    ManifestEntry,
-    check_state,
-    embedded_models,
-    fetch,
-    find_model,
-    read_about,
-    read_manifest,
-    read_tensors,
-    verify,
-    write_tensors,
-)
+from stylehead_core.model.download import fetch
+from stylehead_core.model.manifest import ManifestEntry, embedded_models, find_model, read_manifest, verify
+from stylehead_core.tensor_files import check_state, read_about, read_tensors, write_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
 

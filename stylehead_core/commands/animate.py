@@ -10,16 +10,17 @@ from typing import Any
 import torch
 
 from ..animate import animate
-from ..assemble import StyleHead, load_stylehead
-from ..convert.landmarker import load_landmarker
 from ..errors import ConfigError, InputError
-from ..media.behind import WriterBehind
-from ..media.notes import film_notes
+from ..landmarker.files import load_landmarker
+from ..landmarker.landmarker import Landmarker
+from ..media.background_writer import WriterBehind
+from ..media.metadata import film_notes
 from ..media.pictures import read_picture
 from ..media.sound import Sound, read_sound
 from ..media.video import VideoWriter
-from ..models.landmarker import Landmarker
-from ..ops.faster import SPEEDS
+from ..model.files import load_stylehead
+from ..model.stylehead import StyleHead
+from ..ops.acceleration import SPEEDS
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from ..animate import animate
-from ..assemble import StyleHead, load_stylehead
-from ..convert.landmarker import load_landmarker
 from ..errors import ConfigError, InputError
-from ..media.notes import film_notes
+from ..landmarker.face_choice import FaceChoice
+from ..landmarker.files import load_landmarker
+from ..landmarker.landmarker import Landmarker
+from ..media.metadata import film_notes
 from ..media.sound import Sound, read_sound
 from ..media.video import Frames, VideoWriter, read_frames, read_info
-from ..models.face_choice import FaceChoice
-from ..models.landmarker import Landmarker
+from ..model.files import load_stylehead
+from ..model.stylehead import StyleHead
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
 from ..stages.motion_tools import describe, mix_regions, neutral_frame

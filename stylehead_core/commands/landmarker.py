@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..convert.landmarker import download_landmarker, find_landmarker, load_landmarker
+from ..landmarker.files import download_landmarker, find_landmarker, load_landmarker
 
 __all__ = ["add_arguments", "run"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.calibrator import CalibratorConfig
+from ..networks.calibrator import CalibratorConfig
 from ..ops.filters import blur_kernel
 from .adain import adain
 from .renaming import invert, layer, rename

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.coefficients import CoefficientsConfig
+from ..networks.coefficients import CoefficientsConfig
 from .renaming import invert, layer, rename
 
 __all__ = ["COEFFICIENTS", "from_official", "to_official"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.discriminator import DiscriminatorConfig
+from ..networks.discriminator import DiscriminatorConfig
 from ..ops.filters import blur_kernel
 from .renaming import invert, rename
 

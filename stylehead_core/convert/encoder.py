@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.encoder import EncoderConfig
+from ..networks.encoder import EncoderConfig
 from .renaming import invert, rename, stem_names, unit_names
 
 __all__ = ["from_official", "names", "to_official"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..models.generator import FIRST, GeneratorConfig
+from ..networks.generator import FIRST, GeneratorConfig
 from ..ops.filters import blur_kernel
 from .renaming import invert, rename
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from ..models.aligner import AlignerConfig
-from ..models.consultation import ConsultationConfig
+from ..networks.aligner import AlignerConfig
+from ..networks.consultation import ConsultationConfig
 from .renaming import invert, rename, stem_names, unit_names
 
 __all__ = [

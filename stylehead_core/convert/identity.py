@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.identity import IdentityConfig
+from ..networks.identity import IdentityConfig
 from .renaming import invert, rename, stem_names, unit_names
 
 __all__ = ["from_official", "names", "to_official"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..models.lpips import SCALE, SHIFT
+from ..networks.lpips import SCALE, SHIFT
 from .renaming import invert, rename
 
 __all__ = ["from_official", "names", "to_official"]

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.audio_encoder import AudioEncoderConfig
-from ..models.flow_field import FlowFieldConfig
-from ..models.motion_encoder import MotionEncoderConfig
+from ..networks.audio_encoder import AudioEncoderConfig
+from ..networks.flow_field import FlowFieldConfig
+from ..networks.motion_encoder import MotionEncoderConfig
 from .adain import adain
 from .renaming import invert, layer, rename
 

@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..assemble import DirectionConfig, StyleHeadConfig, fill, save_stylehead, styleheat_1024
 from ..errors import WeightsError
-from ..weights import as_published
+from ..model.config import DirectionConfig, StyleHeadConfig
+from ..model.download import as_published
+from ..model.files import fill, save_stylehead
+from ..model.presets import styleheat_1024
 from . import calibrator, coefficients, encoder, generator, hfgi, motion, vgg
 
 __all__ = ["NOTICE", "Converted", "convert_official"]

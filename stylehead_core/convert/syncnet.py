@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.syncnet import FACE, SOUND
+from ..networks.syncnet import FACE, SOUND
 from .renaming import invert, layer, rename
 
 __all__ = ["from_official", "names", "to_official"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..models.vgg import VggConfig
+from ..networks.vgg import VggConfig
 from .renaming import invert, rename
 
 __all__ = ["from_official", "names", "to_official"]

@@ -12,7 +12,7 @@ from ..media.sound import Sound
 from .clips import CHUNK, by_chunks
 from .evidence import Evidence, Lacking
 from .faces import background, face_masks, lip_opening, mouth_boxes
-from .judges import Track
+from .metric_networks import Track
 from .metrics.aed import aed
 from .metrics.apd import apd
 from .metrics.colour import colour_shift

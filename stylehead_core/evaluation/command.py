@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..media.pictures import read_picture, write_picture
-from .load_judges import load_judges
+from .load_metric_networks import load_judges
 from .measure import measure, sheet
 from .reading import read_clip
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from .clips import Clip, at_size
-from .judges import Judges, Track
+from .metric_networks import Judges, Track
 
 __all__ = ["Evidence", "Lacking"]
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError
-from ..models.generator import Generator
+from ..networks.generator import Generator
 from ..ops.warp import warp
 from .pictures import unit
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..assemble import StyleHead, load_stylehead
-from ..convert.landmarker import load_landmarker
+from ..landmarker.files import load_landmarker
 from ..media.pictures import read_picture, write_picture
-from ..models.generator import Generator
+from ..model.files import load_stylehead
+from ..model.stylehead import StyleHead
+from ..networks.generator import Generator
 from ..stages.inversion import invert
 from ..stages.portrait import PortraitConfig, take_portrait
 from .known_flows import KNOWN_FLOWS

@@ -13,7 +13,7 @@ from ..records import Progress
 from .catalogue import METRICS, Metric
 from .clips import Clip, side_by_side
 from .evidence import Evidence, Lacking
-from .judges import Judges
+from .metric_networks import Judges
 from .pictures import unit
 from .report import Line, Report
 from .sheets import contact_sheet

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..media.sound import Sound
-from ..models.syncnet import FRAMES, MEL, SyncNet
+from ..networks.syncnet import FRAMES, MEL, SyncNet
 from ..ops.mel import RATE, mel_spectrogram
 from ..ops.mouths import mouth_affines, mouth_pictures
 from ..ops.windows import mel_windows

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ..assemble import StyleHead
 from ..errors import ConfigError, InputError
+from ..model.stylehead import StyleHead
 from ..records import Head
 
 __all__ = ["calibrate"]

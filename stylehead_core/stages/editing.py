@@ -9,11 +9,12 @@ from dataclasses import fields
 
 from torch import Tensor
 
-from ..assemble import DirectionConfig, StyleHead
 from ..config_json import from_json, to_json
 from ..errors import ConfigError, InputError, WeightsError
+from ..model.config import DirectionConfig
+from ..model.stylehead import StyleHead
 from ..records import Direction, Edit, Inversion
-from ..weights import explains_itself, read_plain, read_tensors, write_tensors
+from ..tensor_files import explains_itself, read_plain, read_tensors, write_tensors
 
 __all__ = ["edit_style", "load_directions", "save_directions"]
 

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..assemble import StyleHead
 from ..errors import ConfigError, StyleHeadError
-from ..models.vgg import perceptual_loss
+from ..model.stylehead import StyleHead
+from ..networks.vgg import perceptual_loss
 from ..records import Inversion, Portrait
 
 __all__ = ["Method", "OptimiseConfig", "OptimiseStep", "invert"]

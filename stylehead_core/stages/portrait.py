@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError
-from ..models.face_choice import FaceChoice, choose_face
-from ..models.landmarker import Faces, Landmarker, Search, region_of_landmarks
+from ..landmarker.face_choice import FaceChoice, choose_face
+from ..landmarker.landmarker import Faces, Landmarker, Search, region_of_landmarks
 from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.face_masks import face_mask

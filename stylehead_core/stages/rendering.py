@@ -12,16 +12,16 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ..assemble import StyleHead
 from ..errors import ConfigError, InputError, OutOfMemory
-from ..models.generator import Prepared
+from ..model.stylehead import StyleHead
+from ..networks.generator import Prepared
+from ..ops.acceleration import SPEEDS, Speed, faster
 from ..ops.colour import ColourMatch, match_colours
+from ..ops.disk_tensor import Shelf
 from ..ops.edits import edited_styles, position_in_clip, strengths_at
-from ..ops.faster import SPEEDS, Speed, faster
 from ..ops.transfer import to_device
 from ..ops.warp import compose_flows, warp
 from ..records import Head, Inversion
-from ..shelf import Shelf
 
 __all__ = ["RenderConfig", "render", "render_parts"]
 
@@ -41,7 +41,7 @@ class RenderConfig:
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
     stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture
     speed: Speed = "plain"
-    """What makes drawing faster where the machine can, see ``ops.faster``: a compiler, recorded CUDA graphs, or both.
+    """What makes drawing faster where the machine can, see ``ops.acceleration``: a compiler, recorded CUDA graphs, or both.
     Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
     together: int | None = None
     """Frames drawn as one batch; none = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are

@@ -13,12 +13,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..assemble import StyleHead
 from ..errors import ConfigError, FaceNotFound, InputError
+from ..landmarker.face_choice import FaceChoice, choose_face
+from ..landmarker.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
 from ..media.video import Frames, frame_rate, read_frames, read_info
-from ..models.coefficients import Coefficients
-from ..models.face_choice import FaceChoice, choose_face
-from ..models.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
+from ..model.stylehead import StyleHead
+from ..networks.coefficients import Coefficients
 from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.deep3d_align import crop_face

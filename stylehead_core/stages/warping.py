@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..assemble import StyleHead
 from ..errors import InputError, MotionError
+from ..model.stylehead import StyleHead
+from ..ops.disk_tensor import Shelf
 from ..ops.face_masks import lower_face_mask
 from ..ops.masks import confine_to_lower_face
 from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
-from ..shelf import Shelf
 
 __all__ = ["warp_features"]
 

@@ -10,16 +10,17 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
-from ..assemble import StyleHead, build, load_stylehead, save_stylehead
 from ..convert.official import VGG
+from ..datasets.heads import load_heads
 from ..errors import ConfigError
+from ..model.files import load_stylehead, save_stylehead
+from ..model.stylehead import StyleHead, build
 from ..ops.layout import channels_last
 from ..stages.editing import save_directions
 from . import loop
-from .data import load_heads
 from .loop import Limits
 from .recipe import Recipe
-from .recipes import CHAINS, RECIPES, chain, recipe_named
+from .recipes.registry import CHAINS, RECIPES, chain, recipe_named
 from .tasks.attributes import AttributesTask
 
 __all__ = ["HELP", "add_arguments", "run", "train"]
@@ -80,12 +81,12 @@ def _run(args: argparse.Namespace) -> int:
         return compare(args.data, args.start or "stylehead-mini", args.out)
     limits = Limits(minutes=args.minutes, tensorboard=args.tensorboard)
     if args.recipe == "sync_expert":
-        from .sync_expert import sync_expert, train_sync_expert
+        from .recipes.sync_expert import sync_expert, train_sync_expert
 
         print(train_sync_expert(sync_expert(), args.data, args.out, limits, resume=args.resume))
         return 0
     if args.recipe == "judge":
-        from .judge import judge, train_judge
+        from .recipes.identity import judge, train_judge
 
         print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
         return 0
@@ -109,9 +110,9 @@ def _compared_by(recipe: Recipe, lpips: Path | None, arcface: Path | None) -> Re
 
 def measure(data: Path) -> int:
     """Measure the rendered clips of a folder; the files go beside them."""
-    from ..convert.landmarker import load_landmarker
-    from .heads.shards import find_clips
-    from .measure import measure_folder
+    from ..datasets.measure import measure_folder
+    from ..landmarker.files import load_landmarker
+    from ..synthetic.heads.shards import find_clips
 
     for file in measure_folder(find_clips(data), load_landmarker(), data):
         print(file)
@@ -120,9 +121,9 @@ def measure(data: Path) -> int:
 
 def compare(data: Path, model: Path | str, out: Path) -> int:
     """Print how well a model draws the measured heads of a folder, which should be held out; and write it as JSON."""
-    from ..convert.landmarker import load_landmarker
-    from ..evaluation.load_features import load_features
-    from .benchmark import benchmark, text
+    from ..benchmark import benchmark, text
+    from ..evaluation.load_identity_network import load_features
+    from ..landmarker.files import load_landmarker
 
     parts = benchmark(
         load_stylehead(model), load_heads(data), load_landmarker(), load_features(), tell=lambda part: print(text(part))
@@ -171,7 +172,7 @@ def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:
     Raises:
         ConfigError: one of them has not been run.
     """
-    from .canonical import install_canonical  # only a new model needs the landmarker's bundle
+    from .canonical_face import install_canonical  # only a new model needs the landmarker's bundle
 
     model = build(recipe.model, recipe.seed)
     if model.prior is not None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from ..assemble import StyleHead, load_stylehead, save_stylehead
 from ..errors import StyleHeadError
-from ..weights import FOLDER, ManifestEntry, sha256_of
+from ..model.files import load_stylehead, save_stylehead
+from ..model.manifest import FOLDER, ManifestEntry, sha256_of
+from ..model.stylehead import StyleHead
 
 __all__ = ["embed", "enter", "write_entry"]
 

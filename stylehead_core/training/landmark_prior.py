@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from ..models.landmark_prior import LandmarkPrior
+from ..datasets.heads import Heads
+from ..networks.landmark_prior import LandmarkPrior
 from ..spaces import BLENDSHAPES
-from .data import Heads
 
 __all__ = ["expression_basis", "fit_basis", "within_persons"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..assemble import StyleHead
-from ..evaluation.load_judges import load_identity, load_lpips
+from ..evaluation.load_metric_networks import load_identity, load_lpips
+from ..model.stylehead import StyleHead
 
 __all__ = ["Likeness", "LikenessLoss"]
 

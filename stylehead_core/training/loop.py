@@ -17,12 +17,12 @@ import torch.distributed as dist
 from torch import Tensor
 from tqdm import tqdm
 
-from ..assemble import StyleHead
 from ..errors import StyleHeadError
-from .board import Board
+from ..model.stylehead import StyleHead
+from .checkpoint import Average, read_state, write_state
 from .recipe import Parts, Recipe, Stage, Turn
-from .sheets import write_png
-from .state import Average, read_state, write_state
+from .sample_sheets import write_png
+from .tensorboard import Board
 
 __all__ = ["Limits", "run"]
 

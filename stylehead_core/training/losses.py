@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.vgg import Vgg, perceptual_loss
+from ..networks.vgg import Vgg, perceptual_loss
 
 __all__ = [
     "adversarial",

@@ -10,10 +10,11 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..assemble import StyleHead, StyleHeadConfig
+from ..datasets.heads import Heads, load_heads
 from ..errors import ConfigError, InputError
-from .data import Heads, load_heads
-from .heads.look import HELD_OUT
+from ..model.config import StyleHeadConfig
+from ..model.stylehead import StyleHead
+from ..synthetic.heads.appearance import HELD_OUT
 
 __all__ = ["LearnsFromHeads", "Parts", "Recipe", "Stage", "Task", "Turn"]
 

@@ -1,6 +1,6 @@
 """Rings of the 478 landmarks: where a stage looks more closely."""
 
-from ..models.landmark_prior import EYES
+from ..networks.landmark_prior import EYES
 
 __all__ = ["BROWS", "EYES", "FACE", "MOUTH"]
 

@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 ODD_PACK = HERE / "odd_pack"
 MAKE_TINY = """
 import sys
-from stylehead_core.assemble import build, debug, save_stylehead
+from stylehead_core.model.stylehead import build, debug, save_stylehead
 save_stylehead(build(debug()), sys.argv[1])
 """
 

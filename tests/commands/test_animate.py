@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from stylehead_core import Motion, cli
-from stylehead_core.assemble import build, debug, save_stylehead
-from stylehead_core.convert.landmarker import find_landmarker
+from stylehead_core.landmarker.files import find_landmarker
 from stylehead_core.media.pictures import write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter, read_info
+from stylehead_core.model.files import save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.stages.motion_files import load_motion, save_motion
 
 pytestmark = pytest.mark.skipif(

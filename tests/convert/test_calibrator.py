@@ -6,7 +6,7 @@ import torch
 
 from stylehead_core.convert.calibrator import CALIBRATOR, FILTERS, from_official, to_official
 from stylehead_core.errors import WeightsError
-from stylehead_core.models.calibrator import Calibrator, CalibratorConfig
+from stylehead_core.networks.calibrator import Calibrator, CalibratorConfig
 
 
 @pytest.fixture

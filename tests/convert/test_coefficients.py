@@ -6,7 +6,7 @@ import torch
 
 from stylehead_core.convert.coefficients import COEFFICIENTS, from_official, to_official
 from stylehead_core.errors import WeightsError
-from stylehead_core.models.coefficients import Coefficients
+from stylehead_core.networks.coefficients import Coefficients
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import torch
 
 from stylehead_core.convert import discriminator, encoder, generator, hfgi, lpips, vgg
 from stylehead_core.errors import WeightsError
-from stylehead_core.models.aligner import Aligner, AlignerConfig
-from stylehead_core.models.consultation import Consultation, ConsultationConfig
-from stylehead_core.models.discriminator import Discriminator, DiscriminatorConfig
-from stylehead_core.models.encoder import Encoder, EncoderConfig
-from stylehead_core.models.generator import Generator, GeneratorConfig
-from stylehead_core.models.lpips import Lpips
-from stylehead_core.models.vgg import Vgg, VggConfig
+from stylehead_core.networks.aligner import Aligner, AlignerConfig
+from stylehead_core.networks.consultation import Consultation, ConsultationConfig
+from stylehead_core.networks.discriminator import Discriminator, DiscriminatorConfig
+from stylehead_core.networks.encoder import Encoder, EncoderConfig
+from stylehead_core.networks.generator import Generator, GeneratorConfig
+from stylehead_core.networks.lpips import Lpips
+from stylehead_core.networks.vgg import Vgg, VggConfig
 
 
 def encoder_from_official(state, *config):

@@ -4,17 +4,11 @@ import pytest
 import recipe
 import torch
 
-from stylehead_core.convert.motion import (
-    AUDIO_ENCODER,
-    FLOW_FIELD,
-    MOTION_ENCODER,
-    from_official,
-    to_official,
-)
+from stylehead_core.convert.motion import AUDIO_ENCODER, FLOW_FIELD, MOTION_ENCODER, from_official, to_official
 from stylehead_core.errors import WeightsError
-from stylehead_core.models.audio_encoder import AudioEncoder
-from stylehead_core.models.flow_field import FlowField
-from stylehead_core.models.motion_encoder import MotionEncoder
+from stylehead_core.networks.audio_encoder import AudioEncoder
+from stylehead_core.networks.flow_field import FlowField
+from stylehead_core.networks.motion_encoder import MotionEncoder
 
 
 def empty(table: str) -> dict[str, torch.Tensor]:

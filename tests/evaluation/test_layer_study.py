@@ -6,7 +6,7 @@ import torch
 from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.known_flows import KNOWN_FLOWS, bend, shift, turn, zoom
 from stylehead_core.evaluation.layer_study import follow, studied_resolutions, study_layers
-from stylehead_core.models.generator import Generator, GeneratorConfig
+from stylehead_core.networks.generator import Generator, GeneratorConfig
 from stylehead_core.ops.warp import warp
 
 SIZE = 64

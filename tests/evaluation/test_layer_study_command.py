@@ -6,9 +6,11 @@ import json
 import pytest
 import torch
 
-from stylehead_core.assemble import build, debug, save_stylehead
 from stylehead_core.evaluation.layer_study_command import add_arguments, run, sample_styles
 from stylehead_core.media.pictures import read_picture
+from stylehead_core.model.files import save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import torch
 
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.catalogue import METRICS
-from stylehead_core.evaluation.judges import Judges, Track
 from stylehead_core.evaluation.measure import Clip, measure, sheet
+from stylehead_core.evaluation.metric_networks import Judges, Track
 from stylehead_core.media.sound import Sound
 
 SIZE, FRAMES = 48, 20

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from stylehead_core.errors import InputError
-from stylehead_core.evaluation.judges import Track
-from stylehead_core.evaluation.load_judges import load_syncnet
+from stylehead_core.evaluation.load_metric_networks import load_syncnet
 from stylehead_core.evaluation.measure import Clip, Judges, measure
+from stylehead_core.evaluation.metric_networks import Track
 from stylehead_core.evaluation.sync_embeddings import sync_embeddings
 from stylehead_core.media.sound import Sound
-from stylehead_core.models.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
+from stylehead_core.networks.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from stylehead_core.ops.align import LANDMARKS_68
-from stylehead_core.weights import write_tensors
+from stylehead_core.tensor_files import write_tensors
 
 
 @pytest.fixture(scope="module")

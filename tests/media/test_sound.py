@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from stylehead_core.assemble import load_stylehead
 from stylehead_core.errors import InputError, MediaError
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter
+from stylehead_core.model.files import load_stylehead
 from stylehead_core.ops.mel import mel_spectrogram
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.speech import hear, motion_from_speech

@@ -11,7 +11,7 @@ import torch
 from stylehead_core import load_stylehead
 from stylehead_core.convert import official
 from stylehead_core.convert.official import Converted, convert_official
-from stylehead_core.weights import sha256_of
+from stylehead_core.model.manifest import sha256_of
 
 
 def checkpoint_folder(folder, hollow=False):

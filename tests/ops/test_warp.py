@@ -5,15 +5,7 @@ import recipe
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.ops.warp import (
-    compose_flows,
-    flow_to_grid,
-    resize_flow,
-    sample,
-    warp,
-    warp_by_grid,
-    without_specks,
-)
+from stylehead_core.ops.warp import compose_flows, flow_to_grid, resize_flow, sample, warp, warp_by_grid, without_specks
 
 SIZES = [(64, 64), (8, 6), (7, 9), (1, 5), (33, 100)]
 

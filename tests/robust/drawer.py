@@ -12,9 +12,10 @@ from fractions import Fraction
 import torch
 
 from stylehead_core import Motion, Portrait, animate, calibrate, invert, render, warp_features
-from stylehead_core.assemble import build, debug
-from stylehead_core.media.behind import WriterBehind
+from stylehead_core.media.background_writer import WriterBehind
 from stylehead_core.media.video import VideoWriter
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 
 torch.set_num_threads(1)
 way, count, film = sys.argv[1], int(sys.argv[2]), sys.argv[3]

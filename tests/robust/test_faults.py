@@ -27,18 +27,20 @@ from stylehead_core import (
     render,
     warp_features,
 )
-from stylehead_core.assemble import build, debug, load_stylehead, save_stylehead
 from stylehead_core.config_json import to_json
-from stylehead_core.media.behind import WriterBehind
+from stylehead_core.media.background_writer import WriterBehind
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
+from stylehead_core.model.files import load_stylehead, save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.stages import tracking
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.rendering import Painter, RenderConfig
 from stylehead_core.stages.speech import motion_from_speech
-from stylehead_core.weights import write_tensors
+from stylehead_core.tensor_files import write_tensors
 
 resource = pytest.importorskip("resource", reason="limits and counts as Unix does")
 

@@ -9,11 +9,14 @@ from damage import damaged, outcome
 from safetensors.torch import save_file
 
 from stylehead_core import Motion
-from stylehead_core.assemble import StyleHeadConfig, build, debug, load_stylehead, save_stylehead
 from stylehead_core.config_json import from_json, to_json
 from stylehead_core.errors import ConfigError, MotionError, StyleHeadError, WeightsError
+from stylehead_core.model.config import StyleHeadConfig
+from stylehead_core.model.files import load_stylehead, save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.stages.motion_files import load_motion, save_motion
-from stylehead_core.weights import read_plain, read_tensors, write_tensors
+from stylehead_core.tensor_files import read_plain, read_tensors, write_tensors
 
 CASES = 10_000  # for each kind of file
 WHOLE_MODELS = 40  # of them built, which takes longer

@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from stylehead_core import InputError, Motion, Portrait, animate, calibrate, edit_style, invert, render, warp_features
-from stylehead_core.assemble import build, debug
-from stylehead_core.media.notes import VERSION, film_notes
+from stylehead_core.media.metadata import VERSION, film_notes
 from stylehead_core.media.video import VideoWriter
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 
 CHECKOUT = Path(__file__).parents[2]
 LONG = int(os.environ.get("STYLEHEAD_LONG_CLIP", "300"))  # frames; 2000 is what we promise: found 2.3 % there

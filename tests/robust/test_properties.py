@@ -10,15 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stylehead_core import Edit, Head, Inversion, Motion, Portrait, StyleHeadError, WeightsError
-from stylehead_core.assemble import StyleHeadConfig, debug
 from stylehead_core.config_json import from_json, to_json
 from stylehead_core.convert.official import convert_official
 from stylehead_core.errors import ConfigError, InputError, MotionError
 from stylehead_core.media.sound import Sound
-from stylehead_core.ops.room import batch_bytes, check_room
+from stylehead_core.model.config import StyleHeadConfig
+from stylehead_core.model.manifest import ManifestEntry, read_manifest
+from stylehead_core.model.presets import debug
+from stylehead_core.ops.memory import batch_bytes, check_room
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
-from stylehead_core.weights import ManifestEntry, read_manifest
 
 a_few = settings(
     max_examples=60,

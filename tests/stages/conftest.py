@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from stylehead_core import Motion, Portrait, invert
-from stylehead_core.assemble import build, debug
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 
 FRAMES = 9
 

@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
-from stylehead_core.assemble import PRIOR_CHANNELS, build, debug
-from stylehead_core.models.face_editor import FaceEditorConfig
-from stylehead_core.models.landmark_prior import GUIDES, LandmarkPriorConfig
-from stylehead_core.models.refiner import RefinerConfig
+from stylehead_core.model.config import PRIOR_CHANNELS
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
+from stylehead_core.networks.face_editor import FaceEditorConfig
+from stylehead_core.networks.landmark_prior import GUIDES, LandmarkPriorConfig
+from stylehead_core.networks.refiner import RefinerConfig
 from stylehead_core.ops.warp import warp, warp_sharply
 from stylehead_core.stages.rendering import RenderConfig
 

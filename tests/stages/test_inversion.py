@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from stylehead_core import ConfigError, InputError, Portrait, StyleHeadError, invert, render
-from stylehead_core.assemble import build, debug
-from stylehead_core.models.coefficients import CoefficientsConfig
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
+from stylehead_core.networks.coefficients import CoefficientsConfig
 from stylehead_core.stages.inversion import OptimiseConfig
 
 

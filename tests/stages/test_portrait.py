@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
 from stylehead_core.errors import ConfigError, FaceNotFound, InputError
-from stylehead_core.models.face_choice import FaceChoice, choose_face
-from stylehead_core.models.landmarker import Faces, Landmarker
+from stylehead_core.landmarker.face_choice import FaceChoice, choose_face
+from stylehead_core.landmarker.files import find_landmarker, load_landmarker
+from stylehead_core.landmarker.landmarker import Faces, Landmarker
 from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.pose import HeadPose
 from stylehead_core.stages.portrait import PortraitConfig, take_portrait

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from stylehead_core import ConfigError, Head, InputError, Motion, calibrate, edit_style, invert, render, warp_features
-from stylehead_core.assemble import build, debug
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.ops.colour import to_lab
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.rendering import RenderConfig

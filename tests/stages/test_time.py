@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from stylehead_core.landmarker.landmarker import Faces
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
-from stylehead_core.models.landmarker import Faces
 from stylehead_core.ops.pose import CanonicalFace, HeadPose, angles_to_matrix
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.speech import motion_from_speech

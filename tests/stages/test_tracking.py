@@ -8,12 +8,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.assemble import build, debug
-from stylehead_core.convert.landmarker import find_landmarker, load_landmarker
 from stylehead_core.errors import ConfigError, FaceNotFound, InputError
-from stylehead_core.models.coefficients import Coefficients, CoefficientsConfig
-from stylehead_core.models.face_choice import FaceChoice
-from stylehead_core.models.landmarker import Landmarker
+from stylehead_core.landmarker.face_choice import FaceChoice
+from stylehead_core.landmarker.files import find_landmarker, load_landmarker
+from stylehead_core.landmarker.landmarker import Landmarker
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
+from stylehead_core.networks.coefficients import Coefficients, CoefficientsConfig
 from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.pose import CanonicalFace, HeadPose, angles_to_matrix
 from stylehead_core.spaces import ARKIT

@@ -17,8 +17,9 @@ from stylehead_core import (
     render,
     warp_features,
 )
-from stylehead_core.assemble import build, debug
-from stylehead_core.shelf import Shelf
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
+from stylehead_core.ops.disk_tensor import Shelf
 from stylehead_core.stages import warping
 from stylehead_core.stages.moved_mask import moved_mask
 

@@ -19,11 +19,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ...assemble import DirectionConfig, Directions, StyleHead
+from ...datasets.labels import Labelled, load_labelled
 from ...errors import InputError
-from ..labels import Labelled, load_labelled
+from ...model.config import DirectionConfig
+from ...model.stylehead import Directions, StyleHead
 from ..recipe import Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["AttributesStage", "AttributesTask", "Whitened", "ends", "find_directions", "tell_apart", "whiten"]
 

@@ -12,15 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import Heads
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..data import Heads
-from ..drawing import coarse_codes, consulted
+from ..discriminator import Judge, judge_turn
 from ..losses import adversarial, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
+from ..redraw import coarse_codes, consulted
 from ..regions import EYES, MOUTH
-from ..sheets import rows_of
-from .judge import Judge, judge_turn
+from ..sample_sheets import rows_of
 from .motion import carried, described
 
 __all__ = ["CalibrationTask", "drawn_along"]

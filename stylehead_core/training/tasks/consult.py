@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import Heads, recoloured
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..data import Heads, recoloured
-from ..drawing import coarse_codes, consulted
 from ..losses import pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
+from ..redraw import coarse_codes, consulted
 from ..regions import EYES, MOUTH
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["ConsultTask"]
 

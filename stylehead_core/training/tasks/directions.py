@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import Heads, as_numbers
 from ...errors import ConfigError
-from ..data import Heads, as_numbers
-from ..drawing import coarse_codes, consulted, edited
+from ...model.stylehead import StyleHead
 from ..losses import changed, pyramid_difference, roughness_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
-from ..sheets import rows_of
+from ..redraw import coarse_codes, consulted, edited
+from ..sample_sheets import rows_of
 
 __all__ = ["DirectionsTask", "let_directions_learn", "mean_change"]
 

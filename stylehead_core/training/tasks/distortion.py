@@ -16,14 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import chance_of
+from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
+from ...model.stylehead import StyleHead
 from ..augmentation import mirrored, tilted
-from ..data import chance_of
 from ..likeness import Likeness, LikenessLoss
-from ..pictures import Pictures, load_pictures
 from ..recipe import Parts, Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["DistortionStage", "DistortionTask"]
 

@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
-from ...models.encoder import Encoder
-from ...models.generator import Generator
-from ...models.identity import Identity
+from ...datasets.heads import chance_of
+from ...datasets.images import Pictures, load_pictures
+from ...model.stylehead import StyleHead
+from ...networks.encoder import Encoder
+from ...networks.generator import Generator
+from ...networks.identity import Identity
 from ..augmentation import mirrored
-from ..data import chance_of
 from ..likeness import Likeness, LikenessLoss
 from ..losses import adversarial, judged
-from ..pictures import Pictures, load_pictures
 from ..recipe import Parts, Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["EncoderStage", "EncoderTask", "StyleJudge"]
 

@@ -15,16 +15,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.attributes import ATTRIBUTES, edited_attributes, true_attributes
+from ...datasets.heads import Heads, as_numbers, recoloured
 from ...evaluation.faces import face_masks
-from ...models.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
+from ...model.stylehead import StyleHead
+from ...networks.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import channels_last
 from ...spaces import ARKIT
-from ..data import Heads, as_numbers, recoloured
-from ..looks import ATTRIBUTES, edited_attributes, true_attributes
 from ..recipe import LearnsFromHeads, Parts, Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery", "seen_in"]
 

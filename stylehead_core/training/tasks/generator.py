@@ -14,15 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import chance_of
+from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
-from ...models.discriminator import Discriminator, DiscriminatorConfig
+from ...model.stylehead import StyleHead
+from ...networks.discriminator import Discriminator, DiscriminatorConfig
 from ..augmentation import Augmentation
-from ..data import chance_of
 from ..losses import adversarial, judged, slope_at
-from ..pictures import Pictures, load_pictures
 from ..recipe import Parts, Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["GeneratorStage", "GeneratorTask"]
 

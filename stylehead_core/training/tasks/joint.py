@@ -12,16 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.videos import Films, Shot, load_films
 from ...errors import ConfigError
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..drawing import inverted
-from ..films import Films, Shot, load_films
+from ..discriminator import Judge, judge_turn
 from ..losses import adversarial, perceived, region_weights
 from ..recipe import Parts, Turn
+from ..redraw import inverted
 from ..regions import EYES, MOUTH
-from ..sheets import rows_of
-from .judge import Judge, judge_turn
+from ..sample_sheets import rows_of
 from .video import find_motion, joined
 
 __all__ = ["JointTask", "face_weights", "mending_losses"]

@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.videos import Films
 from ...errors import ConfigError
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..drawing import inverted
-from ..films import Films
+from ..discriminator import Judge, judge_turn
 from ..recipe import Parts, Turn
-from ..sheets import rows_of
+from ..redraw import inverted
+from ..sample_sheets import rows_of
 from .joint import face_weights, mending_losses
-from .judge import Judge, judge_turn
 from .sound import Proxy, SoundStage, SoundTask
 
 __all__ = ["JointSoundTask"]

@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import Heads
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..data import Heads
 from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import BROWS, EYES, MOUTH
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["MotionTask", "carried", "described"]
 

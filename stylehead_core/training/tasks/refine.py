@@ -23,18 +23,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
-from ...evaluation.load_features import load_features
-from ...models.feature_network import perceived_by
+from ...datasets.heads import Heads, as_numbers, chance_of, recoloured
+from ...evaluation.load_identity_network import load_features
+from ...model.stylehead import StyleHead
+from ...networks.feature_network import perceived_by
 from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
-from ..data import Heads, as_numbers, chance_of, recoloured
+from ..discriminator import PATCH, Judge, judge_turn
 from ..losses import adversarial, fine_detail, pyramid_difference, region_weights, roughness_difference
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import BROWS, EYES, FACE, MOUTH
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 from .calibration import drawn_along
-from .judge import PATCH, Judge, judge_turn
 from .motion import carried, described
 
 __all__ = ["RefineTask", "mirrored_coefficients"]

@@ -18,18 +18,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.videos import Films, Shot, load_films
 from ...errors import ConfigError
-from ...evaluation.load_judges import load_syncnet
-from ...models.syncnet import FRAMES, sync_loss
+from ...evaluation.load_metric_networks import load_syncnet
+from ...model.stylehead import StyleHead
+from ...networks.syncnet import FRAMES, sync_loss
 from ...ops.masks import confine_to_lower_face, mouth_box
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.warp import compose_flows, warp
-from ..films import Films, Shot, load_films
 from ..losses import perceived
 from ..recipe import Parts, Turn
 from ..regions import MOUTH
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 from .video import find_motion
 
 __all__ = ["Proxy", "SoundStage", "SoundTask"]

@@ -12,18 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.heads import Heads
+from ...datasets.utterances import hear_talks
 from ...errors import ConfigError
-from ...models.speech_coefficients import SpeechCoefficients
+from ...model.stylehead import StyleHead
+from ...networks.speech_coefficients import SpeechCoefficients
 from ...spaces import BLENDSHAPES
-from ..data import Heads
+from ...synthetic.speech.sentences import HELD_OUT
+from ...synthetic.speech.sheet import draw_curves, lip_opening
+from ...synthetic.speech.utterances import Talks
+from ...synthetic.speech.visemes import LIPS, OPENING
 from ..landmark_prior import within_persons
 from ..recipe import LearnsFromHeads, Parts, Turn
-from ..speech.hearing import hear_talks
-from ..speech.sentences import HELD_OUT
-from ..speech.sheet import draw_curves, lip_opening
-from ..speech.talks import Talks
-from ..speech.visemes import LIPS, OPENING
 
 __all__ = ["SpeechTask", "measured_scale", "set_measured_scale"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
-from ..data import Heads, as_numbers
+from ...datasets.heads import Heads, as_numbers
+from ...model.stylehead import StyleHead
 from ..losses import changed, pyramid_difference, region_weights
 from ..recipe import LearnsFromHeads, Parts, Turn
 from ..regions import FACE
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 from .directions import let_directions_learn
 
 __all__ = ["StylesTask"]

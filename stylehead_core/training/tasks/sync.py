@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.preparation.clip_folder import PreparedClip, open_clips
 from ...errors import ConfigError, InputError
 from ...evaluation.sheets import plot
-from ...models.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
+from ...model.stylehead import StyleHead
+from ...networks.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.windows import mel_windows
-from ..prepare.clip_folder import PreparedClip, open_clips
 from ..recipe import Parts, Turn
 
 __all__ = ["HeardClip", "SyncStage", "SyncTask", "hear_clip"]

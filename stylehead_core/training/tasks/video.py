@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...assemble import StyleHead
+from ...datasets.videos import Films, Shot, load_films
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..films import Films, Shot, load_films
 from ..losses import perceived
 from ..recipe import Parts, Turn
-from ..sheets import rows_of
+from ..sample_sheets import rows_of
 
 __all__ = ["VideoTask", "carry", "find_motion", "joined"]
 

@@ -1,0 +1,137 @@
+"""How well lips follow sentences that no network has heard, and whether the rest of the head keeps still.
+
+The truth is the opening that the sentence was made with. Beside it stands the model when it is told the true curves:
+what is lost there is lost in drawing, not in hearing.
+
+Axes: T frames, L coefficients of ``LIPS``.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..datasets.heads import Heads
+from ..evaluation.faces import eye_distance, lip_opening
+from ..model.stylehead import StyleHead
+from ..networks.speech_coefficients import SpeechCoefficients
+from ..ops.face_masks import lower_face_mask
+from ..records import Inversion, Motion
+from ..spaces import ARKIT
+from ..stages.calibration import calibrate
+from ..stages.inversion import invert
+from ..stages.rendering import render
+from ..stages.speech import motion_from_speech
+from ..stages.warping import warp_features
+from ..synthetic.speech.sentences import HELD_OUT
+from ..synthetic.speech.sheet import lip_opening as opening_of_curves
+from ..synthetic.speech.utterances import Talk, make_talk
+from ..synthetic.speech.visemes import LIPS
+from .driven import portrait_of
+from .measures import Jury, Measured, correlation
+
+__all__ = ["SPOKEN_WAYS", "SpeechRow", "held_out_talks", "speech"]
+
+SPOKEN_WAYS = ("still", "speech", "true curves")
+JAW = 0.3  # eye distances by which an opened jaw reaches beyond the lower face
+UPPER = (33, 133, 159, 145, 263, 362, 386, 374, 70, 105, 107, 300, 334, 336, 168, 6, 4)  # eyes, brows, nose
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechRow:
+    """Means over sentences, each spoken by another head."""
+
+    way: str
+    opening: float  # correlation of the lips' measured opening with the truth, to 1; more is better
+    worst: float  # the same of the sentence with the lowest
+    pose: float  # degrees that the head turns to and fro (deviation); less is better
+    upper_face: float  # movement of eyes, brows and nose (deviation) in percent of the eye distance; less is better
+    outside: float  # change of the picture outside the lower face from its first frame, levels of 255; less is better
+    sentences: int
+
+
+@torch.no_grad()
+def speech(model: StyleHead, heads: Heads, jury: Jury, talks: Iterable[Talk]) -> list[SpeechRow]:
+    """The table of ``SPOKEN_WAYS``: each of ``talks`` by one head, in turn."""
+    assert model.speech is not None
+    firsts = [int(torch.nonzero(heads.person == person)[0, 0]) for person in heads.person.unique()]
+    found: dict[str, list[tuple[float, ...]]] = {way: [] for way in SPOKEN_WAYS}
+    for number, talk in enumerate(talks):
+        inversion = invert(model, portrait_of(heads, firsts[number % len(firsts)]))
+        heard = motion_from_speech(
+            talk.sound,
+            talk.fps,
+            frames=len(talk.curves),
+            window=model.speech.config.window,
+            network=model.speech,
+        )
+        told = _told(model.speech, talk.curves, heard.coefficients)
+        truth = opening_of_curves(talk.curves, LIPS)
+        for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):
+            motion = Motion(coefficients=coefficients, fps=talk.fps, relative=True)
+            drawn = _draw(model, inversion, motion)
+            found[way].append(_judge(drawn, jury.look(drawn), inversion, truth))
+        still = inversion.portrait.image
+        seen = jury.look(still).only(torch.zeros(len(truth), dtype=torch.int64))
+        found["still"].append(_judge(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
+    return [_row(way, numbers) for way, numbers in found.items()]
+
+
+def held_out_talks(count: int) -> Iterator[Talk]:
+    """The first sentences that nothing has learnt from; music is passed over. Speaks with espeak-ng."""
+    talks = (make_talk(seed) for seed in itertools.count(HELD_OUT))
+    return itertools.islice((talk for talk in talks if talk.voice is not None), count)
+
+
+def _told(network: SpeechCoefficients, curves: Tensor, like: Tensor) -> Tensor:
+    """Coefficients as of ``network``, had it heard the true ``curves`` (T L)."""
+    names = network.config.names
+    true = torch.stack([curves[:, LIPS.index(name)] for name in names], dim=1)
+    told = torch.zeros_like(like)
+    told[:, [ARKIT.names.index(name) for name in names]] = (true @ network.scale.cpu()).clamp(0, 1)
+    return told
+
+
+def _draw(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor:
+    head = warp_features(model, inversion, motion)
+    if model.calibrator is not None:
+        head = calibrate(model, head)
+    return torch.cat(list(render(model, head))).cpu()
+
+
+def _judge(drawn: Tensor, seen: Measured, inversion: Inversion, truth: Tensor) -> tuple[float, ...]:
+    """Opening, pose, upper face, outside."""
+    there = seen.found
+    opening, wanted = lip_opening(seen.landmarks)[there], truth[there]
+    pose = _deviation(seen.coefficients[there][:, ARKIT.rotation]) * 180 / torch.pi
+    points = seen.landmarks[there]
+    upper = _deviation(points[:, list(UPPER), :2]) / float(eye_distance(points).mean())
+    assert inversion.portrait.landmarks is not None
+    lower = lower_face_mask(inversion.portrait.landmarks[None], drawn.shape[-1], grow=JAW)
+    change = (drawn - drawn[:1]).abs().mean(1, keepdim=True) * 127.5
+    return (
+        correlation(opening, wanted),
+        pose,
+        100 * upper,
+        float((change * (1 - lower)).mean() / (1 - lower).mean()),
+    )
+
+
+def _deviation(values: Tensor) -> float:
+    """How far ``values`` (T ...) go to and fro over time, on average."""
+    return float((values - values.mean(0)).square().mean(0).sqrt().mean())
+
+
+def _row(way: str, numbers: list[tuple[float, ...]]) -> SpeechRow:
+    opening, pose, upper, outside = torch.tensor(numbers).unbind(1)
+    return SpeechRow(
+        way=way,
+        opening=float(opening.mean()),
+        worst=float(opening.min()),
+        pose=float(pose.mean()),
+        upper_face=float(upper.mean()),
+        outside=float(outside.mean()),
+        sentences=len(numbers),
+    )

@@ -1,0 +1,48 @@
+"""The attributes of rendered people as numbers of about 0..1, from their seeds alone.
+
+Axes: N people, A attributes.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..synthetic.heads.appearance import Look, draw_look, edit_pair
+
+__all__ = ["ATTRIBUTES", "EDITED", "attributes_of_looks", "edited_attributes", "true_attributes"]
+
+ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "hair", "female", "glasses")
+"""What a judge tells: ``tone`` is 1 for the darkest skin, ``hair`` the lightness of the hair's display colour."""
+
+EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "hair_color": "hair"}
+"""The attribute that each edit moves."""
+
+
+def true_attributes(seeds: Sequence[int]) -> Tensor:
+    """(N A) of the people with these seeds; NaN for the hair of the bald."""
+    return attributes_of_looks([draw_look(seed) for seed in seeds])
+
+
+def edited_attributes(seed: int, edit: str) -> Tensor:
+    """(2 A) of a person at the low and at the high end of an edit."""
+    return attributes_of_looks(edit_pair(draw_look(seed), edit))
+
+
+def attributes_of_looks(looks: Sequence[Look]) -> Tensor:
+    """(N A), NaN for the hair of the bald."""
+    return torch.tensor([_numbers(look) for look in looks], dtype=torch.float32)
+
+
+def _numbers(look: Look) -> list[float]:
+    hair = sum(look.hair_color) / 3
+    values = {
+        "age": look.age,
+        "beard": look.beard,
+        "makeup": look.makeup,
+        "tone": look.tone / 8,
+        "hair": float("nan") if look.hair_style == "bald" else max(hair, 0.0) ** (1 / 2.2),
+        "female": float(look.female),
+        "glasses": float(bool(look.glasses)),
+    }
+    return [values[name] for name in ATTRIBUTES]

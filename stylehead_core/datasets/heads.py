@@ -1,0 +1,114 @@
+"""Rendered heads in memory, as the stages of training draw from them.
+
+Axes: N pictures, P pairs of pictures of one head, E edits (two pictures of one head that differ in one attribute),
+S picture size, h w flow size, K coefficients.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..tensor_files import read_tensors, write_tensors
+
+__all__ = ["Heads", "as_numbers", "chance_of", "gather", "load_heads", "recoloured", "save_heads"]
+
+KIND = "measured heads"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heads:
+    """Pictures with what the face landmarker measures in them, and what the renderer knows about pairs of them."""
+
+    pictures: Tensor  # (N 3 S S) uint8
+    landmarks: Tensor  # (N 478 3) pixels
+    coefficients: Tensor  # (N K) arkit, as measured
+    weights: Tensor  # (N 52) of the expression, as rendered
+    person: Tensor  # (N) int64: the head's seed
+    source: Tensor  # (P) int64, a picture
+    target: Tensor  # (P) int64, another of the same head
+    flow: Tensor  # (P 2 h w) float16, pixels of its grid: where each point of the target lies in the source
+    visible: Tensor  # (P 1 h w) uint8: 1 where the source shows it
+    edited: Tensor  # (E 2 3 S S) uint8: without and with
+    attribute: Tensor  # (E) int64: of ``attributes``
+    edited_person: Tensor  # (E) int64: the edited head's seed; -1 in older files, which do not say
+    attributes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def size(self) -> int:
+        """Pixels of the pictures."""
+        return self.pictures.shape[-1]
+
+    def to(self, device: torch.device) -> "Heads":
+        """The same on a device."""
+        return replace(
+            self, **{name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        )
+
+    def frames(self, rows: Tensor) -> Tensor:
+        """Pictures (B 3 S S) in [-1, 1]."""
+        return as_numbers(self.pictures[rows])
+
+
+def as_numbers(pictures: Tensor) -> Tensor:
+    """uint8 in 0..255 -> [-1, 1]."""
+    return pictures.float() / 127.5 - 1
+
+
+def chance_of(rows: Tensor, chance: torch.Generator) -> torch.Generator:
+    """A chance of the samples ``rows`` alone: processes that share a batch draw different things from it."""
+    seed = int(torch.randint(2**31, (), generator=chance)) + int(rows.sum())
+    return torch.Generator(chance.device).manual_seed(seed)
+
+
+def recoloured(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:
+    """``pictures`` (B 3 S S) in [-1, 1] in other light: contrast, brightness and each colour changed at chance.
+
+    Rendered heads have the colours of one program; paintings and photographs do not.
+    """
+    contrast = 1 + strength * (torch.rand(len(pictures), 1, 1, 1, generator=chance) - 0.5)
+    tint = strength * 0.5 * (torch.rand(len(pictures), 3, 1, 1, generator=chance) - 0.5)
+    return (pictures * contrast.to(pictures) + tint.to(pictures)).clamp(-1, 1)
+
+
+def gather(parts: Sequence[Heads]) -> Heads:
+    """Several sets as one. Their attributes must be the same."""
+    if not parts or len({part.attributes for part in parts}) != 1:
+        raise InputError(f"Sets of heads go together where they know the same attributes; found {len(parts)} sets.")
+    joined: dict[str, Tensor] = {}
+    for field in fields(Heads):
+        if field.name == "attributes":
+            continue
+        tensors = [getattr(part, field.name) for part in parts]
+        if field.name in ("source", "target"):  # they count pictures, which now begin later
+            starts = torch.tensor([0, *(len(part.pictures) for part in parts[:-1])]).cumsum(0)
+            tensors = [tensor + start for tensor, start in zip(tensors, starts, strict=True)]
+        joined[field.name] = torch.cat(tensors)
+    return Heads(attributes=parts[0].attributes, **joined)
+
+
+def save_heads(heads: Heads, path: Path) -> None:
+    tensors = {field.name: getattr(heads, field.name) for field in fields(Heads) if field.name != "attributes"}
+    write_tensors(path, KIND, tensors, {"attributes": list(heads.attributes)})
+
+
+def load_heads(folder: Path) -> Heads:
+    """All measured heads of a folder (``stylehead train measure``), or of one file."""
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.measured.safetensors"))
+    if not files:
+        raise InputError(
+            f"There are no measured heads in {folder}. Render some with `stylehead heads`, then measure them with "
+            "`stylehead train measure`: see docs/training.md."
+        )
+    parts = []
+    for file in files:
+        about, tensors = read_tensors(file, KIND)
+        tensors.setdefault("edited_person", torch.full((len(tensors["edited"]),), -1))
+        parts.append(Heads(attributes=tuple(about["attributes"]), **tensors))
+    return gather(parts)

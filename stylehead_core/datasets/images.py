@@ -1,0 +1,117 @@
+"""Pictures of faces to learn from, wherever they lie: measured heads, prepared clips, or a folder of aligned pictures.
+
+Axes: B batch, S picture size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import InputError
+from ..training.recipe import LearnsFromHeads
+from .heads import Heads, as_numbers
+from .videos import Films, load_films
+
+__all__ = ["Pictures", "PicturesOfFiles", "PicturesOfFilms", "PicturesOfHeads", "load_pictures"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class Pictures(Protocol):
+    """Where real pictures come from."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Tensor) -> Tensor:
+        """(B 3 S S) in [-1, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class PicturesOfHeads:
+    heads: Heads
+
+    def __len__(self) -> int:
+        return len(self.heads.pictures)
+
+    def take(self, rows: Tensor) -> Tensor:
+        return self.heads.frames(rows)
+
+
+class PicturesOfFilms:
+    """All frames of prepared clips, one clip after the other."""
+
+    def __init__(self, films: Films) -> None:
+        self.films = films
+        self.ends = torch.tensor([len(clip) for clip in films.clips]).cumsum(0)
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def take(self, rows: Tensor) -> Tensor:
+        clips = torch.searchsorted(self.ends, rows, right=True)
+        places = [(self.films.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
+        with torch.device("cpu"):  # where clips are read
+            found = [clip.frames([len(clip) + place]) for clip, place in places]
+        return as_numbers(torch.cat(found).to(rows.device))
+
+
+class PicturesOfFiles:
+    """Square pictures, aligned as FFHQ's are, at the size of the first of them."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+        self.size = self._open(files[0]).width
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def take(self, rows: Tensor) -> Tensor:
+        with torch.device("cpu"):
+            found = [torch.from_numpy(np.array(self._read(self.files[row]))).permute(2, 0, 1) for row in rows.tolist()]
+            pictures = torch.stack(found)
+        return as_numbers(pictures.to(rows.device))
+
+    def _read(self, file: Path) -> Image.Image:
+        picture = self._open(file)
+        if picture.width == self.size:
+            return picture
+        return picture.resize((self.size, self.size), Image.Resampling.LANCZOS)
+
+    @staticmethod
+    def _open(file: Path) -> Image.Image:
+        try:
+            with Image.open(file) as image:
+                picture = image.convert("RGB")
+        except OSError as error:
+            raise InputError(f"The picture {file} cannot be read: {error}.") from error
+        if picture.width != picture.height:
+            raise InputError(
+                f"{file} is {picture.width} x {picture.height}. A face to learn from is square, aligned as FFHQ's are."
+            )
+        return picture
+
+
+def load_pictures(folder: Path) -> Pictures:
+    """The pictures of measured heads, of prepared clips, or of a folder and all folders in it.
+
+    Raises:
+        InputError: there are none.
+    """
+    if any(folder.glob("*.measured.safetensors")):
+        return PicturesOfHeads(LearnsFromHeads().load(folder))
+    if any(folder.glob("*/clip.json")):
+        return PicturesOfFilms(load_films(folder))
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise InputError(
+            f"There are no pictures in {folder}: no clips of `stylehead prepare --style hdtf`, no measured heads, and "
+            f"no aligned faces ({', '.join(SUFFIXES)})."
+        )
+    return PicturesOfFiles(files)

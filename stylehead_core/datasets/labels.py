@@ -1,0 +1,83 @@
+"""Pictures of faces with what is known of them: rendered heads, or a folder of pictures with a table beside them.
+
+The table is ``labels.csv``. Its column ``file`` holds the picture's path below the folder (or that of a prepared clip's
+frame), each other column an attribute: 0 and 1, or any number that rises with it, or nothing where it is not known. A
+column ``person`` says which pictures show the same one.
+
+Axes: N pictures, A attributes.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..training.recipe import LearnsFromHeads
+from .attributes import ATTRIBUTES, true_attributes
+from .images import Pictures, PicturesOfFiles, PicturesOfHeads
+
+__all__ = ["TABLE", "Labelled", "load_labelled"]
+
+TABLE = "labels.csv"
+FILE, PERSON = "file", "person"  # columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    pictures: Pictures
+    names: tuple[str, ...]  # of the attributes
+    labels: Tensor  # (N A), NaN where not known
+    person: Tensor  # (N) int64: whose picture it is
+
+
+def load_labelled(folder: Path) -> Labelled:
+    """The labelled pictures of a folder.
+
+    Raises:
+        InputError: there are none, or the table cannot be used.
+    """
+    if any(folder.glob("*.measured.safetensors")):
+        heads = LearnsFromHeads().load(folder)
+        seeds, person = heads.person.unique(return_inverse=True)
+        labels = true_attributes(seeds.tolist()).to(person.device)[person]
+        return Labelled(pictures=PicturesOfHeads(heads), names=ATTRIBUTES, labels=labels, person=person)
+    table = folder / TABLE
+    if not table.is_file():
+        raise InputError(
+            f"There are no labels in {folder}: no measured heads, whose attributes are known, and no {TABLE}. Write "
+            f"one beside the pictures: a column {FILE!r}, and one of 0 and 1, or of numbers, for each attribute."
+        )
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text)
+            columns, lines = list(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read: {error}.") from error
+    names = tuple(column for column in columns if column not in (FILE, PERSON))
+    if FILE not in columns or not names or not lines:
+        raise InputError(
+            f"{table} must have a column {FILE!r}, a column for each attribute, and a line for each picture; found the "
+            f"columns {', '.join(columns) or 'none'} and {len(lines)} lines."
+        )
+    files = [folder / line[FILE] for line in lines]
+    if missing := [file for file in files if not file.is_file()]:
+        raise InputError(f"{table} names {len(missing)} pictures that are not there, first {missing[0]}.")
+    whose = [line.get(PERSON) or line[FILE] for line in lines]
+    people = {name: number for number, name in enumerate(dict.fromkeys(whose))}
+    return Labelled(
+        pictures=PicturesOfFiles(files),
+        names=names,
+        labels=torch.tensor([[_number(table, i, line, name) for name in names] for i, line in enumerate(lines)]),
+        person=torch.tensor([people[name] for name in whose]),
+    )
+
+
+def _number(table: Path, line: int, values: dict[str, str], name: str) -> float:
+    text = (values[name] or "").strip()
+    try:
+        return float(text) if text else float("nan")
+    except ValueError as error:
+        raise InputError(f"{table}, picture {line + 1}: {name!r} must be a number or empty; found {text!r}.") from error

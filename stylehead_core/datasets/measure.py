@@ -1,0 +1,81 @@
+"""Measures rendered clips with the face landmarker, as a user's pictures will be measured.
+
+The motion networks must live with what the landmarker sees, its habits included; so they learn from its landmarks and
+coefficients, not from the renderer's.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..landmarker.landmarker import PRESENT, Landmarker
+from ..stages.portrait import face_coefficients
+from ..synthetic.heads.appearance import EDITS
+from ..synthetic.heads.shards import KIND
+from ..tensor_files import read_tensors
+from .heads import Heads, gather, save_heads
+
+__all__ = ["measure_clip", "measure_folder", "measure_pictures"]
+
+TOGETHER = 20  # clips in a file
+
+
+def measure_folder(clips: Sequence[Path], landmarker: Landmarker, out: Path) -> Iterator[Path]:
+    """Write measured heads, ``TOGETHER`` clips in a file; files that are there are left alone. Yields each file."""
+    out.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(clips), TOGETHER):
+        part = clips[start : start + TOGETHER]
+        file = out / f"{part[0].stem}-{len(part)}.measured.safetensors"
+        if not file.exists():
+            measured = [heads for clip in part if (heads := measure_clip(clip, landmarker)) is not None]
+            if not measured:
+                continue
+            save_heads(gather(measured), file)
+        yield file
+
+
+def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
+    """One rendered clip with what the landmarker sees; none where it misses the face in any frame."""
+    about, tensors = read_tensors(clip, KIND)
+    landmarks, coefficients, found = measure_pictures(landmarker, tensors["pictures"])
+    if not found.all():
+        return None
+    source, target = tensors["pairs"].unbind(1)
+    return Heads(
+        pictures=tensors["pictures"],
+        landmarks=landmarks,
+        coefficients=coefficients,
+        weights=tensors["weights"],
+        person=torch.full((len(landmarks),), about["seed"]),
+        source=source,
+        target=target,
+        flow=tensors["flow"],
+        visible=tensors["visible"][:, None],
+        edited=tensors["edited"],
+        attribute=tensors["edited_attribute"],
+        edited_person=torch.full((len(tensors["edited"]),), about["seed"]),
+        attributes=tuple(EDITS),
+    )
+
+
+@torch.no_grad()
+def measure_pictures(landmarker: Landmarker, pictures: Tensor, chunk: int = 32) -> tuple[Tensor, Tensor, Tensor]:
+    """Landmarks (N 478 3), ``arkit`` coefficients (N 58), and where a face is (N), of pictures uint8 (N 3 S S)."""
+    landmarks, coefficients, found = [], [], []
+    for part in pictures.split(chunk):
+        detections = landmarker.detect(part)
+        there = torch.tensor([len(detection) > 0 for detection in detections])
+        points, rows = torch.zeros(len(part), 478, 3), torch.zeros(len(part), 58)
+        which = torch.nonzero(there).flatten()
+        if len(which):
+            regions = torch.stack([detections[i].regions[0] for i in which.tolist()])
+            faces = landmarker.measure(part, regions, of=which)
+            points[which] = faces.landmarks
+            rows[which] = face_coefficients(faces, part.shape[-1], landmarker)
+            there[which] = faces.score > PRESENT
+        landmarks.append(points)
+        coefficients.append(rows)
+        found.append(there)
+    return torch.cat(landmarks), torch.cat(coefficients), torch.cat(found)

@@ -1,0 +1,50 @@
+"""``stylehead prepare``: a folder of talking videos becomes training data."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ...landmarker.files import load_landmarker
+from .prepare import prepare_folder
+from .styles import hdtf, voxceleb
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "turn a folder of talking videos into training clips"
+STYLES = {"voxceleb": voxceleb, "hdtf": hdtf}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("videos", type=Path, help="folder of videos")
+    parser.add_argument("out", type=Path, help="folder for the clips; a run that was stopped goes on there")
+    parser.add_argument(
+        "--style",
+        choices=tuple(STYLES),
+        default="voxceleb",
+        help="voxceleb: 256 pixels, the head moves in a fixed box; hdtf: 512 pixels, framed as a portrait",
+    )
+    parser.add_argument("--shortest", type=int, metavar="FRAMES", help="shorter clips are left out (default 64)")
+    parser.add_argument("--smallest", type=int, metavar="PIXELS", help="smaller faces are left out")
+    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+    parser.add_argument("--device", default="cpu", help="where the faces are measured (default cpu)")
+
+
+def run(args: argparse.Namespace) -> int:
+    given = {name: getattr(args, name) for name in ("shortest", "smallest") if getattr(args, name) is not None}
+    config = replace(STYLES[args.style](), **given)
+    landmarker = load_landmarker(args.landmarker, args.device)
+    with tqdm(unit="frame", file=sys.stderr, disable=None) as bar:
+
+        def show(name: str, what: str, done: int) -> None:
+            bar.set_description(f"{name}: {what}", refresh=False)
+            bar.update()
+
+        outcomes = prepare_folder(args.videos, args.out, landmarker, config, show)
+    for name, outcome in outcomes.items():
+        print(f"{name}: {len(outcome.clips)} clips")
+        for reason in outcome.left_out:
+            print(f"  left out: {reason}")
+    return 0 if any(outcome.clips for outcome in outcomes.values()) else 1

@@ -1,0 +1,196 @@
+"""Videos in, training clips out: two walks through each video, one to follow the faces and one to cut them.
+
+What is finished is remembered in ``manifest.json``; a run that was stopped goes on with the first video that is not.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ...errors import ConfigError, InputError, MediaError
+from ...landmarker.landmarker import Landmarker
+from ...media.sound import Sound, read_sound
+from ...media.video import read_frames
+from ...ops.crop import cut_square
+from ...ops.mel import RATE, mel_spectrogram
+from .clip_folder import PreparedClip, finish_clip, write_frame
+from .follow import FaceTrack, follow_faces
+from .framing import coefficients_in_square, landmarks_in_square, square_for
+from .styles import PrepareConfig
+
+__all__ = ["VIDEOS", "VideoOutcome", "prepare_folder", "prepare_video"]
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+MANIFEST = "manifest.json"
+
+Step = Callable[[str, str, int], None]
+"""Called after each frame with the video's name, ``following`` or ``cutting``, and the frames done; raises to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOutcome:
+    clips: tuple[str, ...]  # names of the folders
+    left_out: tuple[str, ...]  # what was not taken, and why
+
+
+def prepare_folder(
+    videos: str | Path,
+    out: str | Path,
+    landmarker: Landmarker,
+    config: PrepareConfig,
+    step: Step | None = None,
+) -> dict[str, VideoOutcome]:
+    """Prepare every video of a folder that is not prepared yet.
+
+    Args:
+        videos: the folder; folders in it are looked through as well.
+        out: where the clips go.
+        landmarker: finds and measures the faces.
+        config: of ``styles``.
+
+    Returns:
+        What became of each video, by its path below ``videos``; of earlier runs as well.
+
+    Raises:
+        InputError: there is no video.
+        ConfigError: ``out`` holds clips that were made with other settings.
+    """
+    videos, out = Path(videos), Path(out)
+    found = sorted(path for path in videos.rglob("*") if path.suffix.lower() in VIDEOS)
+    if not found:
+        raise InputError(f"There is no video ({', '.join(VIDEOS)}) in {videos}.")
+    settings = {**asdict(config), "fps": str(config.fps)}
+    state = _read_state(out, settings)
+    for path in found:
+        name, size = path.relative_to(videos).as_posix(), path.stat().st_size
+        if name in state and state[name]["bytes"] == size:
+            continue
+        try:
+            outcome = prepare_video(path, out, landmarker, config, name=name, step=step)
+        except MediaError as error:  # one broken file should not cost the night
+            outcome = VideoOutcome(clips=(), left_out=(str(error),))
+        state[name] = {"bytes": size, **asdict(outcome)}
+        _write_state(out, settings, state)
+    return {
+        name: VideoOutcome(clips=tuple(entry["clips"]), left_out=tuple(entry["left_out"]))
+        for name, entry in state.items()
+    }
+
+
+def prepare_video(
+    path: Path,
+    out: Path,
+    landmarker: Landmarker,
+    config: PrepareConfig,
+    *,
+    name: str | None = None,
+    step: Step | None = None,
+) -> VideoOutcome:
+    """Cut every face of one video that stays long enough and is large enough."""
+    name = name or path.name
+    tracks = follow_faces(_frames(path, config.fps, name, "following", step), landmarker, config)
+    left_out = [] if tracks else [f"no face stays for {config.shortest} frames"]
+    sound = read_sound(path)
+    cuts = []
+    for track in tracks:
+        square = square_for(track, config)
+        side = float(square[0, 0]) * config.size
+        if side < config.smallest:
+            left_out.append(
+                f"frames {track.first} to {track.frames[-1]}: the face's square has {side:.0f} pixels, "
+                f"fewer than {config.smallest}"
+            )
+            continue
+        folder = out / f"{_plain(name)}-{track.first:06}-{len(cuts):02}"
+        cuts.append(Cut(track=track, square=square, folder=folder))
+    for cut in cuts:
+        for leftover in (cut.part, cut.folder):
+            shutil.rmtree(leftover, ignore_errors=True)
+    for number, frame in enumerate(_frames(path, config.fps, name, "cutting", step) if cuts else ()):
+        for cut in cuts:
+            if number in cut.track.frames:
+                picture = cut_square(frame[None].float() / 127.5 - 1, cut.square, config.size)
+                write_frame(cut.part, number - cut.track.first, picture[0])
+                if number == cut.track.frames[-1]:
+                    _finish(cut, name, sound, landmarker, config)
+    return VideoOutcome(clips=tuple(cut.folder.name for cut in cuts), left_out=tuple(left_out))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    track: FaceTrack
+    square: Tensor  # (2 3)
+    folder: Path
+
+    @property
+    def part(self) -> Path:
+        return self.folder.with_name(f".{self.folder.name}.part")
+
+
+def _finish(cut: Cut, name: str, sound: Sound | None, landmarker: Landmarker, config: PrepareConfig) -> None:
+    track = cut.track
+    measured = {
+        "landmarks": landmarks_in_square(track, cut.square),
+        "coefficients": coefficients_in_square(track, cut.square, config.size, landmarker.canonical),
+    }
+    if sound is not None:
+        samples = sound.mono(RATE)
+        start, end = (round(frame / config.fps * RATE) for frame in (track.first, track.first + len(track)))
+        measured["mel"] = mel_spectrogram(samples[start:end])
+    clip = PreparedClip(
+        folder=cut.folder,
+        video=name,
+        framing=config.framing,
+        size=config.size,
+        fps=config.fps,
+        count=len(track),
+        start=track.first,
+        square=tuple(tuple(row) for row in cut.square.tolist()),
+        sound=sound is not None,
+    )
+    finish_clip(cut.part, clip, measured)
+
+
+def _frames(path: Path, fps: Fraction, name: str, what: str, step: Step | None) -> Iterator[Tensor]:
+    done = 0
+    for part in read_frames(path, fps=fps):
+        for frame in part.pictures:
+            yield frame
+            done += 1
+            if step is not None:
+                step(name, what, done)
+
+
+def _plain(name: str) -> str:
+    """A folder's name for a video: letters, digits and dashes."""
+    stem = name.rsplit(".", 1)[0]
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
+
+
+def _read_state(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    path = out / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        made_with, state = found["settings"], found["videos"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}. Take another folder, or delete it to begin anew.") from error
+    if made_with != settings:
+        other = ", ".join(f"{k} {made_with.get(k)} (now {v})" for k, v in settings.items() if made_with.get(k) != v)
+        raise ConfigError(f"The clips in {out} were made with other settings: {other}. Take another folder.")
+    return state
+
+
+def _write_state(out: Path, settings: dict[str, Any], state: dict[str, Any]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    part = out / f".{MANIFEST}.part"
+    part.write_text(json.dumps({"settings": settings, "videos": state}, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, out / MANIFEST)

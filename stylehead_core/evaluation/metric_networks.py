@@ -1,0 +1,88 @@
+"""Who looks at the pictures: the networks that some metrics need, each of which may be missing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+
+from ..landmarker.landmarker import PRESENT, Landmarker, region_of_landmarks
+from ..media.sound import Sound
+from ..ops.pose import placement
+
+__all__ = ["Judges", "Track", "track_face"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One face over time, as the face landmarker sees it."""
+
+    landmarks: Tensor  # (T 478 3) pixels of the clip
+    coefficients: Tensor  # (T 58) of the space ``arkit``
+    found: Tensor  # (T) bool
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def repeated(self, count: int) -> "Track":
+        """A track of one frame, held for ``count`` frames; a longer one as it is."""
+        if len(self) != 1:
+            return self
+        every = torch.zeros(count, dtype=torch.int64)
+        return Track(landmarks=self.landmarks[every], coefficients=self.coefficients[every], found=self.found[every])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judges:
+    """The networks at hand. A metric whose judge is missing says so instead of a number."""
+
+    track: Callable[[Tensor], Track] | None = None
+    """Frames (T 3 H W) in [-1, 1], or bytes -> where the face is: landmarks, expression, pose."""
+    identity: nn.Module | None = None
+    """Aligned or equally cut pictures (B 3 S S) in [-1, 1] -> embeddings (B D) of who it is."""
+    likeness: nn.Module | None = None
+    """The same, by a network that has seen rendered heads only: a judge of drawings, no face recogniser."""
+    perceptual: nn.Module | None = None
+    """Two pictures (B 3 S S) in [-1, 1] -> distance (B): LPIPS."""
+    features: nn.Module | None = None
+    """Pictures (B 3 S S) in [-1, 1] -> features (B D) for the Fréchet distance: Inception's for what is called FID."""
+    sync: Callable[[Tensor, Tensor, Sound, Fraction], tuple[Tensor, Tensor]] | None = None
+    """Frames, landmarks (T 478 3), the sound, frames a second -> one embedding (W D) each of picture and sound for
+    every window of the clip."""
+
+
+@torch.no_grad()
+def track_face(landmarker: Landmarker, frames: Tensor) -> Track:
+    """Follow the surest face of the first frame through a clip.
+
+    Args:
+        landmarker: of ``load_landmarker``.
+        frames: (T 3 H W) in [-1, 1], or bytes.
+
+    Returns:
+        One entry a frame. Where no face is found, ``found`` is False and the values are those of the frame before
+        (zeros at the start).
+    """
+    height, width = frames.shape[-2:]
+    landmarks = torch.zeros(len(frames), 478, 3)
+    coefficients = torch.zeros(len(frames), 58)
+    found = torch.zeros(len(frames), dtype=torch.bool)
+    region = None
+    for i, frame in enumerate(frames.split(1)):
+        picture = frame.to(landmarker.device)
+        faces = landmarker.measure(picture, region) if region is not None else landmarker.find(picture, search="quick")
+        if region is not None and faces.score[0] <= PRESENT:
+            faces = landmarker.find(picture, search="quick")
+        if len(faces) == 0:
+            region = None
+            if i:
+                landmarks[i], coefficients[i] = landmarks[i - 1], coefficients[i - 1]
+            continue
+        face = faces.only(torch.tensor([0]))
+        place = placement(face.pose, (width, height), landmarker.canonical)
+        landmarks[i] = face.landmarks[0].cpu()
+        coefficients[i] = torch.cat((face.blendshapes, face.pose.angles, place), dim=1)[0].cpu()
+        found[i] = True
+        region = region_of_landmarks(face.landmarks)
+    return Track(landmarks=landmarks, coefficients=coefficients, found=found)

@@ -1,0 +1,289 @@
+"""The face landmarker: where the faces of a picture are, 478 landmarks and 52 blendshapes each, and the head's pose.
+
+Axes: B pictures, N faces, K blendshapes (52, in the order of spaces.BLENDSHAPES).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops.pose import CanonicalFace, HeadPose, fit_pose
+from ..ops.regions import cut_regions, from_region
+from . import detector as face_detector
+from .blendshapes import POINTS, FaceBlendshapes
+from .detector import FaceDetector
+from .mesh import FaceMesh, FaceMesh192
+
+__all__ = ["PRESENT", "Detections", "Faces", "Landmarker", "Search", "overlap", "region_of_landmarks", "together"]
+
+ROOM = 1.5  # side of the square around a face, in sides of the face's box
+PRESENT = 0.5  # the lowest score of a face
+SURE = 0.8  # a detection above this is hardly ever wrong; one below it may be a face upside down
+SAME_FACE = 0.3  # boxes that share more than this part of their union are one face
+MOST = 16  # detections that are measured, of each kind of window
+ENOUGH = 2048  # pixels of the longer side: more are not needed to detect
+EYES = (33, 263)  # outer corners, at the picture's left and right
+TILTS = (math.pi / 4, -math.pi / 4, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4, math.pi)
+PARTS: dict["Windows", int] = {"halves": 2, "quarters": 4, "eighths": 8}
+
+Windows = Literal["whole", "halves", "quarters", "eighths", "turned"]
+Search = Literal["quick", "auto", "full"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """The faces found in one picture, the surest first."""
+
+    score: Tensor  # (N) probability
+    box: Tensor  # (N 4) left, top, right, bottom in pixels
+    regions: Tensor  # (N 4) the turned square in which to look for landmarks, see ops/regions.py
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faces:
+    """What was measured in N squares, one face each."""
+
+    landmarks: Tensor  # (N 478 3) pixels of the picture; z relative, smaller is nearer
+    blendshapes: Tensor  # (N 52) in 0..1, in the order of spaces.BLENDSHAPES; tongueOut, which is not measured, is 0
+    score: Tensor  # (N) probability that the square holds a face
+    pose: HeadPose
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @property
+    def box(self) -> Tensor:
+        """(N 4) left, top, right, bottom of the landmarks, pixels."""
+        points = self.landmarks[..., :2]
+        return torch.cat((points.amin(1), points.amax(1)), dim=1)
+
+    def only(self, which: Tensor) -> "Faces":
+        """These faces alone: indices or a mask."""
+        return Faces(
+            landmarks=self.landmarks[which],
+            blendshapes=self.blendshapes[which],
+            score=self.score[which],
+            pose=self.pose.only(which),
+        )
+
+    def replaced(self, which: Tensor, by: "Faces") -> "Faces":
+        """These faces with those of a mask (N) replaced by others."""
+        order = torch.arange(len(self), device=which.device)
+        order[which] = len(self) + torch.arange(len(by), device=which.device)
+        return together([self, by]).only(order)
+
+
+def together(faces: list[Faces]) -> Faces:
+    """All faces of a list, one after the other."""
+    return Faces(
+        landmarks=torch.cat([part.landmarks for part in faces]),
+        blendshapes=torch.cat([part.blendshapes for part in faces]),
+        score=torch.cat([part.score for part in faces]),
+        pose=HeadPose(
+            rotation=torch.cat([part.pose.rotation for part in faces]),
+            scale=torch.cat([part.pose.scale for part in faces]),
+            centre=torch.cat([part.pose.centre for part in faces]),
+        ),
+    )
+
+
+class Landmarker(nn.Module):
+    """Detector, mesh and blendshapes, with the canonical face that gives the pose. Made by landmarker/files.py."""
+
+    canonical_vertices: Tensor
+    canonical_indices: Tensor
+    canonical_weights: Tensor
+
+    def __init__(self, mesh: FaceMesh | FaceMesh192, *, basis: int = 33) -> None:
+        super().__init__()
+        self.detector = FaceDetector()
+        self.mesh = mesh
+        self.blendshapes = FaceBlendshapes()
+        self.register_buffer("canonical_vertices", torch.zeros(468, 3))
+        self.register_buffer("canonical_indices", torch.zeros(basis, dtype=torch.int64))
+        self.register_buffer("canonical_weights", torch.zeros(basis))
+
+    @property
+    def canonical(self) -> CanonicalFace:
+        return CanonicalFace(
+            vertices=self.canonical_vertices, indices=self.canonical_indices, weights=self.canonical_weights
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.canonical_vertices.device
+
+    @torch.no_grad()
+    def detect(self, pictures: Tensor, *, threshold: float = 0.5, windows: Windows = "whole") -> list[Detections]:
+        """Find what looks like a face in each picture; ``measure`` says whether it is one.
+
+        Args:
+            pictures: (B 3 H W), float in [-1, 1] or uint8.
+            threshold: the lowest probability of a face.
+            windows: ``whole`` looks once at the whole picture, which misses faces smaller than a tenth of it and those
+                tilted by more than about 60 degrees; ``halves``, ``quarters`` and ``eighths`` of its longer side are
+                overlapping squares for smaller ones; ``turned`` is the whole picture in seven other directions.
+        """
+        height, width = pictures.shape[-2:]
+        longest = float(max(width, height))
+        if windows in PARTS:
+            views = _parts(width, height, longest / PARTS[windows])
+        else:  # a turned view is larger, since corners turn out of a square
+            tilts = TILTS if windows == "turned" else (0.0,)
+            views = [[width / 2, height / 2, longest * (1.2 if tilt else 1.0), tilt] for tilt in tilts]
+        return self._look(pictures, views, threshold) if views else [_merge(*self._nothing())] * len(pictures)
+
+    def find(self, picture: Tensor, *, search: Search = "auto") -> Faces:
+        """All faces of one picture (1 3 H W), measured; the surest detection first, none counted twice.
+
+        Args:
+            picture: (1 3 H W), float in [-1, 1] or uint8.
+            search: ``quick`` looks at the whole picture once; ``auto`` goes on with smaller and smaller parts and with
+                turned views until something sure is found; ``full`` looks at all parts, for small faces beside a large
+                one, and at turned views where there is nothing sure.
+        """
+        order: tuple[Windows, ...] = ("whole",) if search == "quick" else ("whole", *PARTS, "turned")
+        shrink = max(1, max(picture.shape[-2:]) // ENOUGH)
+        small = F.avg_pool2d(picture.float(), shrink).to(picture.dtype) if shrink > 1 else picture
+        score, faces = torch.zeros(0, device=picture.device), []
+        for windows in order:
+            (seen,) = self.detect(small, windows=windows)
+            regions = seen.regions[:MOST] * shrink
+            regions = regions + regions.new_tensor(((shrink - 1) / 2, (shrink - 1) / 2, 0, 0))
+            regions[:, 3] = seen.regions[:MOST, 3]
+            score = torch.cat((score, seen.score[:MOST]))
+            faces.append(self.measure(picture, regions, passes=2))
+            surest = score.argsort(descending=True)
+            found = together(faces).only(surest)
+            kept = _distinct(found)
+            sure = len(kept) > 0 and score[surest][kept[0]] > SURE
+            if sure and (search != "full" or windows == "eighths"):
+                break
+        return found.only(kept)
+
+    @torch.no_grad()
+    def measure(self, pictures: Tensor, regions: Tensor, *, of: Tensor | None = None, passes: int = 1) -> Faces:
+        """Measure one face in each region.
+
+        Args:
+            pictures: (B 3 H W), float in [-1, 1] or uint8.
+            regions: (N 4), of ``Detections`` or of ``region_of_landmarks`` on the frame before.
+            of: (N) which picture each region is of; none: one region a picture, or all of the only picture.
+            passes: 2 looks again in the square that the first landmarks give: steadier after a detection.
+        """
+        for last in range(passes - 1, -1, -1):
+            squares = cut_regions(pictures, regions, self.mesh.size, of=of, outside="border")
+            if squares.device.type == "cpu":  # a quarter less time there; landmarks differ by less than 1e-3 pixels
+                squares = squares.contiguous(memory_format=torch.channels_last)
+            inside, presence = self.mesh(squares)
+            landmarks = from_region(inside, regions, self.mesh.size)
+            if last:
+                regions = region_of_landmarks(landmarks)
+        # In the square, not in the picture as MediaPipe does: so a tilted head has the expression of an upright one.
+        # It moves weights by up to 0.012 at a tilt of 6 degrees.
+        weights = self.blendshapes(inside[:, list(POINTS), :2])[:, 1:]  # without _neutral
+        return Faces(
+            landmarks=landmarks,
+            blendshapes=torch.cat((weights, torch.zeros_like(weights[:, :1])), dim=1),
+            score=presence.sigmoid(),
+            pose=fit_pose(landmarks, self.canonical),
+        )
+
+    def _nothing(self) -> tuple[Tensor, Tensor]:
+        return torch.zeros(0, device=self.device), torch.zeros(0, 8, 2, device=self.device)
+
+    def _look(self, pictures: Tensor, windows: list[list[float]], threshold: float) -> list[Detections]:
+        """Detect in the same windows (as regions) of every picture; what several windows show is one face."""
+        views = torch.tensor(windows, device=pictures.device).reshape(-1, 4)
+        of = torch.arange(len(pictures), device=pictures.device).repeat_interleave(len(views))
+        regions = views.repeat(len(pictures), 1)
+        size = face_detector.SIZE
+        squares = cut_regions(pictures, regions, size, of=of, outside="zeros")
+        scores, boxes = face_detector.decode(*self.detector(squares * 2 - 1))
+        found = []
+        for i in range(len(pictures)):
+            sure = scores[of == i] > threshold  # windows, anchors
+            view, anchor = sure.nonzero(as_tuple=True)
+            points = from_region(boxes[of == i][view, anchor], views[view], size)  # M 8 2: corners, six points
+            found.append(_merge(scores[of == i][view, anchor], points))
+        return found
+
+
+def region_of_landmarks(landmarks: Tensor) -> Tensor:
+    """The square (N 4) in which to look for these landmarks (N 478 2+) again, in the next frame for example."""
+    points = landmarks[..., :2]
+    eyes = points[:, EYES[1]] - points[:, EYES[0]]
+    angle = torch.atan2(eyes[:, 1], eyes[:, 0])
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    along, down = points[..., 0] * cos + points[..., 1] * sin, points[..., 1] * cos - points[..., 0] * sin
+    (left, right), (top, bottom) = (along.amin(1), along.amax(1)), (down.amin(1), down.amax(1))
+    side = ROOM * torch.maximum(right - left, bottom - top)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return torch.stack((x * cos[:, 0] - y * sin[:, 0], x * sin[:, 0] + y * cos[:, 0], side, angle), dim=1)
+
+
+def overlap(box: Tensor, others: Tensor) -> Tensor:
+    """How much of the union of ``box`` (4) and each of ``others`` (M 4) they share, (M) in 0..1."""
+    shared = (torch.minimum(box[2:], others[:, 2:]) - torch.maximum(box[:2], others[:, :2])).clamp(min=0).prod(1)
+    area, areas = (box[2:] - box[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(1)
+    return shared / (area + areas - shared).clamp(min=1e-9)
+
+
+def _distinct(faces: Faces) -> Tensor:
+    """Indices of the real faces, each once: a later one on the same place is the same face."""
+    kept: list[int] = []
+    for i in (faces.score > PRESENT).nonzero()[:, 0].tolist():
+        if not kept or overlap(faces.box[i], faces.box[kept]).max() < SAME_FACE:
+            kept.append(i)
+    return torch.tensor(kept, dtype=torch.int64, device=faces.score.device)
+
+
+def _parts(width: int, height: int, side: float) -> list[list[float]]:
+    """Overlapping squares of ``side`` all over the picture; none where the detector would need to enlarge them."""
+    if side < face_detector.SIZE:
+        return []
+    return [[x, y, side, 0.0] for y in _centres(height, side) for x in _centres(width, side)]
+
+
+def _centres(length: int, side: float) -> list[float]:
+    """Middles of windows of ``side`` that cover ``length``, each overlapping the next by half or more."""
+    if length <= side:
+        return [length / 2]
+    count = math.ceil((length - side) / (side / 2)) + 1
+    return [side / 2 + i * (length - side) / (count - 1) for i in range(count)]
+
+
+def _merge(score: Tensor, points: Tensor) -> Detections:
+    """One detection a face: the mean of those that overlap the surest, weighted by probability.
+
+    Args:
+        score: (M), points: (M 8 2) two corners and six points, in pixels of the picture.
+    """
+    middle = points[:, :2].mean(1)
+    half = (points[:, 1] - points[:, 0]).norm(dim=1, keepdim=True) / math.sqrt(8)  # boxes are square, but may be turned
+    box = torch.cat((middle - half, middle + half), dim=1)
+    eyes = F.normalize(points[:, 3] - points[:, 2])
+    left = score.argsort(descending=True)
+    kept: list[tuple[Tensor, Tensor, Tensor]] = []
+    while len(left):
+        first = left[0]
+        same = (overlap(box[first], box[left]) > SAME_FACE) & (eyes[left] @ eyes[first] > 0.5)
+        same[0] = True
+        group = left[same]
+        weight = (score[group] / score[group].sum())[:, None]
+        mean = (box[group] * weight).sum(0)
+        across, down = (eyes[group] * weight).sum(0)
+        x_y, side = (mean[:2] + mean[2:]) / 2, ROOM * (mean[2] - mean[0])
+        kept.append((score[first], mean, torch.stack((*x_y, side, torch.atan2(down, across)))))
+        left = left[~same]
+    if not kept:
+        return Detections(score=score[:0], box=points.new_zeros(0, 4), regions=points.new_zeros(0, 4))
+    scores, boxes, regions = (torch.stack(column) for column in zip(*kept, strict=True))
+    return Detections(score=scores, box=boxes, regions=regions)

@@ -1,0 +1,327 @@
+"""The networks of one model, joined: what each stage asks of them.
+
+Axes: B batch, R style rows, D style width, K coefficients, N descriptor, C h w the feature map, P size of the picture
+that a network sees, S size of the picture that is drawn.
+"""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..networks.aligner import Aligner
+from ..networks.audio_encoder import AudioEncoder
+from ..networks.calibrator import Calibrator
+from ..networks.coefficients import Coefficients
+from ..networks.consultation import Consultation
+from ..networks.encoder import Encoder
+from ..networks.face_editor import FaceEditor
+from ..networks.flow_field import FlowField
+from ..networks.generator import Generator
+from ..networks.inference import ready
+from ..networks.landmark_prior import LandmarkPrior
+from ..networks.motion_encoder import MotionEncoder
+from ..networks.refiner import Refiner
+from ..networks.speech_coefficients import SpeechCoefficients
+from ..networks.style_prior import StylePrior
+from ..networks.vgg import Vgg
+from ..ops.align import LANDMARKS_68
+from ..ops.deep3d_align import crop_face
+from ..ops.warp import resize_flow, warp, warp_sharply, without_specks
+from ..records import Direction, Portrait
+from .config import StyleHeadConfig
+
+__all__ = ["StyleHead", "build"]
+
+DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
+
+
+HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
+
+
+HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts,
+
+
+AT_ALL = 0.02  # and at which half of the frame is refined
+
+
+class StyleHead(nn.Module):
+    """The networks of one model, and the few sums that join them."""
+
+    face_points: Tensor  # (5 3): eyes, nose and mouth corners of the face model that ``coefficients`` measures by
+
+    def __init__(self, config: StyleHeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Generator(config.generator)
+        self.encoder = Encoder(config.encoder)
+        self.motion_encoder = MotionEncoder(config.motion_encoder)
+        self.flow_field = FlowField(config.flow_field)
+        self.prior = LandmarkPrior(config.prior) if config.prior else None
+        self.aligner = Aligner(config.aligner) if config.aligner else None
+        self.consultation = Consultation(config.consultation) if config.consultation else None
+        self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
+        self.refiner = Refiner(config.refiner) if config.refiner else None
+        self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
+        self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
+        self.speech = SpeechCoefficients(config.speech) if config.speech else None
+        self.coefficients = Coefficients(config.coefficients) if config.coefficients else None
+        if config.coefficients is not None:
+            self.register_buffer("face_points", torch.zeros(5, 3))
+        self.perceptual = Vgg(config.perceptual) if config.perceptual else None
+        self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
+        self.directions = Directions(config)
+        self.editor = FaceEditor(config.editor) if config.editor else None
+
+    @property
+    def device(self) -> torch.device:
+        return self.generator.constant.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the networks that draw: the generator and the calibrator. All others are float32."""
+        return self.generator.constant.dtype
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The directions that this model knows by name."""
+        return tuple(direction.name for direction in self.config.directions)
+
+    def draw_in(self, dtype: torch.dtype) -> "StyleHead":
+        """Let the networks that draw compute in ``dtype``, all others in float32.
+
+        The others run once for a source or on small pictures, and a flow in bfloat16 is only good to a tenth of a
+        pixel.
+        """
+        for name, part in self.named_children():
+            part.to(dtype if name in ("generator", "calibrator") else torch.float32)
+        return self
+
+    def for_many(self) -> "StyleHead":
+        """The same model for drawing many frames: what its networks' weights go through each time is done.
+
+        It shares the weights, so make it anew when they have changed.
+        """
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        for name in ("calibrator", "refiner"):
+            part = getattr(self, name)
+            twin._modules[name] = None if part is None else ready(part)
+        return twin
+
+    def fit(self, picture: Tensor, size: int) -> Tensor:
+        """``picture`` (B 3 S S) at ``size`` pixels."""
+        if picture.shape[-1] == size:
+            return picture
+        smooth = self.config.antialias and picture.shape[-1] > size
+        return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=smooth)
+
+    def own_coefficients(self, portrait: Portrait) -> Tensor | None:
+        """The portrait's own pose and expression (K) in the space of this model.
+
+        What was measured in another space is measured anew, where the model has a network for it and the portrait
+        landmarks; otherwise there is none.
+        """
+        own, width = portrait.coefficients, len(self.config.motion_space.names)
+        if own is not None and own.shape == (width,):
+            return own
+        if self.coefficients is None or portrait.landmarks is None:
+            return None
+        picture = self.fit(portrait.image.to(self.device, torch.float32), DEEP3D_PICTURE)
+        scale = DEEP3D_PICTURE / portrait.image.shape[-1]
+        points = (portrait.landmarks[list(LANDMARKS_68), :2].cpu().float() + 0.5) * scale - 0.5
+        face = crop_face(picture[0].cpu(), points, self.face_points.cpu())
+        with torch.no_grad():
+            model = self.coefficients(face.picture[None].to(self.device))
+        return model.motion(face.crop[None].to(self.device))[0]
+
+    def lower(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The feature map (B C h w) of ``styles`` (B R D), and the RGB sum below it, in float32."""
+        feature, rgb = self.generator.lower(styles.to(self.dtype))
+        return feature.float(), None if rgb is None else rgb.float()
+
+    def upper(self, feature: Tensor, styles: Tensor, rgb: Tensor | None) -> Tensor:
+        """The picture (B 3 S S) of a feature map, not clamped, in float32."""
+        return self.generator.upper(feature.to(self.dtype), styles, rgb).float()
+
+    def consult(self, residual: Tensor, redrawn: Tensor) -> tuple[Tensor, Tensor]:
+        """What is to be done to the feature map so that it also draws what the styles alone do not.
+
+        Args:
+            residual: (B 3 P P), the portrait minus what its styles redraw.
+            redrawn: (B 3 P P) in [-1, 1], what is to be mended: the same, or the redrawing of edited styles.
+
+        Returns:
+            scale and shift (B C h w each): feature * (1 + scale) + shift.
+        """
+        if self.consultation is None:
+            raise ConfigError(f"The model {self.config.name!r} has no consultation network.")
+        return self.consultation(residual if self.aligner is None else self.aligner(residual, redrawn))
+
+    def edit_places(
+        self, name: str, feature: Tensor, picture: Tensor, landmarks: Tensor, coefficients: Tensor, size: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """What an attribute adds at places of the face, at strength 1: to the feature map (B C h w), and to the
+        portrait's pixels (B 3 S S), where the editor knows them.
+
+        Args:
+            feature: (B C h w) of the unedited portrait.
+            picture: (B 3 S S) in [-1, 1], the portrait redrawn, detail included.
+            landmarks: (B 478 3) of the portrait, pixels of a square of ``size``.
+            coefficients: (B K), its own.
+        """
+        assert self.editor is not None
+        assert self.prior is not None
+        return self.editor(name, feature, picture, *self.prior.places(landmarks, coefficients, size))
+
+    def find_flow(
+        self, picture: Tensor, descriptor: Tensor, prior: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The flow that carries ``picture`` to where the motion wants it.
+
+        Args:
+            picture: (B or 1, 3 P P) in [-1, 1], as the generator redraws the portrait.
+            descriptor: (B N).
+            prior: flow (B 2 h w) and visibility (B 1 h w) of the landmark prior, where the model has one.
+
+        Returns:
+            flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
+        """
+        picture = self.fit(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
+        if prior is None:
+            return self.flow_field(picture, descriptor)
+        first, seen = prior
+        size = picture.shape[-1]
+        planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
+        extra = torch.cat((warp(picture, first), *planes), dim=1)
+        correction, visibility = self.flow_field(picture, descriptor, extra)
+        moving = _moving(first, HARDLY)  # where nothing moves there is nothing to correct, nor hidden
+        flow = without_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
+        return flow, None if visibility is None else 1 - moving * (1 - visibility)
+
+    def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor | None:
+        """What the moved face has inside mouth and eyes (B G h w), where the refiner is to know: the prior's."""
+        if self.refiner is None or not self.refiner.config.guides:
+            return None
+        assert self.prior is not None
+        return self.prior.guides(landmarks, source, driving, size)
+
+    def carry(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
+        """What the generator misses of the portrait, where the motion puts it.
+
+        Args:
+            detail: (B or 1, 3 S S), the portrait minus what is drawn of it.
+            flow, visibility: (B 2 h w) and (B 1 h w) or None; where the portrait hides the place there is no detail.
+
+        Returns:
+            (B 3 S S), to be added to the picture.
+        """
+        moved = warp_sharply(detail, flow)
+        if visibility is None:
+            return moved
+        shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
+        return moved * F.interpolate(shown, size=moved.shape[-2:], mode="bilinear", align_corners=False)
+
+    def finish(
+        self,
+        drawn: Tensor,
+        still: Tensor,
+        detail: Tensor,
+        flow: Tensor,
+        visibility: Tensor | None,
+        descriptor: Tensor | None,
+        guides: Tensor | None = None,
+    ) -> Tensor:
+        """The frame with the portrait's own pixels in it; where nothing moves it is ``drawn + detail``.
+
+        Args:
+            drawn: (B 3 S S), what the generator draws of the warped and calibrated feature map.
+            still, detail: (B or 1, 3 S S), the portrait before it moves (edits included), and the part of it that the
+                generator misses.
+            flow, visibility: (B 2 h w) and (B 1 h w) or None.
+            descriptor: (B D) of the motion, or None; without it nothing is refined.
+            guides: (B G h w) of the landmark prior; likewise, for a refiner that was made to know them.
+
+        Returns:
+            (B 3 S S) in [-1, 1], float32.
+        """
+        drawn = drawn.float().clamp(-1, 1)
+        carried = (drawn + self.carry(detail, flow, visibility)).clamp(-1, 1)
+        if self.refiner is None or visibility is None or descriptor is None:
+            return carried
+        if self.refiner.config.guides and guides is None:
+            return carried
+        if drawn.shape[-1] != self.refiner.config.size:  # a preview
+            return carried
+        planes = visibility if guides is None else torch.cat((visibility, guides), dim=1)
+        refined = self.refiner(drawn, warp_sharply(still, flow), planes, descriptor)
+        return (carried + _moving(flow, AT_ALL) * (refined - carried)).clamp(-1, 1)
+
+    def mend(
+        self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What the calibrator wants done to a warped ``feature`` (B C h w): feature * (1 + scale) + shift.
+
+        ``flow`` and ``visibility`` (B 2 h w, B 1 h w) are what it was warped by.
+        """
+        if self.calibrator is None:
+            raise ConfigError(f"The model {self.config.name!r} has no calibrator.")
+        extra = None
+        if self.calibrator.config.extra_channels:
+            assert visibility is not None
+            planes = (visibility, flow / flow.shape[-1])[: 1 + (self.calibrator.config.extra_channels == 3)]
+            extra = torch.cat(planes, dim=1).to(feature.dtype)
+        gate = visibility.to(feature.dtype) if self.calibrator.config.gate and visibility is not None else None
+        return self.calibrator(feature, descriptor.to(feature.dtype), extra, gate)
+
+
+def _moving(flow: Tensor, half: float) -> Tensor:
+    """0 for a flow (B 2 h w) that moves nothing, 1/2 where its farthest point moves by ``half``, soon 1: (B 1 1 1)."""
+    amount = flow.abs().amax(dim=(1, 2, 3), keepdim=True)
+    return amount / (amount + half)
+
+
+class Directions(nn.Module):
+    """The tensors of the directions that a model knows by name."""
+
+    def __init__(self, config: StyleHeadConfig) -> None:
+        super().__init__()
+        self.configs = {direction.name: direction for direction in config.directions}
+        self.placed = () if config.editor is None else config.editor.names
+        rows, width = config.generator.rows, config.generator.style_dim
+        for direction in config.directions:
+            tensors = nn.Module()
+            tensors.register_buffer("direction", torch.zeros(rows, width))
+            if direction.target == "coordinate":
+                tensors.register_buffer("mean", torch.zeros(width))
+                tensors.register_buffer("axis", torch.zeros(width))
+            self.add_module(direction.name, tensors)
+
+    def shift(self, name: str) -> Tensor:
+        """What the direction called ``name`` adds to the styles (R D)."""
+        tensor = self.get_submodule(name).direction
+        assert isinstance(tensor, Tensor)
+        return tensor
+
+    def named(self, name: str) -> Direction:
+        """The direction called ``name``.
+
+        Raises:
+            ConfigError: this model has none; lists those it has.
+        """
+        if name not in self.configs:
+            known = ", ".join(self.configs) or "none; give a direction file instead"
+            raise ConfigError(f"This model knows no attribute {name!r}. Known: {known}.")
+        config = self.configs[name]
+        tensors = dict(self.get_submodule(name).named_buffers())
+        return Direction(name=name, target=config.target, goal=config.goal, places=name in self.placed, **tensors)
+
+
+def build(config: StyleHeadConfig, seed: int = 0) -> StyleHead:
+    """A model with weights of chance that only ``seed`` decides: for tests, benchmarks, and before training."""
+    with torch.inference_mode(False), torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        model = StyleHead(config)
+    return model.eval().requires_grad_(False)

@@ -1,0 +1,141 @@
+"""Measures the rendered heads: ``python -m stylehead_core.synthetic.heads.checks``. One JSON line a check.
+
+``found``: the face landmarker finds the face (want 0.99). ``correlation``: of a set weight with the measured one (want
+0.9). ``psnr``: the exact correspondence warps one frame onto another, on visible skin in even light (want 30 dB).
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...datasets.measure import measure_pictures
+from ...spaces import BLENDSHAPES
+from .appearance import HELD_OUT, draw_look
+from .clips import ClipConfig
+from .correspondence import Correspondence, Frame
+from .expressions import draw_expression
+from .geometry import Pose
+from .head_model import weights_of
+from .renderer import Renderer
+from .rendering import maker_of
+from .scene import Scene, draw_scene
+
+__all__ = ["CORRELATED", "correlation", "draw_random", "even_light", "visible_skin_psnr"]
+
+CORRELATED = {
+    "jaw": ("jawOpen",),
+    "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
+    "smile": ("mouthSmileLeft", "mouthSmileRight"),
+}
+EROSION = 2  # pixels at the rim of what is visible that are not judged
+
+
+def draw_random(renderer: Renderer, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A random person with a random expression, pose and light: picture (S S 3) and weights (52)."""
+    chance = np.random.default_rng([seed, 40])
+    weights = draw_expression(chance)
+    pitch, yaw, roll = (float(v) for v in chance.normal(0, (0.10, 0.25, 0.06)))
+    drawn = renderer.render(
+        renderer.person(draw_look(seed)), weights, Pose(angles=(pitch, yaw, roll)), draw_scene(seed)
+    )
+    return drawn.picture, weights
+
+
+def draw_alone(renderer: Renderer, seed: int, part: str, amount: float) -> np.ndarray:
+    """The picture (S S 3) of a person seen from the front who does nothing but one thing."""
+    weights = weights_of(dict.fromkeys(CORRELATED[part], amount))
+    return renderer.render(renderer.person(draw_look(seed)), weights, Pose(), draw_scene(seed)).picture
+
+
+def correlation(true: np.ndarray, measured: np.ndarray) -> float:
+    """Pearson's, -1 to 1; 1 is best."""
+    return float(np.corrcoef(true, measured)[0, 1])
+
+
+def even_light(scene: Scene) -> Scene:
+    """The same scene without lamps: what moves keeps its colour, so that pictures can be compared."""
+    dark, even = np.zeros(3), np.full(3, 0.9)
+    return replace(scene, key_color=dark, rim_color=dark, sky_color=even, ground_color=even)
+
+
+def visible_skin_psnr(renderer: Renderer, seed: int, turn: float = 0.15) -> float:
+    """How well one frame, warped by the exact correspondence, is another frame, in dB: higher is better."""
+    import cv2
+
+    compare = Correspondence(renderer, renderer.size)
+    chance, scene = np.random.default_rng([seed, 41]), even_light(draw_scene(seed))
+    person = renderer.person(draw_look(seed))
+    frames = []
+    for _ in range(2):
+        pitch, yaw, roll = (float(v) for v in chance.normal(0, turn, 3))
+        frames.append(Frame(draw_expression(chance), Pose(angles=(pitch, yaw, roll))))
+    crop = renderer.crop_of(person, Pose(), scene)
+    source, target = (renderer.render(person, f.weights, f.pose, scene, crop).picture for f in frames)
+    pair = compare.compare(person, frames[0], frames[1], crop, scene.distance)
+    skin = pair.visible & compare.skin(person, frames[1], crop, scene.distance)
+    skin = cv2.erode(skin.astype(np.uint8), np.ones((2 * EROSION + 1,) * 2, np.uint8)) > 0
+    error = pair.warped(source)[skin].astype(np.float64) - target[skin]
+    return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
+
+
+def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) -> Iterator[dict]:
+    """The checks, as their numbers become known."""
+    from ...landmarker.files import load_landmarker
+
+    renderer = maker_of(facekit, ClipConfig(size=size)).renderer
+    landmarker = load_landmarker()
+    seeds = range(first_seed, first_seed + people)
+
+    def measured(pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        stacked = torch.from_numpy(np.stack(pictures)).movedim(-1, 1)
+        _, coefficients, found = measure_pictures(landmarker, stacked)
+        return coefficients.numpy(), found.numpy()
+
+    start = time.process_time()
+    pictures = [draw_random(renderer, seed)[0] for seed in seeds]
+    speed = people / (time.process_time() - start)
+    yield {"check": "speed", "pictures_per_cpu_second": round(speed, 2), "of": "a new person each", "size": size}
+    _, found = measured(pictures)
+    yield {
+        "check": "found",
+        "share": round(float(found.mean()), 4),
+        "of": people,
+        "missed": np.array(seeds)[~found].tolist(),
+    }
+    some = list(seeds)[: max(12, people // 5)]
+    for part, names in CORRELATED.items():
+        amounts = np.random.default_rng(7).random(len(some))
+        rows, found = measured([draw_alone(renderer, s, part, float(a)) for s, a in zip(some, amounts, strict=True)])
+        columns = [BLENDSHAPES.index(name) for name in names]
+        value = correlation(amounts[found], rows[found][:, columns].mean(1))
+        yield {"check": "correlation", "weight": part, "value": round(value, 3), "of": int(found.sum())}
+    values = [visible_skin_psnr(renderer, seed) for seed in some]
+    yield {
+        "check": "psnr",
+        "mean_db": round(float(np.mean(values)), 2),
+        "worst_db": round(min(values), 2),
+        "of": len(some),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--facekit", type=Path)
+    parser.add_argument("--people", type=int, default=500)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--first-seed", type=int, default=HELD_OUT)
+    arguments = parser.parse_args()
+    for line in run_checks(arguments.facekit, arguments.people, arguments.size, arguments.first_seed):
+        print(json.dumps(line), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

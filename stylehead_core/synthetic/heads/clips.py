@@ -1,0 +1,253 @@
+"""One person, some frames, and everything that the renderer knows about them: a clip of the training set.
+
+Axes: T frames, W the 52 ARKit weights, P pairs of frames, E edits, S picture size, G flow size.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import ConfigError
+from .appearance import EDITS, Look, draw_look, edit_pair
+from .camera import CameraFaults, draw_faults, photographed
+from .correspondence import Correspondence, Frame
+from .expressions import draw_expression
+from .facekit import LANDMARKS_68
+from .geometry import Crop, Pose, ffhq_crop, place
+from .person import Person
+from .renderer import Renderer
+from .scene import Scene, draw_scene
+
+__all__ = ["ATTRIBUTES", "Clip", "ClipConfig", "ClipMaker"]
+
+ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "female", "feminine", "glasses")
+"""The columns of a clip's ``attributes``; all of 0..1 (feminine from -0.3)."""
+
+MOUTH_MARGIN = 0.35  # of the mouth's width, around it
+COLOURS_ONLY = ("makeup", "tone", "hair_color")  # edits that leave mesh and hair as they are
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipConfig:
+    """What is rendered of each person."""
+
+    size: int = 128  # pixels of the pictures
+    frames: int = 8  # T, an even number: two expressions in each pose
+    flow: int = 64  # G
+    edits: bool = True  # paired pictures in which one attribute differs
+    faults: float = 1.0  # how much noise, blur and compression: 0 renders clean pictures
+    turn: float = 1.0  # how far heads turn: a factor
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.size <= 1024:
+            raise ConfigError(f"Heads are rendered at 32 to 1024 pixels; found {self.size}.")
+        if self.frames < 2 or self.frames % 2:
+            raise ConfigError(f"A clip has an even number of frames, since poses come in pairs; found {self.frames}.")
+        if not 8 <= self.flow <= self.size:
+            raise ConfigError(f"The flow has 8 to {self.size} cells a side, the picture's pixels; found {self.flow}.")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clip:
+    seed: int
+    pictures: np.ndarray  # (T S S 3) uint8
+    alpha: np.ndarray  # (T S S) uint8: the person
+    weights: np.ndarray  # (T W) float32, spaces.BLENDSHAPES
+    angles: np.ndarray  # (T 3) float32: pitch, yaw, roll in rad
+    shift: np.ndarray  # (T 3) float32: cm to the right, up, to the camera
+    placement: (
+        np.ndarray
+    )  # (T 3) float32: x, y in half sides (right, down), log_scale (0 = as its own FFHQ crop has it)
+    landmarks_68: np.ndarray  # (T 68 2) float32 pixels
+    landmarks_5: np.ndarray  # (T 5 2): eyes, nose tip, mouth corners; the picture's left ones first
+    mouth_box: np.ndarray  # (T 4) float32 pixels: left, top, right, bottom
+    aligned: (
+        np.ndarray
+    )  # (T 2 3) float32: pixel of the frame = aligned @ (x, y, 1) of its own FFHQ crop of the same size
+    pairs: np.ndarray  # (P 2) int64: source, target
+    same_pose: np.ndarray  # (P) bool: only the expression differs
+    flow: np.ndarray  # (P 2 G G) float16, pixels of the G grid: where each point of the target lies in the source
+    visible: np.ndarray  # (P G G) uint8: 1 where the source shows it
+    edited: np.ndarray  # (E 2 S S 3) uint8: frame 0 at the low and at the high end of an attribute
+    edited_attribute: np.ndarray  # (E) int64, of ``tuple(EDITS)``
+    attributes: np.ndarray  # (A) float32, ATTRIBUTES
+    about: dict[str, Any]  # hair style and colour, and other words
+
+
+class ClipMaker:
+    """Makes clips with one renderer. A clip is a pure function of the face model, the configuration and its seed."""
+
+    def __init__(self, renderer: Renderer, config: ClipConfig) -> None:
+        if renderer.size != config.size:
+            raise ConfigError(f"The renderer draws {renderer.size} pixels, the clips want {config.size}.")
+        self.renderer, self.config = renderer, config
+        self.correspondence = Correspondence(renderer, config.flow)
+
+    def make(self, seed: int) -> Clip:
+        """The clip of a seed."""
+        chance = np.random.default_rng([seed, 20])
+        look, scene = draw_look(seed), draw_scene(seed)
+        person = self.renderer.person(look)
+        frames = self._frames(chance)
+        crop = self._crop(person, frames[0], scene, chance)
+        drawn = [self.renderer.render(person, f.weights, f.pose, scene, crop) for f in frames]
+        faults = draw_faults(chance, self.config.faults)  # one camera for the clip
+        pairs, same_pose = self._pairs(chance)
+        flow, visible = self._compare(person, frames, pairs, crop, scene)
+        edited, edited_attribute = self._edits(person, frames[0], scene, crop, faults)
+        landmarks = np.stack([d.landmarks for d in drawn])
+        return Clip(
+            seed=seed,
+            pictures=np.stack(
+                [photographed(d.picture, replace(faults, seed=faults.seed + i)) for i, d in enumerate(drawn)]
+            ),
+            alpha=np.stack([(d.alpha * 255).round().astype(np.uint8) for d in drawn]),
+            weights=np.stack([f.weights for f in frames]),
+            angles=np.array([f.pose.angles for f in frames], np.float32),
+            shift=np.array([f.pose.shift for f in frames], np.float32),
+            placement=np.stack([self._placement(person, f.pose, scene, crop) for f in frames]),
+            landmarks_68=landmarks,
+            landmarks_5=five_of(landmarks),
+            mouth_box=mouth_boxes(landmarks),
+            aligned=np.stack([self._aligned(person, f, scene, crop) for f in frames]),
+            pairs=pairs,
+            same_pose=same_pose,
+            flow=flow,
+            visible=visible,
+            edited=edited,
+            edited_attribute=edited_attribute,
+            attributes=attributes_of(look),
+            about={"hair_style": look.hair_style, "hair_color": list(look.hair_color), "glasses": look.glasses},
+        )
+
+    def _frames(self, chance: np.random.Generator) -> list[Frame]:
+        """Two expressions in each pose. The first frame is the portrait: moderate in both."""
+        frames = []
+        for i in range(0, self.config.frames, 2):
+            calm = 0.45 if i == 0 else 1.0
+            turn = calm * self.config.turn
+            pose = Pose(
+                angles=tuple(chance.normal(0, (0.10 * turn, 0.24 * turn, 0.07 * turn)).tolist()),
+                shift=tuple(chance.normal(0, (0.5 * turn, 0.35 * turn, 0.5 * turn)).tolist()),
+            )
+            frames.append(Frame(draw_expression(chance, 0.5 if i == 0 else 1.0), pose))
+            frames.append(Frame(draw_expression(chance), pose))
+        return frames
+
+    def _crop(self, person: Person, frame: Frame, scene: Scene, chance: np.random.Generator) -> Crop:
+        """As a portrait is cut from its picture: around the first frame, not quite in the middle."""
+        head = self.renderer.model.express(person.neutral, frame.weights)
+        shift = chance.normal(0, 0.02, 2)
+        landmarks = self.renderer.landmarks(head, frame.pose)
+        return ffhq_crop(landmarks, scene.distance, float(chance.uniform(0.97, 1.12)), (shift[0], shift[1]))
+
+    def _pairs(self, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """For each frame as target, the other expression in its pose, and a frame in another pose."""
+        count, pairs = self.config.frames, []
+        for target in range(count):
+            pairs.append((target ^ 1, target))
+            others = [frame for frame in range(count) if frame // 2 != target // 2]
+            if others:
+                source = 0 if target >= 2 and chance.random() < 0.5 else others[int(chance.integers(len(others)))]
+                pairs.append((source, target))
+        pairs = np.array(pairs)
+        return pairs, pairs[:, 0] // 2 == pairs[:, 1] // 2
+
+    def _compare(self, person: Person, frames: list[Frame], pairs, crop: Crop, scene: Scene):
+        compare = self.correspondence
+        surfaces = [compare.surface(person, frame) for frame in frames]
+        own: dict[int, np.ndarray] = {}
+        flow, visible = [], []
+
+        def places(drawn: int, other: int) -> np.ndarray:
+            frame = frames[drawn], frames[other]
+            return compare.places(person, *frame, crop, scene.distance, surfaces[drawn], surfaces[other])
+
+        for source, target in pairs.tolist():
+            if source not in own:
+                own[source] = places(source, source)
+            pair = compare.answer(places(target, source), own[source])
+            flow.append(pair.flow.astype(np.float16))
+            visible.append(pair.visible.astype(np.uint8))
+        return np.stack(flow), np.stack(visible)
+
+    def _edits(self, person: Person, frame: Frame, scene: Scene, crop: Crop, faults: CameraFaults):
+        """The first frame with one attribute low, then high, all else as it is."""
+        pictures, which = [], []
+        for index, attribute in enumerate(EDITS):
+            if not self.config.edits or not edit_fits(person.look, attribute):
+                continue
+            pair = []
+            for look in edit_pair(person.look, attribute):
+                if attribute in COLOURS_ONLY:
+                    other = self.renderer.recoloured(person, look)
+                else:
+                    other = self.renderer.person(look)
+                drawn = self.renderer.render(other, frame.weights, frame.pose, scene, crop)
+                pair.append(photographed(drawn.picture, faults))
+            pictures.append(np.stack(pair))
+            which.append(index)
+        size = self.config.size
+        return np.array(pictures, np.uint8).reshape(-1, 2, size, size, 3), np.array(which, np.int64)
+
+    def _placement(self, person: Person, pose: Pose, scene: Scene, crop: Crop) -> np.ndarray:
+        """Where the neutral head is in the crop: the mean of its landmarks without the jaw, and its size."""
+        neutral = person.neutral[LANDMARKS_68]
+        heights = self.renderer.model.kit.vertices[LANDMARKS_68, 1]
+        middle = crop.of(place(neutral, heights, pose), scene.distance)[17:].mean(0)
+        own = ffhq_crop(place(neutral, heights, Pose(shift=pose.shift)), scene.distance)
+        log_scale = np.log(np.linalg.norm(crop.matrix[0]) / np.linalg.norm(own.matrix[0]))
+        return np.array([*middle, log_scale], np.float32)
+
+    def _aligned(self, person: Person, frame: Frame, scene: Scene, crop: Crop) -> np.ndarray:
+        """(2 3): from pixels of this frame's own FFHQ crop to pixels of the frame."""
+        head = self.renderer.model.express(person.neutral, frame.weights)
+        own = ffhq_crop(self.renderer.landmarks(head, frame.pose), scene.distance)
+        return between(own, crop, self.config.size)
+
+
+def between(inner: Crop, outer: Crop, size: int) -> np.ndarray:
+    """(2 3) float32: pixel of ``outer``'s picture = result @ (x, y, 1) of ``inner``'s, both of ``size`` pixels."""
+    half, flip = size / 2, np.diag([1.0, -1.0])
+    turn = flip @ outer.matrix @ np.linalg.inv(inner.matrix) @ flip
+    start = flip @ outer.matrix @ (inner.centre - outer.centre)
+    middle = np.full(2, half - 0.5)
+    return np.concatenate([turn, (start * half + middle - turn @ middle)[:, None]], axis=1).astype(np.float32)
+
+
+def five_of(landmarks: np.ndarray) -> np.ndarray:
+    """(T 68 2) -> (T 5 2): the eyes' middles, the nose's tip, the mouth's corners."""
+    eyes = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)
+    return np.stack([*eyes, landmarks[:, 30], landmarks[:, 48], landmarks[:, 54]], axis=1)
+
+
+def mouth_boxes(landmarks: np.ndarray) -> np.ndarray:
+    """(T 68 2) -> (T 4): left, top, right, bottom of the mouth, with some skin around it."""
+    mouth = landmarks[:, 48:]
+    low, high = mouth.min(1), mouth.max(1)
+    margin = MOUTH_MARGIN * (high[:, :1] - low[:, :1])
+    return np.concatenate([low - margin, high + margin], axis=1).astype(np.float32)
+
+
+def edit_fits(look: Look, attribute: str) -> bool:
+    """Whether an attribute can be moved: no beards on women, no lipstick on men, no hair colour without hair."""
+    if attribute == "beard":
+        return not look.female
+    if attribute == "makeup":
+        return look.female
+    return attribute != "hair_color" or look.hair_style != "bald"
+
+
+def attributes_of(look: Look) -> np.ndarray:
+    """(A) ATTRIBUTES."""
+    values = {
+        "age": look.age,
+        "beard": look.beard,
+        "makeup": look.makeup,
+        "tone": look.tone / 8,
+        "female": float(look.female),
+        "feminine": look.feminine,
+        "glasses": float(bool(look.glasses)),
+    }
+    return np.array([values[name] for name in ATTRIBUTES], np.float32)

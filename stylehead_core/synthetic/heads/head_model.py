@@ -1,0 +1,101 @@
+"""From numbers to a head's mesh: identity, expression, normals.
+
+Axes: V vertices, F triangles, I identity modes, W the 52 ARKit weights in the order of ``spaces.BLENDSHAPES``.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.spatial import KDTree
+
+from ...errors import ConfigError
+from ...spaces import BLENDSHAPES
+from .deformations import Bumps
+from .facekit import GUMS, IRIS_LEFT, IRIS_RIGHT, SCLERA_LEFT, SCLERA_RIGHT, TEETH, FaceKit
+
+__all__ = ["WEIGHT", "HeadModel", "weights_of"]
+
+WEIGHT = {name: index for index, name in enumerate(BLENDSHAPES)}
+BLINK_SINKS = 0.22  # cm that a globe goes back behind its closed lid, which would cut through it
+TONGUE_FOLLOWS = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open jaw
+
+
+def weights_of(named: Mapping[str, float]) -> np.ndarray:
+    """(W) ARKit weights from some of them by name; the others are 0."""
+    weights = np.zeros(len(BLENDSHAPES), np.float32)
+    for name, value in named.items():
+        if name not in WEIGHT:
+            raise ConfigError(f"There is no expression {name!r}. Known: {', '.join(BLENDSHAPES)}.")
+        weights[WEIGHT[name]] = value
+    return weights
+
+
+def _kit_names(name: str) -> tuple[str, ...]:
+    """The face kit's shapes that one ARKit weight moves; it splits some in two, and has no tongueOut."""
+    if name in ("browInnerUp", "cheekPuff"):
+        return (f"{name}_L", f"{name}_R")
+    for side in ("Left", "Right"):
+        if name.endswith(side) and name not in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
+            return (f"{name.removesuffix(side)}_{side[0]}",)
+    return () if name == "tongueOut" else (name,)
+
+
+class HeadModel:
+    """The face kit with what is worked out from it once."""
+
+    def __init__(self, kit: FaceKit) -> None:
+        self.kit = kit
+        self.bumps = Bumps(kit.vertices)
+        self.corners = kit.vertex[kit.triangles]  # (F 3) vertices
+        faces, vertices = len(self.corners), len(kit.vertices)
+        ones = np.ones(3 * faces, np.float32)
+        self.meets = csr_matrix((ones, (self.corners.ravel(), np.repeat(np.arange(faces), 3))), (vertices, faces))
+        shape_of = {name: index for index, name in enumerate(kit.names)}
+        self.shapes = np.zeros((len(BLENDSHAPES), vertices, 3), np.float32)
+        for row, name in enumerate(BLENDSHAPES):
+            for part in _kit_names(name):
+                self.shapes[row] += kit.expression[shape_of[part]]
+        self._flat_identity = kit.identity.reshape(len(kit.identity), -1)
+        self._eyes = [self.vertices_of(*pair) for pair in ((SCLERA_LEFT, IRIS_LEFT), (SCLERA_RIGHT, IRIS_RIGHT))]
+        self._tongue, self._tongue_follows = self._find_tongue()
+
+    def vertices_of(self, *groups: int) -> np.ndarray:
+        """The vertices of these groups of triangles."""
+        return np.unique(self.corners[np.isin(self.kit.group, groups)])
+
+    def _find_tongue(self) -> tuple[np.ndarray, np.ndarray]:
+        """The tongue has no group: it is what moves with the jaw and is away from the teeth. Else it would float."""
+        inside = self.vertices_of(GUMS)
+        moves = np.linalg.norm(self.shapes[WEIGHT["jawOpen"]][inside], axis=1)
+        vertices = self.kit.vertices
+        away, _ = KDTree(vertices[self.vertices_of(TEETH)]).query(vertices[inside])
+        share = np.clip((moves - 0.3) / 0.5, 0, 1) * np.clip((away - 0.25) / 0.55, 0, 1)
+        tongue, share = inside[share > 0.01], share[share > 0.01]
+        share = share * np.clip((vertices[tongue, 2] - 2.5) / 6, 0, 1)  # its root stays
+        return tongue, (share[:, None] * TONGUE_FOLLOWS).astype(np.float32)
+
+    def shape(self, identity: np.ndarray) -> np.ndarray:
+        """The neutral head (V 3) of identity weights (up to I), in standard deviations."""
+        identity = np.asarray(identity, np.float32)
+        offset = identity @ self._flat_identity[: len(identity)]
+        return self.kit.vertices + offset.reshape(-1, 3)
+
+    def express(self, neutral: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """``neutral`` (V 3) with an expression (W)."""
+        head = neutral.copy()
+        for row in np.flatnonzero(weights):
+            head += np.float32(weights[row]) * self.shapes[row]
+        jaw = weights[WEIGHT["jawOpen"]]
+        if jaw > 0:
+            head[self._tongue] += np.float32(min(1.6 * jaw, 1)) * self._tongue_follows
+        for eye, name in zip(self._eyes, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
+            closed = np.clip((weights[WEIGHT[name]] - 0.3) / 0.5, 0, 1)
+            head[eye, 2] -= np.float32(BLINK_SINKS * closed)
+        return head
+
+    def normals(self, head: np.ndarray) -> np.ndarray:
+        """Unit normals (V 3), outwards."""
+        a, b, c = (head[self.corners[:, corner]] for corner in range(3))
+        normals = self.meets @ np.cross(b - a, c - a)
+        return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)

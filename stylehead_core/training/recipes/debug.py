@@ -1,0 +1,75 @@
+"""Recipes of a size that trains in a moment, for tests."""
+
+from dataclasses import replace
+from typing import Any
+
+from ...model.presets import debug
+from ...networks.aligner import AlignerConfig
+from ...networks.discriminator import DiscriminatorConfig
+from ..recipe import Recipe
+from ..tasks.generator import GeneratorTask
+from ..tasks.joint import JointTask
+from ..tasks.joint_sound import JointSoundTask
+from ..tasks.speech import SpeechTask
+
+__all__ = ["for_debugging", "tiny"]
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """A paper recipe with networks that draw 64 pixels in a moment."""
+    task = recipe.task
+    if isinstance(task, (JointTask, JointSoundTask)):
+        task = replace(task, size=64)
+    if isinstance(task, GeneratorTask):
+        task = replace(task, discriminator=_tiny_discriminator(64))
+    return replace(
+        recipe,
+        name=f"debug_{recipe.name}",
+        model=replace(debug("arkit"), aligner=AlignerConfig(size=64, widths=(4, 4, 8, 8))),
+        task=task,
+        needs=tuple(f"debug_{need}" for need in recipe.needs),
+        steps=min(recipe.steps, 2),
+        batch=2,
+    )
+
+
+def for_debugging(recipe: Recipe) -> Recipe:
+    """The same run in a moment, with networks that learn nothing useful."""
+    model = recipe.model
+    assert model.consultation is not None
+    assert model.calibrator is not None
+    assert model.refiner is not None
+    assert model.editor is not None
+    channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
+    return replace(
+        recipe,
+        name=recipe.name.replace("mini_", "debug_"),
+        task=_small_task(recipe.task),
+        needs=tuple(need.replace("mini_", "debug_") for need in recipe.needs),
+        steps=min(recipe.steps, 2),
+        batch=4,
+        model=replace(
+            model,
+            name="debug",
+            generator=replace(model.generator, channels=channels, style_dim=16),
+            encoder=replace(model.encoder, widths=(4, 4, 8, 8), units=(1, 1, 1, 1), style_dim=16),
+            consultation=replace(model.consultation, widths=(4, 4, 8), feature_channels=8),
+            motion_encoder=replace(model.motion_encoder, descriptor=16),
+            flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
+            calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
+            refiner=replace(model.refiner, descriptor=16, hidden=8, width=8, units=1),
+            editor=replace(model.editor, feature_channels=8, width=8, plan=2),
+        ),
+    )
+
+
+def _small_task(task: Any) -> Any:
+    if isinstance(task, SpeechTask):
+        return replace(task, talks=2)
+    if isinstance(task, GeneratorTask):
+        return replace(task, discriminator=_tiny_discriminator(128))
+    return task
+
+
+def _tiny_discriminator(size: int) -> DiscriminatorConfig:
+    return DiscriminatorConfig(size=size, channels={2**power: 4 for power in range(2, size.bit_length())}, group=2)

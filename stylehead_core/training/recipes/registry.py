@@ -1,0 +1,88 @@
+"""Every training run by name, as functions that return the whole of it.
+
+``mini``    the embedded model: 128 pixels, made in nine hours of a CPU core
+``mini_256``  the same at 256 pixels, for one GPU
+``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
+``paper_inversion``  what these stages begin with, at its authors' numbers: encoder, consultation, edit directions
+``generators``  a generator alone, against a discriminator: of heads at 128 pixels, and at the paper's size
+``debug``, ``debug_paper``, ``debug_paper_inversion``, ``debug_generators``  seconds, for tests
+"""
+
+from ...errors import ConfigError
+from ..recipe import Recipe
+from .debug import for_debugging, tiny
+from .embedded import (
+    at_256,
+    mini_calibration,
+    mini_consult,
+    mini_directions,
+    mini_generator,
+    mini_motion,
+    mini_refine,
+    mini_speech,
+    mini_styles,
+    mini_whole,
+)
+from .paper import (
+    paper_consult,
+    paper_directions,
+    paper_encoder,
+    paper_generator,
+    paper_joint,
+    paper_joint_sound,
+    paper_sound,
+    paper_video,
+)
+
+__all__ = ["CHAINS", "RECIPES", "chain", "recipe_named"]
+
+
+def _chain() -> tuple[Recipe, ...]:
+    return (
+        mini_styles(),
+        mini_motion(),
+        mini_consult(),
+        mini_calibration(),
+        mini_refine(),
+        mini_directions(),
+        mini_speech(),
+        mini_whole(),
+    )
+
+
+def _paper() -> tuple[Recipe, ...]:
+    return paper_video(), paper_sound(), paper_joint(), paper_joint_sound()
+
+
+def _inversion() -> tuple[Recipe, ...]:
+    return paper_encoder(), paper_consult(), paper_directions()
+
+
+CHAINS = {
+    "mini": _chain(),
+    "mini_256": tuple(at_256(recipe) for recipe in _chain()),
+    "debug": tuple(for_debugging(recipe) for recipe in _chain()),
+    "generators": (mini_generator(), paper_generator()),
+    "debug_generators": (for_debugging(mini_generator()), tiny(paper_generator())),
+    "paper": _paper(),
+    "debug_paper": tuple(tiny(recipe) for recipe in _paper()),
+    "paper_inversion": _inversion(),
+    "debug_paper_inversion": tuple(tiny(recipe) for recipe in _inversion()),
+}
+
+
+"""Runs that belong together, in an order in which each finds what it needs."""
+
+
+RECIPES = {recipe.name: recipe for recipes in CHAINS.values() for recipe in recipes}
+
+
+def recipe_named(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe {name!r}. Known: {', '.join([*CHAINS, *RECIPES])}.")
+    return RECIPES[name]
+
+
+def chain(name: str) -> tuple[Recipe, ...]:
+    """The recipes of a chain, or the one recipe called ``name``."""
+    return CHAINS.get(name) or (recipe_named(name),)

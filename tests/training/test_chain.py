@@ -1,0 +1,115 @@
+"""From heads to a model that animates: the whole chain at its smallest."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+pytest.importorskip("espeakng_loader", reason="needs synthetic speech: pip install 'stylehead[heads]'")
+
+from stylehead_core.animate import animate
+from stylehead_core.datasets.heads import load_heads, save_heads
+from stylehead_core.errors import ConfigError, InputError
+from stylehead_core.model.files import load_stylehead
+from stylehead_core.records import Motion, Portrait
+from stylehead_core.stages.editing import edit_style
+from stylehead_core.stages.inversion import invert
+from stylehead_core.stages.rendering import render
+from stylehead_core.training.command import MODEL, train
+from stylehead_core.training.recipes.registry import CHAINS, chain, recipe_named
+
+
+@pytest.fixture(scope="module")
+def runs(heads, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    save_heads(heads, folder / "some.measured.safetensors")
+    for recipe in chain("debug"):
+        train(recipe, folder, folder)
+    return folder
+
+
+def test_the_last_model_animates_a_portrait(runs, heads):
+    model = load_stylehead(runs / "debug_whole" / MODEL)
+    portrait = Portrait(
+        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
+    )
+    motion = Motion(coefficients=heads.coefficients[:3], fps=Fraction(25))
+    frames = torch.cat(list(animate(model, portrait, motion)))
+    assert frames.shape == (3, 3, 128, 128)
+    assert torch.isfinite(frames).all()
+
+
+def test_an_edit_changes_places_of_the_face(runs, heads):
+    model = load_stylehead(runs / "debug_whole" / MODEL)
+    torch.nn.init.normal_(model.editor.attributes["beard"].last.weight, generator=torch.Generator().manual_seed(0))
+    portrait = Portrait(
+        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
+    )
+    inversion = invert(model, portrait)
+    whole = edit_style(model, inversion, "beard")
+    styles_alone = replace(whole, edits=(replace(whole.edits[0], places=False),))
+    first, second = (next(iter(render(model, one))) for one in (whole, styles_alone))
+    assert (first - second).abs().amax() > 0.01
+    model.editor.attributes["beard"].last.weight[: model.editor.config.feature_channels] = 0
+    pixels_alone = next(iter(render(model, whole)))
+    assert (pixels_alone - second).abs().amax() > 0.01
+    corner = (..., slice(8), slice(8))  # of the picture, far from the head
+    torch.testing.assert_close(first[corner], second[corner])
+    lost = replace(whole, portrait=replace(portrait, landmarks=None))
+    with pytest.raises(InputError, match="no landmarks"):
+        next(iter(render(model, lost)))
+
+
+def test_each_part_is_what_its_own_recipe_made(runs):
+    whole = load_stylehead(runs / "debug_whole" / MODEL).state_dict()
+    for name, part in (
+        *(("debug_styles", "encoder"), ("debug_motion", "flow_field"), ("debug_motion", "prior")),
+        *(
+            ("debug_consult", "generator"),
+            ("debug_calibration", "calibrator"),
+            ("debug_refine", "refiner"),
+            ("debug_directions", "directions"),
+            ("debug_directions", "editor"),
+            ("debug_speech", "speech"),
+        ),
+    ):
+        own = load_stylehead(runs / name / MODEL).get_submodule(part).state_dict()
+        assert own
+        for key, value in own.items():
+            assert torch.equal(whole[f"{part}.{key}"], value), (name, key)
+
+
+def test_every_run_leaves_a_log_and_a_sheet(runs):
+    for recipe in chain("debug")[:-1]:  # the last learns nothing
+        assert (runs / recipe.name / "sheet.png").is_file()
+        assert (runs / recipe.name / "checkpoint.pt").is_file()
+
+
+def test_a_recipe_says_what_it_needs_first(tmp_path):
+    with pytest.raises(ConfigError, match="Run that first"):
+        train(recipe_named("debug_calibration"), tmp_path, tmp_path)
+
+
+def test_measured_heads_are_read_as_they_were_written(heads, tmp_path):
+    save_heads(heads, tmp_path / "a.measured.safetensors")
+    save_heads(heads, tmp_path / "b.measured.safetensors")
+    both = load_heads(tmp_path)
+    assert len(both) == 2 * len(heads)
+    assert torch.equal(both.source[len(heads) :], heads.source + len(heads.pictures))
+    assert torch.equal(both.pictures[: len(heads.pictures)], heads.pictures)
+    assert torch.equal(both.edited_person[len(heads.edited) :], heads.edited_person)
+
+
+def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):
+    save_heads(replace(heads, person=heads.person + 900_000), tmp_path / "a.measured.safetensors")
+    with pytest.raises(InputError, match="never learnt from"):
+        recipe_named("debug_styles").task.load(tmp_path)
+
+
+def test_every_chain_finds_what_it_needs():
+    for recipes in CHAINS.values():
+        made = {"paper_generator", "debug_paper_generator"}  # weeks of work, that a model given by --start spares
+        for recipe in recipes:
+            assert set(recipe.needs) <= made
+            made.add(recipe.name)
