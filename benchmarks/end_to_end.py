@@ -7,7 +7,7 @@ The parts: ``track`` (a face in a driving clip; needs the landmarker), ``motion`
 ``warp``, ``calibrate``, ``draw``, ``finish`` (where a model carries the portrait's pixels), ``transfer`` (from the
 device, in bytes), ``encode``. ``end to end`` is motion to film, as ``stylehead animate`` does it, ``one after the
 other`` the same without a thread of its own for the film, and ``without encoding`` up to frames on the CPU. A model
-that is not embedded, nor a file, is made of weights of chance: that takes the same time.
+that is not embedded, nor a file, is made of random weights: that takes the same time.
 
 ``cores_busy`` is the processor's time through the time that went by: 2.0 keeps two cores busy. ``memory_mib`` is the
 most that was held up to then: of the device where it has its own, of the process otherwise.
@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core import Inversion, Motion, Portrait, StyleHead, animate, invert, load_stylehead
 from stylehead_core.landmarker.files import find_landmarker, load_landmarker
-from stylehead_core.media.background_writer import WriterBehind
+from stylehead_core.media.background_writer import BackgroundVideoWriter
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug, styleheat_1024
@@ -44,7 +44,7 @@ from stylehead_core.stages.rendering import TOGETHER, RenderConfig
 from stylehead_core.stages.tracking import frames_of, motion_from_video
 from stylehead_core.training.recipes.embedded import mini_model
 
-CHANCE = {"debug": debug, "mini": mini_model, "styleheat-1024": styleheat_1024}
+RANDOM_MODELS = {"debug": debug, "mini": mini_model, "styleheat-1024": styleheat_1024}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FACE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "portrait.jpg"
 RATE = Fraction(25)
@@ -99,14 +99,14 @@ class Meter:
 def measure(
     model: StyleHead, frames: int, chunk: int, track: bool, config: RenderConfig = RenderConfig()
 ) -> Iterator[dict[str, Any]]:
-    meter, chance = Meter(model, frames), torch.Generator().manual_seed(0)
+    meter, rng = Meter(model, frames), torch.Generator().manual_seed(0)
     width, size = len(model.config.motion_space.names), model.config.size
     portrait = Portrait(
-        image=torch.rand(1, 3, size, size, generator=chance) * 2 - 1,
+        image=torch.rand(1, 3, size, size, generator=rng) * 2 - 1,
         coefficients=torch.zeros(width),
-        landmarks=torch.rand(478, 3, generator=chance) * size,
+        landmarks=torch.rand(478, 3, generator=rng) * size,
     )
-    coefficients = 0.1 * torch.randn(frames, width, generator=chance)
+    coefficients = 0.1 * torch.randn(frames, width, generator=rng)
     motion = Motion(coefficients=coefficients, fps=RATE, space=model.config.space)
     inversion = invert(model, portrait)
     if track:
@@ -148,7 +148,7 @@ def measure_parts(
     meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, together: int
 ) -> Iterator[dict[str, Any]]:
     """Each part by itself on one chunk, as often as the clip has chunks."""
-    model = model.for_many()
+    model = model.for_inference()
     config, device, dtype = model.config, model.device, model.dtype
     rounds = range(max(1, len(motion) // chunk))
     done = len(rounds) * chunk
@@ -163,7 +163,7 @@ def measure_parts(
     descriptor = descriptors()
     yield meter.line("motion", lambda: [descriptors() for _ in rounds], done)
 
-    picture = model.fit(inversion.redrawn, config.flow_field.image_size)
+    picture = model.resize(inversion.redrawn, config.flow_field.image_size)
 
     def find() -> tuple[Tensor, Tensor | None, Tensor | None]:
         prior = guides = None
@@ -187,7 +187,9 @@ def measure_parts(
     moved = warp(feature, batch, config.warp)
     if model.calibrator is not None:
         yield meter.line(
-            "calibrate", lambda: [model.mend(moved, told, batch, seen) for _ in range(goes)], goes * together
+            "calibrate",
+            lambda: [model.predict_calibration(moved, told, batch, seen) for _ in range(goes)],
+            goes * together,
         )
     prepared = model.generator.prepare(inversion.styles[None])
     rgb = None if inversion.rgb is None else inversion.rgb[None].to(dtype)
@@ -197,7 +199,7 @@ def measure_parts(
         still, detail = inversion.redrawn.float(), inversion.detail
         yield meter.line(
             "finish",
-            lambda: [model.finish(drawn, still, detail, batch, seen, told, guiding) for _ in range(goes)],
+            lambda: [model.refine(drawn, still, detail, batch, seen, told, guiding) for _ in range(goes)],
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
@@ -215,15 +217,15 @@ def write(path: Path, size: int, parts: Any) -> None:
 
 
 def write_behind(path: Path, size: int, parts: Any) -> None:
-    with WriterBehind(VideoWriter(path, fps=RATE, size=(size, size))) as film:
+    with BackgroundVideoWriter(VideoWriter(path, fps=RATE, size=(size, size))) as film:
         for part in parts:
             film.write(part)
 
 
 def load(name: str, device: str, dtype: torch.dtype) -> StyleHead:
-    if name not in CHANCE:
+    if name not in RANDOM_MODELS:
         return load_stylehead(name, device, dtype)
-    model = build(CHANCE[name]())
+    model = build(RANDOM_MODELS[name]())
     if model.prior is not None:
         model.prior.vertices.normal_()  # any face will do
     return model.to(device).draw_in(dtype)
@@ -235,7 +237,7 @@ def device_name(device: torch.device) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Frames a second, from end to end and of each part.")
-    parser.add_argument("--model", action="append", help=f"embedded name, file, or one of {', '.join(CHANCE)}")
+    parser.add_argument("--model", action="append", help=f"embedded name, file, or one of {', '.join(RANDOM_MODELS)}")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
     parser.add_argument("--threads", type=int, help="of the CPU")

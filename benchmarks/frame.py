@@ -61,22 +61,20 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     """One line for each part of a frame, then for the whole of it, ours and plain."""
     assert model.calibrator is not None
     config, generator = model.config, model.generator
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     width = len(config.motion_space.names)
     portrait = Portrait(
-        image=torch.rand(1, 3, config.size, config.size, generator=chance) * 2 - 1,
+        image=torch.rand(1, 3, config.size, config.size, generator=rng) * 2 - 1,
         coefficients=torch.zeros(width),
-        landmarks=torch.rand(478, 3, generator=chance) * config.size,
+        landmarks=torch.rand(478, 3, generator=rng) * config.size,
     )
-    motion = Motion(
-        coefficients=0.1 * torch.randn(FRAMES, width, generator=chance), fps=Fraction(25), space=config.space
-    )
+    motion = Motion(coefficients=0.1 * torch.randn(FRAMES, width, generator=rng), fps=Fraction(25), space=config.space)
     line = Meter(model, repeats).line
     yield line("invert", lambda: invert(model, portrait), note="once for a portrait")
     inversion = invert(model, portrait)
     head = calibrate(model, warp_features(model, inversion, motion))
     device, dtype = model.device, model.dtype
-    picture = model.fit(inversion.redrawn, config.flow_field.image_size)
+    picture = model.resize(inversion.redrawn, config.flow_field.image_size)
     styles, feature = inversion.styles[None], inversion.feature[None].to(dtype)
     rgb = None if inversion.rgb is None else inversion.rgb[None]
     prepared = generator.prepare(styles)
@@ -98,14 +96,14 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     yield line("motion encoder", lambda: model.motion_encoder(window, source))
     yield line("flow field", lambda: model.find_flow(picture, descriptor, prior))
     yield line("warp", lambda: warp(feature, flow, config.warp))
-    drawing = model.for_many()
-    yield line("calibrator", lambda: drawing.mend(moved, descriptor, flow, visibility))
+    drawing = model.for_inference()
+    yield line("calibrator", lambda: drawing.predict_calibration(moved, descriptor, flow, visibility))
     yield line("draw", lambda: generator.draw(moved, prepared, rgb))
     if model.refiner is not None:
         drawn, detail, still = generator.draw(moved, prepared, rgb), inversion.detail, inversion.redrawn
         assert detail is not None
         pixels = still.to(device), detail.to(device), flow, visibility, descriptor, guides
-        yield line("refiner", lambda: drawing.finish(drawn, *pixels))
+        yield line("refiner", lambda: drawing.refine(drawn, *pixels))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)
     frames = render(model, head, chunk=1, frames=[0] * (repeats + 2))

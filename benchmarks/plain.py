@@ -46,7 +46,7 @@ def draw_frame(
     if model.calibrator.config.heads == "all":
         scale, shift = model.calibrator.conditions(moved, descriptor)[-2:]
     else:
-        scale, shift = model.mend(moved, descriptor, flow, visibility)
+        scale, shift = model.predict_calibration(moved, descriptor, flow, visibility)
     return draw_picture(model.generator, styles, moved * (1 + scale) + shift)
 
 

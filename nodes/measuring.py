@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ..stylehead_core.evaluation.load_metric_networks import load_judges
+from ..stylehead_core.evaluation.load_metric_networks import load_metric_networks
 from ..stylehead_core.evaluation.measure import Clip, measure
 from . import bridge, sockets
 from .models import landmarker_file
@@ -51,7 +51,7 @@ class Measure(io.ComfyNode):
             source=None if portrait is None else bridge.one_image_in(portrait, "portrait"),
             original=None if original is None else Clip(frames=bridge.image_in(original, "original"), fps=rate),
             mask=bridge.mask_in(mask),
-            judges=load_judges(landmarker=landmarker_file()),
+            metric_networks=load_metric_networks(landmarker=landmarker_file()),
             progress=bridge.Progress(),
         )
         if any(line.frames is not None for line in report.lines):

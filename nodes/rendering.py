@@ -12,8 +12,8 @@ from comfy.cli_args import args
 from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
-from ..stylehead_core.media.background_writer import WriterBehind
-from ..stylehead_core.media.metadata import film_notes
+from ..stylehead_core.media.background_writer import BackgroundVideoWriter
+from ..stylehead_core.media.metadata import video_metadata
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.ops.acceleration import SPEEDS, Speed
@@ -170,7 +170,7 @@ class RenderVideo(io.ComfyNode):
             metadata=about(cls.hidden),
         )
         config = RenderConfig(colour=colour, speed=speed)
-        with WriterBehind(film) as behind:
+        with BackgroundVideoWriter(film) as behind:
             for frames in drawn(networks, head, chunk, config, node=cls.hidden.unique_id, held=False):
                 behind.write(frames)
         shown = ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)])
@@ -181,4 +181,4 @@ def about(hidden) -> dict[str, str]:
     """What stands in a film about itself: that it is synthetic, of which version, and the graph, unless the user
     switched that off."""
     graph = {} if args.disable_metadata else {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
-    return {**film_notes({}), **{name: json.dumps(value) for name, value in graph.items() if value is not None}}
+    return {**video_metadata({}), **{name: json.dumps(value) for name, value in graph.items() if value is not None}}

@@ -15,7 +15,7 @@ import torch
 from stylehead_core.media.pictures import write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter
-from stylehead_core.synthetic.heads.appearance import draw_look
+from stylehead_core.synthetic.heads.appearance import sample_appearance
 from stylehead_core.synthetic.heads.facekit import load_facekit
 from stylehead_core.synthetic.heads.geometry import Pose
 from stylehead_core.synthetic.heads.head_model import HeadModel, weights_of
@@ -23,7 +23,7 @@ from stylehead_core.synthetic.heads.renderer import Renderer
 from stylehead_core.synthetic.heads.scene import draw_scene
 from stylehead_core.synthetic.heads.talking import Talking, act, first_crop
 from stylehead_core.synthetic.speech.espeak import Voice
-from stylehead_core.synthetic.speech.utterances import Talk, speak
+from stylehead_core.synthetic.speech.utterances import Utterance, speak
 
 FOLDER = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
 PORTRAIT, DRIVER = 900_125, 900_113  # seeds of people that no network has learnt from
@@ -50,29 +50,29 @@ def main() -> None:
 def draw_portrait(renderer: Renderer, path: Path) -> None:
     """Calm, and turned a little to the side."""
     calm = weights_of({"mouthSmileLeft": 0.2, "mouthSmileRight": 0.2})
-    person, scene = renderer.person(draw_look(PORTRAIT)), draw_scene(PORTRAIT)
+    person, scene = renderer.person(sample_appearance(PORTRAIT)), draw_scene(PORTRAIT)
     write_picture(path, _tensor(renderer.render(person, calm, Pose(angles=(0.0, 0.08, 0.02)), scene).picture))
 
 
 def draw_clip(renderer: Renderer, path: Path) -> None:
     talking = acted(speak(WORDS, Voice(name="en-us+m3", speed=200), before=0.1, after=0.4))
-    person, scene = renderer.person(draw_look(DRIVER)), draw_scene(DRIVER)
+    person, scene = renderer.person(sample_appearance(DRIVER)), draw_scene(DRIVER)
     crop = first_crop(renderer, person, talking, scene)
-    sound, fps = talking.talk.sound, talking.talk.fps
+    sound, fps = talking.utterance.sound, talking.utterance.fps
     with VideoWriter(path, fps=fps, size=(CLIP_SIZE, CLIP_SIZE), sound=sound, quality=21, speed="slow") as video:
         for weights, pose in zip(talking.weights, talking.poses, strict=True):
             video.write(_tensor(renderer.render(person, weights, pose, scene, crop).picture)[None])
 
 
-def acted(talk: Talk) -> Talking:
+def acted(utterance: Utterance) -> Talking:
     """What the driver does: talks, nods, blinks, turns to the side and smiles, all in two seconds."""
-    frames = round(CLIP_SECONDS * talk.fps)
-    samples = round(CLIP_SECONDS * talk.sound.rate)
-    padded = torch.nn.functional.pad(talk.sound.samples, (0, max(0, samples - talk.sound.samples.shape[1])))
-    curves = torch.nn.functional.pad(talk.curves, (0, 0, 0, max(0, frames - len(talk.curves))))[:frames]
-    talk = replace(talk, sound=Sound(samples=padded[:, :samples], rate=talk.sound.rate), curves=curves)
-    talking = act(DRIVER, talk=talk)
-    seconds = np.arange(frames) / float(talk.fps)
+    frames = round(CLIP_SECONDS * utterance.fps)
+    samples = round(CLIP_SECONDS * utterance.sound.rate)
+    padded = torch.nn.functional.pad(utterance.sound.samples, (0, max(0, samples - utterance.sound.samples.shape[1])))
+    curves = torch.nn.functional.pad(utterance.curves, (0, 0, 0, max(0, frames - len(utterance.curves))))[:frames]
+    utterance = replace(utterance, sound=Sound(samples=padded[:, :samples], rate=utterance.sound.rate), curves=curves)
+    talking = act(DRIVER, utterance=utterance)
+    seconds = np.arange(frames) / float(utterance.fps)
     nod = NOD * np.sin(math.pi * np.clip((seconds - 0.2) / NOD_SECONDS, 0, 1)) ** 2
     turn = 0.35 * np.sin(math.pi * np.clip((seconds - 0.7) / 1.3, 0, 1)) ** 2
     smile = SMILE * np.clip((seconds - 1.3) / 0.4, 0, 1)

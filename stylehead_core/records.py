@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, MotionError
-from .ops.disk_tensor import Shelf
+from .ops.disk_tensor import DiskTensor
 from .spaces import MotionSpace, space_named
 
 __all__ = ["SQUARE", "Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
@@ -232,12 +232,14 @@ class Head:
 
     inversion: Inversion
     motion: Motion
-    # Of a long clip these lie on the disk: a ``Shelf`` is asked for rows as a tensor is.
-    flow: Tensor | Shelf  # (n 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
-    audio_flow: Tensor | Shelf | None = None  # (n 2 h w), applied after ``flow``
-    visibility: Tensor | Shelf | None = None  # (n 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
-    guides: Tensor | Shelf | None = None  # (n G h w) in -1..1: what is inside an open mouth or eye
-    descriptor: Tensor | Shelf | None = None  # (n D) of the motion encoder
+    # Of a long clip these lie on the disk: a ``DiskTensor`` is asked for rows as a tensor is.
+    flow: Tensor | DiskTensor  # (n 2 h w), pixels of the feature map: where each point fetches from (x right, y down)
+    audio_flow: Tensor | DiskTensor | None = None  # (n 2 h w), applied after ``flow``
+    visibility: Tensor | DiskTensor | None = (
+        None  # (n 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
+    )
+    guides: Tensor | DiskTensor | None = None  # (n G h w) in -1..1: what is inside an open mouth or eye
+    descriptor: Tensor | DiskTensor | None = None  # (n D) of the motion encoder
     strength: float = 0.0  # of the calibration, 0 = off
     first: int = 0  # the frame of the motion that ``flow`` begins with, where the head is a part of the clip
 

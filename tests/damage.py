@@ -17,31 +17,31 @@ def outcome(work: Callable[[], Any], *errors: type[Exception]) -> Any:
 
 def damaged(whole: bytes, cases: int, seed: int, header: int) -> Iterator[bytes]:
     """``cases`` damaged copies of ``whole``; most of the damage falls into its first ``header`` bytes."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     for _ in range(cases):
         data = bytearray(whole)
-        for _ in range(chance.choice((1, 1, 1, 2, 5))):
-            _hit(data, chance, header)
+        for _ in range(rng.choice((1, 1, 1, 2, 5))):
+            _hit(data, rng, header)
         yield bytes(data)
 
 
-def _hit(data: bytearray, chance: random.Random, header: int) -> None:
-    place = chance.randrange(max(1, min(len(data), header if chance.random() < 0.9 else len(data))))
-    kind = chance.randrange(6)
+def _hit(data: bytearray, rng: random.Random, header: int) -> None:
+    place = rng.randrange(max(1, min(len(data), header if rng.random() < 0.9 else len(data))))
+    kind = rng.randrange(6)
     if kind == 0:  # one bit
-        data[place : place + 1] = bytes(byte ^ 1 << chance.randrange(8) for byte in data[place : place + 1])
+        data[place : place + 1] = bytes(byte ^ 1 << rng.randrange(8) for byte in data[place : place + 1])
     elif kind == 1:  # one byte
-        data[place : place + 1] = bytes([chance.randrange(256)])
+        data[place : place + 1] = bytes([rng.randrange(256)])
     elif kind == 2:  # a digit for a digit: the header stays JSON
         digits = [i for i, byte in enumerate(data[:header]) if 48 <= byte <= 57]
         if digits:
-            data[chance.choice(digits)] = 48 + chance.randrange(10)
+            data[rng.choice(digits)] = 48 + rng.randrange(10)
     elif kind == 3:  # another value, and the length of the header told accordingly
-        new = chance.choice(SPLICES)
+        new = rng.choice(SPLICES)
         place = max(8, place)
         data[place : place + len(new)] = new
     elif kind == 4:  # cut short
-        del data[chance.randrange(len(data) + 1) :]
+        del data[rng.randrange(len(data) + 1) :]
     else:  # a piece twice, or away
-        end = place + chance.randrange(1, 32)
-        data[place:end] = data[place:end] * chance.choice((0, 2))
+        end = place + rng.randrange(1, 32)
+        data[place:end] = data[place:end] * rng.choice((0, 2))

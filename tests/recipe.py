@@ -23,9 +23,9 @@ LPIPS_SHIFT, LPIPS_SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 def normals(name: str, shape: Iterable[int]) -> Tensor:
     """Standard normals (``shape``) that only ``name`` decides."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest(), "little")
-    chance = np.random.Generator(np.random.PCG64(seed))
+    rng = np.random.Generator(np.random.PCG64(seed))
     shape = tuple(shape)
-    return torch.from_numpy(chance.standard_normal(int(np.prod(shape)), dtype=np.float32).reshape(shape))
+    return torch.from_numpy(rng.standard_normal(int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
 
 @cache

@@ -9,9 +9,9 @@ from stylehead_core.model.stylehead import build
 from stylehead_core.stages.motion import match_placement
 
 MODEL = build(debug("arkit"))
-CHANCE = torch.Generator().manual_seed(0)
-PORTRAIT = Portrait(image=torch.rand(1, 3, 64, 64, generator=CHANCE), coefficients=torch.rand(58, generator=CHANCE))
-MOTION = Motion(coefficients=torch.rand(5, 58, generator=CHANCE), fps=25)
+RNG = torch.Generator().manual_seed(0)
+PORTRAIT = Portrait(image=torch.rand(1, 3, 64, 64, generator=RNG), coefficients=torch.rand(58, generator=RNG))
+MOTION = Motion(coefficients=torch.rand(5, 58, generator=RNG), fps=25)
 
 
 def test_animate_is_the_stages_in_order():

@@ -92,8 +92,8 @@ def test_the_file_is_small():
 
 
 def test_speech_opens_the_mouth_and_silence_does_not(model):
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     window = model.config.speech.window
     silence = model.speech(torch.full((1, 80, window), -4.0))["jawOpen"]
     assert silence < 0.1
-    assert torch.isfinite(torch.stack(list(model.speech(torch.randn(2, 80, window, generator=chance)).values()))).all()
+    assert torch.isfinite(torch.stack(list(model.speech(torch.randn(2, 80, window, generator=rng)).values()))).all()

@@ -117,11 +117,11 @@ def test_a_file_cut_short_says_how_much_is_missing(file):
 
 def test_damaged_headers_never_raise_anything_else(file):
     whole = bytearray(file.read_bytes())
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     for _ in range(2000):
         damaged = bytearray(whole)
         for _ in range(3):
-            place, value = (int(torch.randint(n, (), generator=chance)) for n in (len(whole), 256))
+            place, value = (int(torch.randint(n, (), generator=rng)) for n in (len(whole), 256))
             damaged[place] = value
         file.write_bytes(damaged)
         try:

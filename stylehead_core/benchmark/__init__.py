@@ -12,8 +12,8 @@ from ..networks.feature_network import FeatureNetwork
 from .driven import cross_identity, same_identity
 from .edited import edits
 from .flow import flows
-from .measures import convene
-from .spoken import held_out_talks, speech
+from .measures import load_measures
+from .spoken import held_out_utterances, speech
 from .unchanged import nothing
 
 __all__ = ["Part", "benchmark", "table", "text"]
@@ -46,14 +46,18 @@ def benchmark(
         sentences: how many are spoken.
         tell: called with each table as soon as it is there.
     """
-    jury = convene(landmarker, judge, heads)
+    measures = load_measures(landmarker, judge, heads)
     parts = []
     asked: tuple[tuple[str, str, Callable[[], Sequence[Any]]], ...] = (
-        ("same identity", "", lambda: same_identity(model, heads, jury)),
-        ("cross identity", "", lambda: cross_identity(model, heads, jury)),
+        ("same identity", "", lambda: same_identity(model, heads, measures)),
+        ("cross identity", "", lambda: cross_identity(model, heads, measures)),
         ("flow", "", lambda: flows(model, heads)),
-        ("edits", _no_edits(model, heads), lambda: edits(model, heads, jury)),
-        ("speech", _no_speech(model, sentences), lambda: speech(model, heads, jury, held_out_talks(sentences))),
+        ("edits", _no_edits(model, heads), lambda: edits(model, heads, measures)),
+        (
+            "speech",
+            _no_speech(model, sentences),
+            lambda: speech(model, heads, measures, held_out_utterances(sentences)),
+        ),
         ("nothing asked for", "", lambda: nothing(model, heads)),
     )
     for title, skipped, compute in asked:

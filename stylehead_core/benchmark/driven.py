@@ -28,7 +28,7 @@ from ..stages.calibration import calibrate
 from ..stages.inversion import invert
 from ..stages.rendering import render
 from ..stages.warping import warp_features
-from .measures import Jury, Measured, correlation, mouth_sharpness
+from .measures import Measured, Measures, correlation, mouth_sharpness
 
 __all__ = ["CROSS_WAYS", "WAYS", "CrossRow", "Row", "cross_identity", "portrait_of", "same_identity"]
 
@@ -70,7 +70,7 @@ class CrossRow:
     found: float
 
 
-def same_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[Row]:
+def same_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[Row]:
     """The table of ``WAYS``, on all pairs of ``heads``."""
     drawn: dict[str, Tensor] = {}
     for source in heads.source.unique().tolist():
@@ -83,12 +83,12 @@ def same_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[Row]:
         inversion = replace(invert(model, portrait_of(heads, target)), detail=None)
         redrawn[target] = next(render(model, inversion))[0].clamp(-1, 1).cpu()
     drawn["truth, inverted"] = redrawn[heads.target]
-    true = jury.look(heads.frames(targets))
+    true = measures.look(heads.frames(targets))
     own = torch.searchsorted(targets, heads.target)
-    return [_judge(way, drawn[way], heads, true.only(own), jury) for way in WAYS]
+    return [_judge(way, drawn[way], heads, true.only(own), measures) for way in WAYS]
 
 
-def cross_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[CrossRow]:
+def cross_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[CrossRow]:
     """The table of ``CROSS_WAYS``: each head does what the next one does."""
     firsts = [int(torch.nonzero(heads.person == person)[0, 0]) for person in heads.person.unique()]
     drawn: dict[str, list[Tensor]] = {way: [] for way in CROSS_WAYS}
@@ -103,9 +103,9 @@ def cross_identity(model: StyleHead, heads: Heads, jury: Jury) -> list[CrossRow]
         sources += [source] * len(clip)
         wanted.append(changes)
     rows, own = torch.tensor(sources).unique(return_inverse=True)
-    portraits = jury.look(heads.frames(rows)).only(own)
+    portraits = measures.look(heads.frames(rows)).only(own)
     return [
-        _judge_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), jury)
+        _judge_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), measures)
         for way in CROSS_WAYS
     ]
 
@@ -129,18 +129,18 @@ def _draw(
     motion = Motion(coefficients=coefficients, fps=RATE, relative=relative)
     head = warp_features(model, inversion, motion)
     generated = replace(head, inversion=replace(inversion, detail=None))  # by the generator alone
-    mended = calibrate if model.calibrator is not None else lambda _, given: given
-    heads_of = {"not calibrated": generated, "calibrated": mended(model, generated), MODEL: mended(model, head)}
+    calibrated = calibrate if model.calibrator is not None else lambda _, given: given
+    heads_of = {"not calibrated": generated, "calibrated": calibrated(model, generated), MODEL: calibrated(model, head)}
     ways = {way: torch.cat(list(render(model, one))).cpu() for way, one in heads_of.items()}
     ways["still"] = portrait.image.expand(len(coefficients), -1, -1, -1)
     ways["warp only"] = warp(ways["still"].contiguous(), head.flow[:])
     return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}
 
 
-def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, jury: Jury) -> Row:
+def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, measures: Measures) -> Row:
     truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
     boxes = mouth_boxes(landmarks)
-    seen = jury.look(drawn)
+    seen = measures.look(drawn)
     change = (seen.coefficients - heads.coefficients[heads.target]).abs()[seen.found]
     apart = (seen.landmarks - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
     pairs = zip(drawn, truth, boxes, strict=True)
@@ -156,7 +156,7 @@ def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, jury: Jury) ->
         mouth=_mean_of(change, "mouth", "jaw"),
         pose=float(change[:, ARKIT.rotation].rad2deg().mean()),
         landmarks=float(apart[seen.found].mean()),
-        identity=jury.apart(seen, true),
+        identity=measures.apart(seen, true),
         found=float(seen.found.float().mean()),
     )
 
@@ -167,9 +167,9 @@ def _mean_of(change: Tensor, *parts: str) -> float:
 
 
 def _judge_crossing(
-    way: str, drawn: Tensor, heads: Heads, sources: Tensor, portraits: Measured, wanted: Tensor, jury: Jury
+    way: str, drawn: Tensor, heads: Heads, sources: Tensor, portraits: Measured, wanted: Tensor, measures: Measures
 ) -> CrossRow:
-    seen = jury.look(drawn)
+    seen = measures.look(drawn)
     change = (seen.coefficients - heads.coefficients[sources])[seen.found]
     off = (change - wanted[seen.found]).abs()
     change, asked = change[:, ARKIT.expression], wanted[seen.found][:, ARKIT.expression]
@@ -178,7 +178,7 @@ def _judge_crossing(
         expression=float(off[:, ARKIT.expression].mean()),
         pose=float(off[:, ARKIT.rotation].rad2deg().mean()),
         follows=correlation(change, asked),
-        identity=jury.apart(seen, portraits),
+        identity=measures.apart(seen, portraits),
         mouth_sharpness=mouth_sharpness(drawn, seen) / mouth_sharpness(heads.frames(sources), portraits),
         found=float(seen.found.float().mean()),
     )

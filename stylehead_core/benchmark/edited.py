@@ -19,7 +19,7 @@ from ..stages.inversion import invert
 from ..stages.rendering import render
 from ..training.tasks.features import seen_in
 from .driven import portrait_of
-from .measures import Jury
+from .measures import Measures
 
 __all__ = ["STRENGTHS", "EditRow", "edits"]
 
@@ -46,7 +46,7 @@ class EditRow:
 
 
 @torch.no_grad()
-def edits(model: StyleHead, heads: Heads, jury: Jury) -> list[EditRow]:
+def edits(model: StyleHead, heads: Heads, measures: Measures) -> list[EditRow]:
     """A row for each attribute that the model knows and ``heads`` show."""
     known = [(i, name) for i, name in enumerate(heads.attributes) if name in model.attributes]
     spread = _spread(heads)
@@ -54,18 +54,18 @@ def edits(model: StyleHead, heads: Heads, jury: Jury) -> list[EditRow]:
     for number, name in known:
         pairs = torch.nonzero(heads.attribute == number).flatten()
         if len(pairs):
-            rows.append(_row(model, heads, jury, name, pairs, spread))
+            rows.append(_row(model, heads, measures, name, pairs, spread))
     return rows
 
 
-def _row(model: StyleHead, heads: Heads, jury: Jury, name: str, pairs: Tensor, spread: Tensor) -> EditRow:
+def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: Tensor, spread: Tensor) -> EditRow:
     column = ATTRIBUTES.index(EDITED[name])
     people = heads.edited_person[pairs].tolist()
     if min(people) < 0:
         raise InputError("These heads were measured by an older version: measure them again.")
     portraits = [portrait_of(heads, int(torch.nonzero(heads.person == person)[0, 0])) for person in people]
     steps = torch.stack([_at(model, invert(model, portrait), name, BEYOND) for portrait in portraits])
-    seen = seen_in(jury.network, steps.flatten(0, 1))
+    seen = seen_in(measures.network, steps.flatten(0, 1))
     told = seen.attributes.unflatten(0, steps.shape[:2])  # E F A
     identity = seen.identity.unflatten(0, steps.shape[:2])
     none, full = BEYOND.index(0.0), BEYOND.index(1.0)
@@ -73,13 +73,13 @@ def _row(model: StyleHead, heads: Heads, jury: Jury, name: str, pairs: Tensor, s
     others = [i for i in range(len(ATTRIBUTES)) if i != column]
 
     low, high = as_numbers(heads.edited[pairs]).unbind(1)
-    rendered = [seen_in(jury.network, part) for part in (low, high)]
+    rendered = [seen_in(measures.network, part) for part in (low, high)]
     ends = [
         _at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait
         for portrait, one in zip(portraits, low, strict=True)
     ]
     drawn = torch.stack(ends)
-    judged = seen_in(jury.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, drawn.shape[:2])
+    judged = seen_in(measures.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, drawn.shape[:2])
     true, made = (high - low).flatten(1), (drawn[:, -1] - drawn[:, 0]).flatten(1)
     along = (true * made).sum(1)
     return EditRow(
@@ -88,8 +88,8 @@ def _row(model: StyleHead, heads: Heads, jury: Jury, name: str, pairs: Tensor, s
         beyond=_rising(told[:, :, column]),
         moves=float((judged[:, -1] - judged[:, 0]).mean())
         / float((rendered[1].attributes - rendered[0].attributes)[:, column].mean()),
-        identity=float((1 - (identity[:, full] * identity[:, none]).sum(1)).mean()) / jury.strangers,
-        identity_rendered=float((1 - (rendered[0].identity * rendered[1].identity).sum(1)).mean()) / jury.strangers,
+        identity=float((1 - (identity[:, full] * identity[:, none]).sum(1)).mean()) / measures.strangers,
+        identity_rendered=float((1 - (rendered[0].identity * rendered[1].identity).sum(1)).mean()) / measures.strangers,
         others=float(change[:, others].mean()),
         own=float(change[:, column].mean()),
         goes=float((along / true.square().sum(1)).mean()),

@@ -17,7 +17,7 @@ from ..networks.feature_network import FeatureNetwork
 from ..training.tasks.features import seen_in
 from .identity_network import stranger_distance
 
-__all__ = ["Jury", "Measured", "convene", "correlation", "mouth_sharpness"]
+__all__ = ["Measured", "Measures", "correlation", "load_measures", "mouth_sharpness"]
 
 MOVES = 1e-6  # deviation below which a curve stands still
 
@@ -38,7 +38,7 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jury:
+class Measures:
     landmarker: Landmarker
     network: FeatureNetwork
     strangers: float  # mean distance of two people, by which distances are told
@@ -75,7 +75,7 @@ def mouth_sharpness(pictures: Tensor, seen: Measured) -> float:
     return float(sharpness(pictures[seen.found], mouth_boxes(seen.landmarks[seen.found])).mean())
 
 
-def convene(landmarker: Landmarker, network: FeatureNetwork, heads: Heads) -> Jury:
+def load_measures(landmarker: Landmarker, network: FeatureNetwork, heads: Heads) -> Measures:
     """A jury that tells distances in parts of the mean distance of the people in ``heads``."""
     identity = seen_in(network, heads.pictures).identity
-    return Jury(landmarker=landmarker, network=network, strangers=stranger_distance(identity, heads.person))
+    return Measures(landmarker=landmarker, network=network, strangers=stranger_distance(identity, heads.person))

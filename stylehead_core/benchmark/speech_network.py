@@ -20,7 +20,7 @@ from ..ops.mel import RATE
 from ..stages.speech import SpeechNetwork, hear
 from ..synthetic.speech.sentences import HELD_OUT
 from ..synthetic.speech.sheet import draw_curves, lip_opening
-from ..synthetic.speech.utterances import Talk, Talks
+from ..synthetic.speech.utterances import Utterance, Utterances
 from ..synthetic.speech.visemes import LIPS
 from ..synthetic.speech.voices import is_new_voice
 from ..training.sample_sheets import write_png
@@ -30,7 +30,9 @@ __all__ = ["agreement", "follow"]
 MOVES = 1e-3  # standard deviation below which a curve stands still
 
 
-def agreement(predict: Callable[[Tensor], Tensor], talks: Iterable[Talk], window: int) -> dict[str, dict[str, float]]:
+def agreement(
+    predict: Callable[[Tensor], Tensor], utterances: Iterable[Utterance], window: int
+) -> dict[str, dict[str, float]]:
     """Pearson's correlation of told and true curves, of the mean talk, for known and for new voices.
 
     Args:
@@ -39,13 +41,13 @@ def agreement(predict: Callable[[Tensor], Tensor], talks: Iterable[Talk], window
         window: W, mel columns.
     """
     found: dict[str, dict[str, list[float]]] = {}
-    for talk in talks:
-        if talk.voice is None:
+    for utterance in utterances:
+        if utterance.voice is None:
             continue
-        told = predict(hear(talk.sound, talk.fps, frames=len(talk.curves), window=window))
-        scores = found.setdefault("new voices" if is_new_voice(talk.voice) else "known voices", {})
-        pairs = {"opening": (lip_opening(told, LIPS), lip_opening(talk.curves, LIPS))}
-        pairs |= {name: (told[:, i], talk.curves[:, i]) for i, name in enumerate(LIPS)}
+        told = predict(hear(utterance.sound, utterance.fps, frames=len(utterance.curves), window=window))
+        scores = found.setdefault("new voices" if is_new_voice(utterance.voice) else "known voices", {})
+        pairs = {"opening": (lip_opening(told, LIPS), lip_opening(utterance.curves, LIPS))}
+        pairs |= {name: (told[:, i], utterance.curves[:, i]) for i, name in enumerate(LIPS)}
         for name, (one, other) in pairs.items():
             if other.std() > MOVES:
                 scores.setdefault(name, []).append(float(torch.corrcoef(torch.stack((one, other)))[0, 1]))
@@ -76,7 +78,11 @@ def main() -> None:
         raise ConfigError(f"{args.model} has no speech network.")
     window = network.config.window
     with torch.inference_mode():
-        print(json.dumps(agreement(network.predict, Talks(range(HELD_OUT, HELD_OUT + args.talks)), window), indent=1))
+        print(
+            json.dumps(
+                agreement(network.predict, Utterances(range(HELD_OUT, HELD_OUT + args.utterances)), window), indent=1
+            )
+        )
         args.out.mkdir(parents=True, exist_ok=True)
         for file in args.sound:
             write_png(args.out / f"{file.stem}.png", follow(network, file, window))

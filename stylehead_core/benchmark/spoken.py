@@ -27,12 +27,12 @@ from ..stages.speech import motion_from_speech
 from ..stages.warping import warp_features
 from ..synthetic.speech.sentences import HELD_OUT
 from ..synthetic.speech.sheet import lip_opening as opening_of_curves
-from ..synthetic.speech.utterances import Talk, make_talk
+from ..synthetic.speech.utterances import Utterance, make_utterance
 from ..synthetic.speech.visemes import LIPS
 from .driven import portrait_of
-from .measures import Jury, Measured, correlation
+from .measures import Measured, Measures, correlation
 
-__all__ = ["SPOKEN_WAYS", "SpeechRow", "held_out_talks", "speech"]
+__all__ = ["SPOKEN_WAYS", "SpeechRow", "held_out_utterances", "speech"]
 
 SPOKEN_WAYS = ("still", "speech", "true curves")
 JAW = 0.3  # eye distances by which an opened jaw reaches beyond the lower face
@@ -53,36 +53,36 @@ class SpeechRow:
 
 
 @torch.no_grad()
-def speech(model: StyleHead, heads: Heads, jury: Jury, talks: Iterable[Talk]) -> list[SpeechRow]:
+def speech(model: StyleHead, heads: Heads, measures: Measures, utterances: Iterable[Utterance]) -> list[SpeechRow]:
     """The table of ``SPOKEN_WAYS``: each of ``talks`` by one head, in turn."""
     assert model.speech is not None
     firsts = [int(torch.nonzero(heads.person == person)[0, 0]) for person in heads.person.unique()]
     found: dict[str, list[tuple[float, ...]]] = {way: [] for way in SPOKEN_WAYS}
-    for number, talk in enumerate(talks):
+    for number, utterance in enumerate(utterances):
         inversion = invert(model, portrait_of(heads, firsts[number % len(firsts)]))
         heard = motion_from_speech(
-            talk.sound,
-            talk.fps,
-            frames=len(talk.curves),
+            utterance.sound,
+            utterance.fps,
+            frames=len(utterance.curves),
             window=model.speech.config.window,
             network=model.speech,
         )
-        told = _told(model.speech, talk.curves, heard.coefficients)
-        truth = opening_of_curves(talk.curves, LIPS)
+        told = _told(model.speech, utterance.curves, heard.coefficients)
+        truth = opening_of_curves(utterance.curves, LIPS)
         for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):
-            motion = Motion(coefficients=coefficients, fps=talk.fps, relative=True)
+            motion = Motion(coefficients=coefficients, fps=utterance.fps, relative=True)
             drawn = _draw(model, inversion, motion)
-            found[way].append(_judge(drawn, jury.look(drawn), inversion, truth))
+            found[way].append(_judge(drawn, measures.look(drawn), inversion, truth))
         still = inversion.portrait.image
-        seen = jury.look(still).only(torch.zeros(len(truth), dtype=torch.int64))
+        seen = measures.look(still).only(torch.zeros(len(truth), dtype=torch.int64))
         found["still"].append(_judge(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
     return [_row(way, numbers) for way, numbers in found.items()]
 
 
-def held_out_talks(count: int) -> Iterator[Talk]:
+def held_out_utterances(count: int) -> Iterator[Utterance]:
     """The first sentences that nothing has learnt from; music is passed over. Speaks with espeak-ng."""
-    talks = (make_talk(seed) for seed in itertools.count(HELD_OUT))
-    return itertools.islice((talk for talk in talks if talk.voice is not None), count)
+    utterances = (make_utterance(seed) for seed in itertools.count(HELD_OUT))
+    return itertools.islice((utterance for utterance in utterances if utterance.voice is not None), count)
 
 
 def _told(network: SpeechCoefficients, curves: Tensor, like: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from ..animate import animate
 from ..errors import ConfigError, InputError
 from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
-from ..media.background_writer import WriterBehind
-from ..media.metadata import film_notes
+from ..media.background_writer import BackgroundVideoWriter
+from ..media.metadata import video_metadata
 from ..media.pictures import read_picture
 from ..media.sound import Sound, read_sound
 from ..media.video import VideoWriter
@@ -134,9 +134,9 @@ def run(args: argparse.Namespace) -> None:
         config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed),
     )
     size = (model.config.size, model.config.size)
-    notes = film_notes({name: _plain(value) for name, value in vars(args).items() if name != "output"})
+    notes = video_metadata({name: _plain(value) for name, value in vars(args).items() if name != "output"})
     film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
-    with WriterBehind(film) as video, bar("frames", len(motion)) as progress:
+    with BackgroundVideoWriter(film) as video, bar("frames", len(motion)) as progress:
         for frames in drawn:
             video.write(frames)
             progress(video.frames, len(motion))

@@ -13,7 +13,7 @@ from ..errors import ConfigError, InputError
 from ..landmarker.face_choice import FaceChoice
 from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
-from ..media.metadata import film_notes
+from ..media.metadata import video_metadata
 from ..media.sound import Sound, read_sound
 from ..media.video import Frames, VideoWriter, read_frames, read_info
 from ..model.files import load_stylehead
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
     crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])
     originals = Pictures(read_frames(args.video, fps=motion.fps))
     info = read_info(args.video)
-    notes = film_notes({"video": args.video.name, "where": args.where, "model": args.model})
+    notes = video_metadata({"video": args.video.name, "where": args.where, "model": args.model})
     seams = []
     with (
         VideoWriter(

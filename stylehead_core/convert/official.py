@@ -196,13 +196,13 @@ def _hfgi(path: Path) -> dict[str, Tensor]:
 
 def _motion(path: Path) -> dict[str, Tensor]:
     state = _entry(_load(path), "net_G_ema", MOTION)
-    video, mending, others = {}, {}, []
+    video, calibration, others = {}, {}, []
     for name, tensor in state.items():
         first, _, rest = name.partition(".")
         if first == "video_warper":
             video[rest] = tensor
         elif first == "calibrator":
-            mending[rest] = tensor
+            calibration[rest] = tensor
         else:
             others.append(name)
     if others:
@@ -210,7 +210,7 @@ def _motion(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{MOTION} holds tensors of neither motion generator nor calibrator:\n{listed}")
     return {
         **motion.from_official(video),
-        **_prefixed("calibrator", calibrator.from_official(mending, acting_only=True)),
+        **_prefixed("calibrator", calibrator.from_official(calibration, acting_only=True)),
     }
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..synthetic.heads.appearance import Look, draw_look, edit_pair
+from ..synthetic.heads.appearance import Appearance, edit_pair, sample_appearance
 
-__all__ = ["ATTRIBUTES", "EDITED", "attributes_of_looks", "edited_attributes", "true_attributes"]
+__all__ = ["ATTRIBUTES", "EDITED", "attributes_of_appearances", "edited_attributes", "true_attributes"]
 
 ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "hair", "female", "glasses")
 """What a judge tells: ``tone`` is 1 for the darkest skin, ``hair`` the lightness of the hair's display colour."""
@@ -21,20 +21,20 @@ EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "h
 
 def true_attributes(seeds: Sequence[int]) -> Tensor:
     """(N A) of the people with these seeds; NaN for the hair of the bald."""
-    return attributes_of_looks([draw_look(seed) for seed in seeds])
+    return attributes_of_appearances([sample_appearance(seed) for seed in seeds])
 
 
 def edited_attributes(seed: int, edit: str) -> Tensor:
     """(2 A) of a person at the low and at the high end of an edit."""
-    return attributes_of_looks(edit_pair(draw_look(seed), edit))
+    return attributes_of_appearances(edit_pair(sample_appearance(seed), edit))
 
 
-def attributes_of_looks(looks: Sequence[Look]) -> Tensor:
+def attributes_of_appearances(looks: Sequence[Appearance]) -> Tensor:
     """(N A), NaN for the hair of the bald."""
     return torch.tensor([_numbers(look) for look in looks], dtype=torch.float32)
 
 
-def _numbers(look: Look) -> list[float]:
+def _numbers(look: Appearance) -> list[float]:
     hair = sum(look.hair_color) / 3
     values = {
         "age": look.age,

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..tensor_files import read_tensors, write_tensors
 
-__all__ = ["Heads", "as_numbers", "chance_of", "gather", "load_heads", "recoloured", "save_heads"]
+__all__ = ["Heads", "as_numbers", "gather", "load_heads", "recoloured", "rng_of", "save_heads"]
 
 KIND = "measured heads"
 
@@ -61,19 +61,19 @@ def as_numbers(pictures: Tensor) -> Tensor:
     return pictures.float() / 127.5 - 1
 
 
-def chance_of(rows: Tensor, chance: torch.Generator) -> torch.Generator:
-    """A chance of the samples ``rows`` alone: processes that share a batch draw different things from it."""
-    seed = int(torch.randint(2**31, (), generator=chance)) + int(rows.sum())
-    return torch.Generator(chance.device).manual_seed(seed)
+def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:
+    """A generator of the samples ``rows`` alone: processes that share a batch draw different things from it."""
+    seed = int(torch.randint(2**31, (), generator=rng)) + int(rows.sum())
+    return torch.Generator(rng.device).manual_seed(seed)
 
 
-def recoloured(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:
-    """``pictures`` (B 3 S S) in [-1, 1] in other light: contrast, brightness and each colour changed at chance.
+def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
+    """``pictures`` (B 3 S S) in [-1, 1] in other light: contrast, brightness and each colour changed at random.
 
     Rendered heads have the colours of one program; paintings and photographs do not.
     """
-    contrast = 1 + strength * (torch.rand(len(pictures), 1, 1, 1, generator=chance) - 0.5)
-    tint = strength * 0.5 * (torch.rand(len(pictures), 3, 1, 1, generator=chance) - 0.5)
+    contrast = 1 + strength * (torch.rand(len(pictures), 1, 1, 1, generator=rng) - 0.5)
+    tint = strength * 0.5 * (torch.rand(len(pictures), 3, 1, 1, generator=rng) - 0.5)
     return (pictures * contrast.to(pictures) + tint.to(pictures)).clamp(-1, 1)
 
 

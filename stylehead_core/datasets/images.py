@@ -16,9 +16,9 @@ from torch import Tensor
 from ..errors import InputError
 from ..training.recipe import LearnsFromHeads
 from .heads import Heads, as_numbers
-from .videos import Films, load_films
+from .videos import VideoDataset, load_videos
 
-__all__ = ["Pictures", "PicturesOfFiles", "PicturesOfFilms", "PicturesOfHeads", "load_pictures"]
+__all__ = ["Pictures", "PicturesOfFiles", "PicturesOfHeads", "PicturesOfVideos", "load_pictures"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -44,19 +44,19 @@ class PicturesOfHeads:
         return self.heads.frames(rows)
 
 
-class PicturesOfFilms:
+class PicturesOfVideos:
     """All frames of prepared clips, one clip after the other."""
 
-    def __init__(self, films: Films) -> None:
-        self.films = films
-        self.ends = torch.tensor([len(clip) for clip in films.clips]).cumsum(0)
+    def __init__(self, videos: VideoDataset) -> None:
+        self.videos = videos
+        self.ends = torch.tensor([len(clip) for clip in videos.clips]).cumsum(0)
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
     def take(self, rows: Tensor) -> Tensor:
         clips = torch.searchsorted(self.ends, rows, right=True)
-        places = [(self.films.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
+        places = [(self.videos.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
         with torch.device("cpu"):  # where clips are read
             found = [clip.frames([len(clip) + place]) for clip, place in places]
         return as_numbers(torch.cat(found).to(rows.device))
@@ -107,7 +107,7 @@ def load_pictures(folder: Path) -> Pictures:
     if any(folder.glob("*.measured.safetensors")):
         return PicturesOfHeads(LearnsFromHeads().load(folder))
     if any(folder.glob("*/clip.json")):
-        return PicturesOfFilms(load_films(folder))
+        return PicturesOfVideos(load_videos(folder))
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise InputError(

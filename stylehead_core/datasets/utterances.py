@@ -14,18 +14,18 @@ from torch import Tensor
 
 from ..ops.mel import RATE, mel_spectrogram
 from ..ops.windows import SILENCE, mel_window_start
-from ..synthetic.speech.utterances import Talk
+from ..synthetic.speech.utterances import Utterance
 
-__all__ = ["Hearing", "hear_talks"]
+__all__ = ["UtteranceWindows", "load_utterances"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hearing:
+class UtteranceWindows:
     mel: Tensor  # (C F) float16, with silence around every talk
     start: Tensor  # (T) int64: the first column of each frame's window
     curves: Tensor  # (T L)
     run: Tensor  # (R) int64: the first frame of every run of ``length`` frames within one talk
-    talk: Tensor  # (T) int64: which talk a frame is of
+    utterance: Tensor  # (T) int64: which talk a frame is of
     window: int
 
     def windows(self, frames: Tensor) -> Tensor:
@@ -34,25 +34,27 @@ class Hearing:
         return self.mel[columns].float().transpose(1, 2)
 
 
-def hear_talks(talks: Iterable[Talk], window: int, length: int) -> Hearing:
+def load_utterances(utterances: Iterable[Utterance], window: int, length: int) -> UtteranceWindows:
     """Listen to ``talks``; runs are ``length`` frames long."""
     mels, starts, curves, runs, owners = [], [], [], [], []
     column = frame = 0
-    for number, talk in enumerate(talks):
-        mel = mel_spectrogram(talk.sound.mono(RATE))
-        first = torch.tensor([mel_window_start(k, window, Fraction(talk.fps)) for k in range(len(talk.curves))])
+    for number, utterance in enumerate(utterances):
+        mel = mel_spectrogram(utterance.sound.mono(RATE))
+        first = torch.tensor(
+            [mel_window_start(k, window, Fraction(utterance.fps)) for k in range(len(utterance.curves))]
+        )
         padded = F.pad(mel, (window, window), value=SILENCE)
         mels.append(padded.half())
         starts.append(first + window + column)
-        curves.append(talk.curves)
-        runs.append(frame + torch.arange(len(talk.curves) - length + 1))
-        owners.append(torch.full((len(talk.curves),), number))
-        column, frame = column + padded.shape[1], frame + len(talk.curves)
-    return Hearing(
+        curves.append(utterance.curves)
+        runs.append(frame + torch.arange(len(utterance.curves) - length + 1))
+        owners.append(torch.full((len(utterance.curves),), number))
+        column, frame = column + padded.shape[1], frame + len(utterance.curves)
+    return UtteranceWindows(
         mel=torch.cat(mels, dim=1).T.contiguous(),
         start=torch.cat(starts),
         curves=torch.cat(curves),
         run=torch.cat(runs),
-        talk=torch.cat(owners),
+        utterance=torch.cat(owners),
         window=window,
     )

@@ -13,7 +13,7 @@ from ..ops.windows import mel_windows, motion_windows
 from .heads import as_numbers
 from .preparation.clip_folder import PreparedClip, open_clips
 
-__all__ = ["Films", "Shot", "load_films"]
+__all__ = ["Shot", "VideoDataset", "load_videos"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Films:
+class VideoDataset:
     clips: tuple[PreparedClip, ...]
 
     def __len__(self) -> int:
@@ -59,11 +59,11 @@ class Films:
             mel=heard,
         )
 
-    def pairs(self, rows: Tensor, chance: torch.Generator, window: int) -> tuple[Shot, Shot]:
-        """Two frames at chance of each of the clips ``rows``, as one batch of sources and one of targets."""
+    def pairs(self, rows: Tensor, rng: torch.Generator, window: int) -> tuple[Shot, Shot]:
+        """Two frames at random of each of the clips ``rows``, as one batch of sources and one of targets."""
         shots = []
         for clip in rows.tolist():
-            frames = torch.randint(len(self.clips[clip]), (2,), generator=chance).tolist()
+            frames = torch.randint(len(self.clips[clip]), (2,), generator=rng).tolist()
             shots.append(self.shot(clip, frames, window))
         return tuple(  # type: ignore[return-value]
             Shot(*(torch.stack([getattr(shot, name)[which] for shot in shots]) for name in SHARED)) for which in (0, 1)
@@ -73,6 +73,6 @@ class Films:
 SHARED = ("pictures", "landmarks", "coefficients", "windows")
 
 
-def load_films(folder: Path) -> Films:
+def load_videos(folder: Path) -> VideoDataset:
     """All prepared clips of a folder."""
-    return Films(tuple(open_clips(folder)))
+    return VideoDataset(tuple(open_clips(folder)))

@@ -73,7 +73,7 @@ def _compared(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidenc
 
 
 def _lpips(evidence: Evidence) -> Found:
-    network = evidence.judge("perceptual", "LPIPS")
+    network = evidence.metric_network("perceptual", "LPIPS")
     return _compared(lambda a, b: lpips(a, b, network))(evidence)
 
 
@@ -83,7 +83,7 @@ def _seen(network: nn.Module, frames: Tensor) -> Tensor:
 
 
 def _frechet(evidence: Evidence) -> Found:
-    network = evidence.judge("features", "Inception")
+    network = evidence.metric_network("features", "Inception")
     truth = evidence.clip("target" if evidence.has("target") else "driving")
     return Found(
         torch.tensor(frechet_distance(_seen(network, evidence.generated.frames), _seen(network, truth.frames)))
@@ -91,11 +91,11 @@ def _frechet(evidence: Evidence) -> Found:
 
 
 def _csim(evidence: Evidence) -> Found:
-    return _same_person(evidence, evidence.judge("identity", "a face recognition network"))
+    return _same_person(evidence, evidence.metric_network("identity", "a face recognition network"))
 
 
 def _likeness(evidence: Evidence) -> Found:
-    return _same_person(evidence, evidence.judge("likeness", "the judge of rendered heads"))
+    return _same_person(evidence, evidence.metric_network("likeness", "the judge of rendered heads"))
 
 
 def _same_person(evidence: Evidence, network: nn.Module) -> Found:
@@ -222,7 +222,7 @@ def _lip_envelope(evidence: Evidence, name: str) -> Tensor:
 
 def _sync(number: Callable[[Sync], float]) -> Callable[[Evidence, str], Tensor]:
     def compute(evidence: Evidence, name: str) -> Tensor:
-        embed = evidence.judge("sync", "a sync network")
+        embed = evidence.metric_network("sync", "a sync network")
         clip, track = evidence.clip(name), evidence.track(name)
         return torch.tensor(number(sync(*embed(clip.frames, track.landmarks, _sound(evidence, name), clip.fps))))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..media.pictures import read_picture, write_picture
-from .load_metric_networks import load_judges
+from .load_metric_networks import load_metric_networks
 from .measure import measure, sheet
 from .reading import read_clip
 
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    judges = load_judges(
+    metric_networks = load_metric_networks(
         landmarker=args.landmarker,
         lpips=args.lpips,
         identity=args.identity,
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             driving=read(args.driving),
             source=source,
             unedited=read(args.unedited),
-            judges=judges,
+            metric_networks=metric_networks,
             progress=show,
         )
     text = json.dumps(report.json(), indent=2, ensure_ascii=False)

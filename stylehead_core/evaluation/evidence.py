@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from .clips import Clip, at_size
-from .metric_networks import Judges, Track
+from .metric_networks import MetricNetworks, Track
 
 __all__ = ["Evidence", "Lacking"]
 
@@ -25,7 +25,7 @@ class Evidence:
     """target, driving (the target where no other is given), unedited, original: those that were given."""
     portrait: Tensor | None = None  # (1 3 H W)
     mask: Tensor | None = None  # (T or 1, 1 H W)
-    judges: Judges = Judges()
+    metric_networks: MetricNetworks = MetricNetworks()
 
     def has(self, name: str) -> bool:
         return name in self.clips if name != "source" else self.portrait is not None
@@ -58,14 +58,14 @@ class Evidence:
         """The face in a clip, or in the ``source``; it is looked for once."""
         frames = self.source if name == "source" else self.clip(name).frames
         if id(frames) not in self.tracks:
-            self.tracks[id(frames)] = self.judge("track", "the face landmarker")(frames)
+            self.tracks[id(frames)] = self.metric_network("track", "the face landmarker")(frames)
         found = self.tracks[id(frames)]
         if not found.found.any():
             raise Lacking(f"no face was found in the {name}{'' if name == 'source' else ' clip'}")
         return found
 
-    def judge(self, name: str, words: str) -> Any:
-        found = getattr(self.judges, name)
+    def metric_network(self, name: str, words: str) -> Any:
+        found = getattr(self.metric_networks, name)
         if found is None:
             raise Lacking(f"weights missing: {words}")
         return found

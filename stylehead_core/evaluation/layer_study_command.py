@@ -28,7 +28,7 @@ MEAN_OF = 1000  # draws whose mean style the samples are drawn nearer to
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="stylehead-mini", help="name or file (default stylehead-mini)")
     parser.add_argument("--portrait", nargs="*", type=Path, default=[], help="pictures of faces to study on")
-    parser.add_argument("--samples", type=int, default=4, metavar="N", help="without portraits: N drawn by chance")
+    parser.add_argument("--samples", type=int, default=4, metavar="N", help="without portraits: N drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument("--truncation", type=float, default=0.7, help="1 any sample, 0 the mean face (default 0.7)")
     parser.add_argument("--flow", choices=(*KNOWN_FLOWS, "all"), default="all", help="how the map is moved")
@@ -63,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
 
 @torch.no_grad()
 def sample_styles(generator: Generator, count: int, seed: int, truncation: float) -> Tensor:
-    """Styles (B R D) drawn by chance, nearer to their mean where ``truncation`` is below 1."""
-    chance = torch.Generator().manual_seed(seed)
-    draw = lambda n: generator.map(torch.randn(n, generator.config.style_dim, generator=chance))
+    """Styles (B R D) drawn at random, nearer to their mean where ``truncation`` is below 1."""
+    rng = torch.Generator().manual_seed(seed)
+    draw = lambda n: generator.map(torch.randn(n, generator.config.style_dim, generator=rng))
     mean = draw(MEAN_OF).mean(dim=0)
     return (mean + truncation * (draw(count) - mean))[:, None].expand(-1, generator.rows, -1)
 

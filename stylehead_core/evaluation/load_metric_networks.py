@@ -21,15 +21,15 @@ from ..networks.lpips import Lpips
 from ..networks.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from ..tensor_files import check_state, read_plain, read_tensors
 from .load_identity_network import EMBEDDED, IdentityOfHeads, load_features
-from .metric_networks import Judges, track_face
+from .metric_networks import MetricNetworks, track_face
 from .sync_embeddings import sync_embeddings
 
-__all__ = ["load_identity", "load_inception", "load_judges", "load_lpips", "load_syncnet"]
+__all__ = ["load_identity", "load_inception", "load_lpips", "load_metric_networks", "load_syncnet"]
 
 BACKBONE, HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
 
 
-def load_judges(
+def load_metric_networks(
     *,
     landmarker: str | Path | None = None,
     lpips: str | Path | None = None,
@@ -37,7 +37,7 @@ def load_judges(
     features: str | Path | None = None,
     sync: str | Path | None = None,
     device: torch.device | str = "cpu",
-) -> Judges:
+) -> MetricNetworks:
     """The judges whose files are at hand, and the pack's own.
 
     Args:
@@ -51,20 +51,20 @@ def load_judges(
     Raises:
         WeightsError: a file that was named is missing or of another kind.
     """
-    judges = Judges()
+    metric_networks = MetricNetworks()
     if EMBEDDED.is_file():
-        judges = replace(judges, likeness=IdentityOfHeads(load_features(device=device)))
+        metric_networks = replace(metric_networks, likeness=IdentityOfHeads(load_features(device=device)))
     if landmarker is not None or find_landmarker() is not None:
-        judges = replace(judges, track=partial(track_face, load_landmarker(landmarker, device)))
+        metric_networks = replace(metric_networks, track=partial(track_face, load_landmarker(landmarker, device)))
     if lpips is not None:
-        judges = replace(judges, perceptual=load_lpips(lpips).to(device))
+        metric_networks = replace(metric_networks, perceptual=load_lpips(lpips).to(device))
     if identity is not None:
-        judges = replace(judges, identity=load_identity(identity).to(device))
+        metric_networks = replace(metric_networks, identity=load_identity(identity).to(device))
     if features is not None:
-        judges = replace(judges, features=load_inception(features).to(device))
+        metric_networks = replace(metric_networks, features=load_inception(features).to(device))
     if sync is not None:
-        judges = replace(judges, sync=partial(sync_embeddings, load_syncnet(sync).to(device)))
-    return judges
+        metric_networks = replace(metric_networks, sync=partial(sync_embeddings, load_syncnet(sync).to(device)))
+    return metric_networks
 
 
 def load_lpips(folder: str | Path) -> Lpips:

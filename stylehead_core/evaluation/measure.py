@@ -13,12 +13,12 @@ from ..records import Progress
 from .catalogue import METRICS, Metric
 from .clips import Clip, side_by_side
 from .evidence import Evidence, Lacking
-from .metric_networks import Judges
+from .metric_networks import MetricNetworks
 from .pictures import unit
 from .report import Line, Report
 from .sheets import contact_sheet
 
-__all__ = ["Clip", "Judges", "Line", "Report", "measure", "sheet"]
+__all__ = ["Clip", "Line", "MetricNetworks", "Report", "measure", "sheet"]
 
 
 def measure(
@@ -30,7 +30,7 @@ def measure(
     unedited: Clip | None = None,
     original: Clip | None = None,
     mask: Tensor | None = None,
-    judges: Judges = Judges(),
+    metric_networks: MetricNetworks = MetricNetworks(),
     only: tuple[str, ...] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -59,7 +59,7 @@ def measure(
         clips["original"] = original
     if source is not None and _shape(source) != _shape(generated.frames):
         notes += ("The portrait is not of the frames' shape and was stretched to it: give the aligned one.",)
-    evidence = Evidence(generated=generated, clips=clips, portrait=source, mask=mask, judges=judges)
+    evidence = Evidence(generated=generated, clips=clips, portrait=source, mask=mask, metric_networks=metric_networks)
     wanted = [metric for metric in METRICS if only is None or metric.name in only]
     lines = []
     for done, metric in enumerate(wanted):

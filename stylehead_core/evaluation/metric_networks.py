@@ -11,7 +11,7 @@ from ..landmarker.landmarker import PRESENT, Landmarker, region_of_landmarks
 from ..media.sound import Sound
 from ..ops.pose import placement
 
-__all__ = ["Judges", "Track", "track_face"]
+__all__ = ["MetricNetworks", "Track", "track_face"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judges:
+class MetricNetworks:
     """The networks at hand. A metric whose judge is missing says so instead of a number."""
 
     track: Callable[[Tensor], Track] | None = None

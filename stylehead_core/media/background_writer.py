@@ -13,13 +13,13 @@ from torch import Tensor
 from ..ops.transfer import Returning, in_bytes
 from .video import VideoWriter
 
-__all__ = ["WriterBehind"]
+__all__ = ["BackgroundVideoWriter"]
 
 WAITING = 2  # writes that may wait; more would only hold more memory
 LOOK = 0.1  # seconds after which a full queue is looked at again, in case that the other side has failed
 
 
-class WriterBehind:
+class BackgroundVideoWriter:
     """Writes ``film`` as frames come in, without being waited for.
 
     Used as a context around the whole writing, in place of the film itself. An error of the film is raised by the next
@@ -35,7 +35,7 @@ class WriterBehind:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="stylehead-film", daemon=True)
 
-    def __enter__(self) -> "WriterBehind":
+    def __enter__(self) -> "BackgroundVideoWriter":
         self.film.__enter__()
         self._thread.start()
         return self

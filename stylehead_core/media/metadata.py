@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SYNTHETIC", "VERSION", "film_notes"]
+__all__ = ["SYNTHETIC", "VERSION", "video_metadata"]
 
 VERSION = "0.1.0"  # of StyleHead, as in pyproject.toml
 SYNTHETIC = "Synthetic: this person was animated with StyleHead and did not do or say this."
 
 
-def film_notes(settings: Mapping[str, Any]) -> dict[str, str]:
+def video_metadata(settings: Mapping[str, Any]) -> dict[str, str]:
     """Metadata for a ``VideoWriter``, which adds the hash of the frames: with it, anyone can tell whether the same
     version and settings draw the same frames again.
 

@@ -31,7 +31,7 @@ Source = str | Path | BytesIO
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 AAC_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 STEADY = 0.3  # of a frame: times that wander less than this are a constant rate, written coarsely
-FILM_TICKS = 90_000  # a second, in which a silent film's length is written
+VIDEO_TICKS = 90_000  # a second, in which a silent film's length is written
 _BT709 = 1  # in FFmpeg's lists of colour spaces, primaries and transfers alike
 
 
@@ -265,7 +265,7 @@ class VideoWriter:
         except OSError as error:
             raise self._unwritable(error) from error
         # Lengths are written in the sound's samples: in milliseconds, as usual, they are rounded and the sound is cut.
-        scale = FILM_TICKS if self.sound is None else self.sound.rate
+        scale = VIDEO_TICKS if self.sound is None else self.sound.rate
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(scale)}
         self._container = av.open(str(self._part), "w", format="mp4", options=options)
         self._container.metadata.update(self.metadata)

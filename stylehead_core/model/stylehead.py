@@ -20,7 +20,7 @@ from ..networks.encoder import Encoder
 from ..networks.face_editor import FaceEditor
 from ..networks.flow_field import FlowField
 from ..networks.generator import Generator
-from ..networks.inference import ready
+from ..networks.inference import for_inference
 from ..networks.landmark_prior import LandmarkPrior
 from ..networks.motion_encoder import MotionEncoder
 from ..networks.refiner import Refiner
@@ -29,7 +29,7 @@ from ..networks.style_prior import StylePrior
 from ..networks.vgg import Vgg
 from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
-from ..ops.warp import resize_flow, warp, warp_sharply, without_specks
+from ..ops.warp import remove_specks, resize_flow, warp, warp_sharply
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
 
@@ -41,10 +41,10 @@ DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are coun
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 
 
-HARDLY = 0.25  # pixels of the feature map: movement at which half of the correction acts,
+CORRECTION_HALF_FLOW_PX = 0.25  # pixels of the feature map: movement at which half of the correction acts,
 
 
-AT_ALL = 0.02  # and at which half of the frame is refined
+REFINEMENT_HALF_FLOW_PX = 0.02  # and at which half of the frame is refined
 
 
 class StyleHead(nn.Module):
@@ -99,7 +99,7 @@ class StyleHead(nn.Module):
             part.to(dtype if name in ("generator", "calibrator") else torch.float32)
         return self
 
-    def for_many(self) -> "StyleHead":
+    def for_inference(self) -> "StyleHead":
         """The same model for drawing many frames: what its networks' weights go through each time is done.
 
         It shares the weights, so make it anew when they have changed.
@@ -108,10 +108,10 @@ class StyleHead(nn.Module):
         twin._modules = dict(self._modules)
         for name in ("calibrator", "refiner"):
             part = getattr(self, name)
-            twin._modules[name] = None if part is None else ready(part)
+            twin._modules[name] = None if part is None else for_inference(part)
         return twin
 
-    def fit(self, picture: Tensor, size: int) -> Tensor:
+    def resize(self, picture: Tensor, size: int) -> Tensor:
         """``picture`` (B 3 S S) at ``size`` pixels."""
         if picture.shape[-1] == size:
             return picture
@@ -129,7 +129,7 @@ class StyleHead(nn.Module):
             return own
         if self.coefficients is None or portrait.landmarks is None:
             return None
-        picture = self.fit(portrait.image.to(self.device, torch.float32), DEEP3D_PICTURE)
+        picture = self.resize(portrait.image.to(self.device, torch.float32), DEEP3D_PICTURE)
         scale = DEEP3D_PICTURE / portrait.image.shape[-1]
         points = (portrait.landmarks[list(LANDMARKS_68), :2].cpu().float() + 0.5) * scale - 0.5
         face = crop_face(picture[0].cpu(), points, self.face_points.cpu())
@@ -151,7 +151,7 @@ class StyleHead(nn.Module):
 
         Args:
             residual: (B 3 P P), the portrait minus what its styles redraw.
-            redrawn: (B 3 P P) in [-1, 1], what is to be mended: the same, or the redrawing of edited styles.
+            redrawn: (B 3 P P) in [-1, 1], what is to be corrected: the same, or the redrawing of edited styles.
 
         Returns:
             scale and shift (B C h w each): feature * (1 + scale) + shift.
@@ -189,7 +189,7 @@ class StyleHead(nn.Module):
         Returns:
             flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
         """
-        picture = self.fit(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
+        picture = self.resize(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
         if prior is None:
             return self.flow_field(picture, descriptor)
         first, seen = prior
@@ -197,8 +197,8 @@ class StyleHead(nn.Module):
         planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
-        moving = _moving(first, HARDLY)  # where nothing moves there is nothing to correct, nor hidden
-        flow = without_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
+        moving = _moving(first, CORRECTION_HALF_FLOW_PX)  # where nothing moves there is nothing to correct, nor hidden
+        flow = remove_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
 
     def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor | None:
@@ -208,7 +208,7 @@ class StyleHead(nn.Module):
         assert self.prior is not None
         return self.prior.guides(landmarks, source, driving, size)
 
-    def carry(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
+    def warp_detail(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
         """What the generator misses of the portrait, where the motion puts it.
 
         Args:
@@ -224,7 +224,7 @@ class StyleHead(nn.Module):
         shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
         return moved * F.interpolate(shown, size=moved.shape[-2:], mode="bilinear", align_corners=False)
 
-    def finish(
+    def refine(
         self,
         drawn: Tensor,
         still: Tensor,
@@ -248,7 +248,7 @@ class StyleHead(nn.Module):
             (B 3 S S) in [-1, 1], float32.
         """
         drawn = drawn.float().clamp(-1, 1)
-        carried = (drawn + self.carry(detail, flow, visibility)).clamp(-1, 1)
+        carried = (drawn + self.warp_detail(detail, flow, visibility)).clamp(-1, 1)
         if self.refiner is None or visibility is None or descriptor is None:
             return carried
         if self.refiner.config.guides and guides is None:
@@ -257,9 +257,9 @@ class StyleHead(nn.Module):
             return carried
         planes = visibility if guides is None else torch.cat((visibility, guides), dim=1)
         refined = self.refiner(drawn, warp_sharply(still, flow), planes, descriptor)
-        return (carried + _moving(flow, AT_ALL) * (refined - carried)).clamp(-1, 1)
+        return (carried + _moving(flow, REFINEMENT_HALF_FLOW_PX) * (refined - carried)).clamp(-1, 1)
 
-    def mend(
+    def predict_calibration(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """What the calibrator wants done to a warped ``feature`` (B C h w): feature * (1 + scale) + shift.
@@ -320,7 +320,7 @@ class Directions(nn.Module):
 
 
 def build(config: StyleHeadConfig, seed: int = 0) -> StyleHead:
-    """A model with weights of chance that only ``seed`` decides: for tests, benchmarks, and before training."""
+    """A model with random weights that only ``seed`` decides: for tests, benchmarks, and before training."""
     with torch.inference_mode(False), torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         model = StyleHead(config)

@@ -1,4 +1,4 @@
-"""From a warped feature map to the scale and shift that mend it.
+"""From a warped feature map to the scale and shift that calibrate it.
 
 Axes: B batch, C feature channels, h w feature size, D descriptor, E extra planes.
 """
@@ -81,8 +81,8 @@ class Calibrator(nn.Module):
         Returns:
             scale and shift, (B C h w) each.
         """
-        mended = self._mend(feature, descriptor, extra)[-1]
-        scale, shift = self.scale[-1](mended), self.shift[-1](mended)
+        calibrated = self._calibrate(feature, descriptor, extra)[-1]
+        scale, shift = self.scale[-1](calibrated), self.shift[-1](calibrated)
         if self.config.gate:
             assert visibility is not None, "a calibrator with a gate takes the visibility"
             scale, shift = scale * (1 - visibility), shift * (1 - visibility)
@@ -93,11 +93,11 @@ class Calibrator(nn.Module):
 
         Only with ``heads="all"``. The gate is not applied.
         """
-        mended = self._mend(feature, descriptor, extra)
-        heads = zip(self.scale, self.shift, mended, strict=True)
+        calibrated = self._calibrate(feature, descriptor, extra)
+        heads = zip(self.scale, self.shift, calibrated, strict=True)
         return [head(level) for scale, shift, level in heads for head in (scale, shift)]
 
-    def _mend(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
+    def _calibrate(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
         """The map after each level, from the smallest to the feature's own size."""
         code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
         x = activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 
-__all__ = ["FEATURES_KIND", "FeatureNetwork", "FeatureNetworkConfig", "Seen", "perceived_by"]
+__all__ = ["FEATURES_KIND", "FeatureNetwork", "FeatureNetworkConfig", "Seen", "feature_distance"]
 
 FEATURES_KIND = "feature network"  # what its file is
 EXPRESSION, ROTATION = 52, 3
@@ -114,7 +114,7 @@ class FeatureNetwork(nn.Module):
         )
 
 
-def perceived_by(
+def feature_distance(
     network: FeatureNetwork,
     picture: Tensor,
     target: Tensor,

@@ -132,7 +132,7 @@ class Generator(nn.Module):
         return self.config.rows
 
     def map(self, z: Tensor) -> Tensor:
-        """From chance ``z`` (B D), standard normals, to styles w (B D)."""
+        """From noise ``z`` (B D), standard normals, to styles w (B D)."""
         w = z * torch.rsqrt(z.float().square().mean(dim=-1, keepdim=True) + 1e-8).to(z.dtype)
         for layer in self.mapping:
             w = activate(layer(w))
@@ -158,7 +158,7 @@ class Generator(nn.Module):
         """Work ``styles`` (B R D) into the weights above the waist. B = 1 serves a batch of any size."""
         above = [self._fix(r, styles) for r in self.config.resolutions if r > self.config.waist]
         levels = self._fix(self.config.waist, styles, "conv", "rgb"), *above
-        return Prepared(tuple(replace(level, conv=level.conv and level.conv.for_many()) for level in levels))
+        return Prepared(tuple(replace(level, conv=level.conv and level.conv.for_inference()) for level in levels))
 
     def draw(
         self,
@@ -206,7 +206,7 @@ class Generator(nn.Module):
         feature, rgb = self.lower(styles, noise=noise)
         return self.upper(feature, styles, rgb, noise=noise)
 
-    def noise_maps(self, chance: torch.Generator) -> dict[int, Tensor]:
+    def noise_maps(self, rng: torch.Generator) -> dict[int, Tensor]:
         """One set of noise maps (1 1 r r), by the style row of the convolution that adds it."""
         sizes = {0: FIRST}
         for resolution in self.config.resolutions[1:]:
@@ -214,8 +214,7 @@ class Generator(nn.Module):
             sizes |= {row - 1: resolution, row: resolution}
         like = self.constant
         return {
-            row: torch.randn(1, 1, size, size, generator=chance, device=chance.device).to(like)
-            for row, size in sizes.items()
+            row: torch.randn(1, 1, size, size, generator=rng, device=rng.device).to(like) for row, size in sizes.items()
         }
 
     @property

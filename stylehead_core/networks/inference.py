@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from ..ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
 from .equalised import EqualConv
 
-__all__ = ["ready"]
+__all__ = ["for_inference"]
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class ReadyConv(nn.Module):
+class InferenceConv(nn.Module):
     """A convolution whose weight stays as it is."""
 
     weight: Tensor
@@ -42,7 +42,7 @@ class ReadyConv(nn.Module):
         return F.conv2d(x, self.weight, self.bias, **self.place)
 
 
-def ready(network: Network) -> Network:
+def for_inference(network: Network) -> Network:
     """``network`` for drawing: what it gives is the same but for rounding.
 
     It shares the weights that need no change. Make it anew when they have changed; nothing can be learnt through it.
@@ -53,5 +53,5 @@ def ready(network: Network) -> Network:
         for part in list(twin.modules()):
             for name, child in part.named_children():
                 if isinstance(child, EqualConv) or (type(child) is nn.Conv2d and child.groups == 1):
-                    setattr(part, name, ReadyConv(child))
+                    setattr(part, name, InferenceConv(child))
     return twin

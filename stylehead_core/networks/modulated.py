@@ -38,7 +38,7 @@ class FixedConv:
     noise_strength: Tensor | None = None  # ()
     tiles: Tensor | None = None  # (36 I O): the weight once more, where ``convolve_in_tiles`` is faster
 
-    def for_many(self) -> "FixedConv":
+    def for_inference(self) -> "FixedConv":
         """The same, with what pays when many frames are drawn."""
         plain = self.before is None and not self.up
         return replace(self, tiles=tiled_weight(self.weight)) if plain and gains_by_tiles(self.weight) else self

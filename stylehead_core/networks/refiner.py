@@ -2,7 +2,7 @@
 
 A feature map that is moved by parts of a cell loses the finest detail; the portrait's own pixels keep it, but show
 nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
-of the two to trust, and mends what is wrong in both. The motion tells it what to see, an eye that shall be closed, and
+of the two to trust, and corrects what is wrong in both. The motion tells it what to see, an eye that shall be closed, and
 the guides of the landmark prior where.
 
 Axes: B batch, G guides, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.

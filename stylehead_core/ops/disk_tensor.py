@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ..errors import MediaError
 
-__all__ = ["Shelf"]
+__all__ = ["DiskTensor"]
 
 
-class Shelf:
+class DiskTensor:
     """Rows of float32, added one after the other and read in any order, by any thread.
 
-    The file has no name, and so is gone when nobody holds the shelf any more, however the program ends.
+    The file has no name, and so is gone when nobody holds the disk tensor any more, however the program ends.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..records import Edit
 
-__all__ = ["edited_styles", "position_in_clip", "strengths_at"]
+__all__ = ["edit_styles", "position_in_clip", "strengths_at"]
 
 
 def position_in_clip(frame: int, frames: int) -> float:
@@ -22,7 +22,7 @@ def strengths_at(edits: Sequence[Edit], position: float) -> tuple[float, ...]:
     return tuple(edit.strength(position) for edit in edits)
 
 
-def edited_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float]) -> Tensor:
+def edit_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float]) -> Tensor:
     """``styles`` (R D) with every edit at its strength; at strength 0 the same tensor, bit for bit.
 
     Every edit is measured on the unedited face, so that their order does not matter.

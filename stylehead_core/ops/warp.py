@@ -15,12 +15,12 @@ __all__ = [
     "Convention",
     "compose_flows",
     "flow_to_grid",
+    "remove_specks",
     "resize_flow",
     "sample",
     "warp",
     "warp_by_grid",
     "warp_sharply",
-    "without_specks",
 ]
 
 Convention = Literal["identity", "official"]
@@ -128,7 +128,7 @@ def compose_flows(first: Tensor, second: Tensor) -> Tensor:
     return second + warp(first, second)
 
 
-def without_specks(flow: Tensor, apart: float = 1.0) -> Tensor:
+def remove_specks(flow: Tensor, apart: float = 1.0) -> Tensor:
     """``flow`` (B 2 H W) without cells that point elsewhere than all around them do.
 
     A cell that is more than ``apart`` of its own pixels from what is usual in the square of five around it, the median

@@ -1,4 +1,4 @@
-"""How strongly the calibrator may mend what the warp has broken."""
+"""How strongly the calibrator repairs what the warp has broken."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ __all__ = ["calibrate"]
 
 
 def calibrate(model: StyleHead, head: Head, strength: float = 1.0) -> Head:
-    """The same head, mended with ``strength``: 0 is off, 1 is as trained. The mending itself is done while rendering.
+    """The same head, calibrated with ``strength``: 0 is off, 1 is as trained. Calibration itself happens while rendering.
 
     Raises:
         ConfigError: the model has no calibrator.

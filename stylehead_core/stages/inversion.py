@@ -85,7 +85,7 @@ def invert(
     if method == "encode":
         with torch.no_grad():
             return _encode(model, portrait, picture)
-    target = model.fit(picture, model.config.size)
+    target = model.resize(picture, model.config.size)
     with torch.no_grad():
         start = _encode(model, portrait, target)
     return _optimise(model, start, target, steps, on_step, config)
@@ -93,13 +93,13 @@ def invert(
 
 def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
     """Styles by the encoder; then the feature map by what the styles alone do not redraw. Source: HFGI."""
-    styles = model.encoder(model.fit(picture, model.config.encoder.size))
+    styles = model.encoder(model.resize(picture, model.config.encoder.size))
     feature, rgb = model.lower(styles)
     residual = None
     if model.consultation is not None:
         size = model.consultation.config.size
-        first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
-        residual = model.fit(picture, size) - first
+        first = model.resize(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+        residual = model.resize(picture, size) - first
         scale, shift = model.consult(residual, first)
         feature = feature * (1 + scale) + shift
     redrawn, detail = _redraw(model, picture, feature, styles, rgb)
@@ -121,7 +121,7 @@ def _redraw(
     drawn = model.upper(feature, styles, rgb).clamp(-1, 1)
     if not model.config.carry_detail:
         return drawn, None
-    detail = model.fit(picture, model.config.size) - drawn
+    detail = model.resize(picture, model.config.size) - drawn
     return (drawn + detail).clamp(-1, 1), detail
 
 
@@ -185,7 +185,7 @@ def _losses(
     if config.pixels:
         losses["pixels"] = config.pixels * F.mse_loss(picture, target)
     if config.perceptual and model.perceptual is not None:
-        small = [model.fit(x, min(config.perceptual_size, x.shape[-1])) for x in (picture, target)]
+        small = [model.resize(x, min(config.perceptual_size, x.shape[-1])) for x in (picture, target)]
         alike = (1.0,) * len(model.perceptual.config.widths)
         difference = perceptual_loss(model.perceptual, *small, style=config.style, weights=alike)
         losses["perceptual"] = config.perceptual * difference

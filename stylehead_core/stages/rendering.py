@@ -17,8 +17,8 @@ from ..model.stylehead import StyleHead
 from ..networks.generator import Prepared
 from ..ops.acceleration import SPEEDS, Speed, faster
 from ..ops.colour import ColourMatch, match_colours
-from ..ops.disk_tensor import Shelf
-from ..ops.edits import edited_styles, position_in_clip, strengths_at
+from ..ops.disk_tensor import DiskTensor
+from ..ops.edits import edit_styles, position_in_clip, strengths_at
 from ..ops.transfer import to_device
 from ..ops.warp import compose_flows, warp
 from ..records import Head, Inversion
@@ -87,8 +87,8 @@ def render(
     numbers = list(range(total)) if frames is None else list(frames)
     if wrong := [number for number in numbers if not 0 <= number < total]:
         raise InputError(f"There are the frames 0 to {total - 1}; found {wrong[0]}.")
-    painter = Painter(model, source, config)
-    return _chunks(painter, numbers, chunk)
+    renderer = FrameRenderer(model, source, config)
+    return _chunks(renderer, numbers, chunk)
 
 
 def render_parts(
@@ -98,12 +98,12 @@ def render_parts(
     _check_chunk(chunk)
     parts = iter(parts)
     first = next(parts)
-    painter = Painter(model, first, config)
+    renderer = FrameRenderer(model, first, config)
 
     def frames() -> Iterator[Tensor]:
         for part in chain((first,), parts):
-            painter.head = part
-            yield from _chunks(painter, list(range(len(part))), chunk)
+            renderer.head = part
+            yield from _chunks(renderer, list(range(len(part))), chunk)
 
     return frames()
 
@@ -113,7 +113,7 @@ def _check_chunk(chunk: int) -> None:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
 
 
-def _chunks(painter: "Painter", numbers: list[int], chunk: int) -> Iterator[Tensor]:
+def _chunks(renderer: "FrameRenderer", numbers: list[int], chunk: int) -> Iterator[Tensor]:
     done, waiting = 0, []  # frames drawn; pictures of them that are not given out yet
     while done < len(numbers) or waiting:
         held = sum(map(len, waiting))
@@ -122,29 +122,29 @@ def _chunks(painter: "Painter", numbers: list[int], chunk: int) -> Iterator[Tens
             waiting = [pictures[chunk:]] if held > chunk else []
             yield pictures[:chunk]
             continue
-        drawn = _try_to_draw(painter, numbers[done : done + painter.together], alone=not waiting)
+        drawn = _try_to_draw(renderer, numbers[done : done + renderer.together], alone=not waiting)
         if drawn is None:  # no room for so many: half of them, from here on
             chunk = max(1, min(chunk, len(numbers)) // 2)
-            painter.together = max(1, painter.together // 2)
+            renderer.together = max(1, renderer.together // 2)
             log.warning("The device has no memory for that many frames at once: going on with chunk %d.", chunk)
             continue
         waiting.append(drawn)
         done += len(drawn)
 
 
-def _try_to_draw(painter: "Painter", numbers: list[int], alone: bool) -> Tensor | None:
+def _try_to_draw(renderer: "FrameRenderer", numbers: list[int], alone: bool) -> Tensor | None:
     """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer.
 
     ``alone``: no others are held meanwhile.
     """
-    device = painter.model.device
+    device = renderer.model.device
     try:
         with torch.no_grad():
-            return painter.draw(numbers)
+            return renderer.draw(numbers)
     except torch.cuda.OutOfMemoryError as error:
-        if alone and painter.together == 1:
+        if alone and renderer.together == 1:
             raise OutOfMemory(
-                f"The device {device} has no memory left for a single frame of {painter.model.config.size} pixels. "
+                f"The device {device} has no memory left for a single frame of {renderer.model.config.size} pixels. "
                 "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller preview."
             ) from error
     if device.type == "cuda":
@@ -174,11 +174,11 @@ class Moves(NamedTuple):
     guides: Tensor | None  # (n G h w)
 
 
-class Painter:
+class FrameRenderer:
     """Draws the frames of one clip, keeping what they share."""
 
     def __init__(self, model: StyleHead, source: Head | Inversion, config: RenderConfig) -> None:
-        self.model, self.config = model.for_many(), config
+        self.model, self.config = model.for_inference(), config
         self.head = source if isinstance(source, Head) else None
         self.inversion = source.inversion if isinstance(source, Head) else source
         self._check()
@@ -195,7 +195,7 @@ class Painter:
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(device, torch.float32)
         self.warps_rgb = model.config.warp_rgb if config.rgb == "model" else config.rgb == "warped"
         self.codes: Codes | None = None
-        self.paint: Callable[..., Tensor] | None = None
+        self.draw_frames: Callable[..., Tensor] | None = None
         self.unedited: tuple[Tensor, Tensor | None] | None = None
         self.places: dict[int, tuple[Tensor, Tensor | None]] = {}  # by the number of the edit: ``edit_places``
         with torch.no_grad():
@@ -232,12 +232,12 @@ class Painter:
         else:
             # Filled up, or the last ones would be rounded differently.
             filled = frames + frames[-1:] * (self.together - len(frames))
-            assert self.paint is not None
-            picture = self.paint(*self._moves(self.head, filled))[: len(frames)]
+            assert self.draw_frames is not None
+            picture = self.draw_frames(*self._moves(self.head, filled))[: len(frames)]
         return picture if self.colours is None else self.colours(picture)
 
     def _moves(self, head: Head, frames: list[int]) -> Moves:
-        def taken(rows: Tensor | Shelf | None) -> Tensor | None:
+        def taken(rows: Tensor | DiskTensor | None) -> Tensor | None:
             return None if rows is None else to_device(rows[frames], self.model.device)
 
         return Moves(
@@ -248,7 +248,7 @@ class Painter:
             guides=taken(head.guides),
         )
 
-    def _painting(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
+    def _frame_function(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
         """What draws frames from their ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
         nothing, so that it can be recorded."""
         model, convention, still, detail = self.model, self.model.config.warp, codes.still, codes.detail
@@ -258,7 +258,7 @@ class Painter:
             # Twice, not by the sum of both: what the second fetches is already where the first has put it.
             return x if audio_flow is None else warp(x, audio_flow, convention)
 
-        def paint(
+        def draw_frames(
             flow: Tensor,
             audio_flow: Tensor | None,
             visibility: Tensor | None,
@@ -269,15 +269,15 @@ class Painter:
             if rgb is not None and self.warps_rgb:
                 rgb = moved(rgb, flow, audio_flow)
             if strength and descriptor is not None:
-                scale, shift = model.mend(feature, descriptor, flow, visibility)
+                scale, shift = model.predict_calibration(feature, descriptor, flow, visibility)
                 feature = feature + strength * (scale * feature + shift)
             picture = self._picture(feature, codes.prepared, rgb)
             if still is not None and detail is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-                picture = model.finish(picture, still, detail, flow, visibility, descriptor, guides)
+                picture = model.refine(picture, still, detail, flow, visibility, descriptor, guides)
             return picture
 
-        return paint
+        return draw_frames
 
     def _picture(self, feature: Tensor, prepared: Prepared, rgb: Tensor | None) -> Tensor:
         """What the generator draws (n 3 size size)."""
@@ -290,13 +290,15 @@ class Painter:
         if self.codes is None or self.codes.strengths != strengths:
             self.codes = self._make_codes(strengths)
             if self.head is not None:
-                paint = self._painting(self.codes, self.head.strength)
-                self.paint = paint if self.changing else faster(paint, self.config.speed, self.model.device)
+                draw_frames = self._frame_function(self.codes, self.head.strength)
+                self.draw_frames = (
+                    draw_frames if self.changing else faster(draw_frames, self.config.speed, self.model.device)
+                )
         return self.codes
 
     def _make_codes(self, strengths: tuple[float, ...]) -> Codes:
         feature, rgb, detail = self.feature, self.rgb, self.detail
-        styles = edited_styles(self.styles, self.inversion.edits, strengths)
+        styles = edit_styles(self.styles, self.inversion.edits, strengths)
         if styles is not self.styles:
             feature, rgb = self._edited_feature(styles[None])
         for number, (edit, strength) in enumerate(zip(self.inversion.edits, strengths, strict=True)):
@@ -309,7 +311,7 @@ class Painter:
         still = None
         if detail is not None:
             drawn = self._picture(feature, prepared, rgb)
-            detail = self.model.fit(detail, drawn.shape[-1])
+            detail = self.model.resize(detail, drawn.shape[-1])
             still = (drawn + detail).clamp(-1, 1)
         return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, detail=detail, still=still)
 
@@ -328,7 +330,7 @@ class Painter:
         assert residual is not None
         residual = redrawn = residual.to(model.device, torch.float32)
         if model.aligner is not None:  # it alone looks at the edited face
-            redrawn = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), residual.shape[-1])
+            redrawn = model.resize(model.upper(feature, styles, rgb).clamp(-1, 1), residual.shape[-1])
         scale, shift = model.consult(residual, redrawn)
         return feature * (1 + scale) + shift, rgb
 
@@ -351,6 +353,6 @@ class Painter:
 
     def _colours(self) -> ColourMatch:
         portrait, redrawn = self.inversion.portrait, self.inversion.redrawn
-        image = self.model.fit(portrait.image.to(redrawn), redrawn.shape[-1])
-        mask = None if portrait.mask is None else self.model.fit(portrait.mask.to(redrawn), redrawn.shape[-1])
+        image = self.model.resize(portrait.image.to(redrawn), redrawn.shape[-1])
+        mask = None if portrait.mask is None else self.model.resize(portrait.mask.to(redrawn), redrawn.shape[-1])
         return match_colours(redrawn, image, mask)

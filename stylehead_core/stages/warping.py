@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import InputError, MotionError
 from ..model.stylehead import StyleHead
-from ..ops.disk_tensor import Shelf
+from ..ops.disk_tensor import DiskTensor
 from ..ops.face_masks import lower_face_mask
 from ..ops.masks import confine_to_lower_face
 from ..ops.warp import warp
@@ -73,7 +73,7 @@ class Store:
     def __init__(self, frames: int, folder: str | Path | None) -> None:
         self.long, self.folder = frames > HELD, folder
         self.held: dict[str, list[Tensor]] = {}
-        self.shelves: dict[str, Shelf] = {}
+        self.disk_tensors: dict[str, DiskTensor] = {}
 
     def add(self, name: str, rows: Tensor | None) -> None:
         if rows is None:
@@ -81,12 +81,12 @@ class Store:
         if not self.long:
             self.held.setdefault(name, []).append(rows.cpu())
             return
-        if name not in self.shelves:
-            self.shelves[name] = Shelf(self.folder)
-        self.shelves[name].add(rows)
+        if name not in self.disk_tensors:
+            self.disk_tensors[name] = DiskTensor(self.folder)
+        self.disk_tensors[name].add(rows)
 
     def taken(self) -> dict[str, Any]:
-        return {**{name: torch.cat(rows) for name, rows in self.held.items()}, **self.shelves}
+        return {**{name: torch.cat(rows) for name, rows in self.held.items()}, **self.disk_tensors}
 
 
 def _warp_features(
@@ -109,7 +109,7 @@ def _warp_features(
     if motion.relative and source is not None:
         coefficients = coefficients + source
     landmarks = _landmarks(model, inversion)
-    picture = model.fit(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
+    picture = model.resize(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
     listens = motion.mel is not None and model.audio_encoder is not None
     speaker = Speaker(model, inversion, motion) if listens else None
 
@@ -199,7 +199,7 @@ class Speaker:
         if rgb is not None and config.warp_rgb:
             rgb = warp(rgb, flow, config.warp)
         picture = generator.draw(warp(self.feature, flow, config.warp), self.prepared, rgb).float()
-        return self.model.fit(picture, self.field.config.image_size)
+        return self.model.resize(picture, self.field.config.image_size)
 
     def _lower_face(self, inversion: Inversion) -> Tensor | None:
         """The portrait's own lower face (1 1 h w), where its landmarks are known and the model asks for soft edges."""

@@ -1,6 +1,6 @@
-"""Pictures changed at chance before a discriminator sees them, so that it cannot learn a small set by heart.
+"""Pictures changed at random before a discriminator sees them, so that it cannot learn a small set by heart.
 
-Every change has its chance to happen, and that chance rises while the discriminator is too sure of real pictures. A
+Every change happens with a probability that rises while the discriminator is too sure of real pictures. A
 change that happens to some pictures only does not leak into what is drawn.
 
 Axes: B batch, S picture size.
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Augmentation", "changed", "mirrored", "tilted"]
+__all__ = ["Augmentation", "changed", "mirror_randomly", "tilt_randomly"]
 
 SHIFT = 0.125  # of the side
 GROW = 0.2  # deviation of log2 of the factor
@@ -26,43 +26,43 @@ CONTRAST, SATURATION = 0.5, 1.0  # deviations of log2 of the factors
 class Augmentation(nn.Module):
     """How often pictures are changed: kept in the checkpoint, led by how sure the discriminator is."""
 
-    chance: Tensor  # ()
+    probability: Tensor  # ()
 
     def __init__(self, target: float = 0.6, pictures: int = 500_000) -> None:
         """``target`` is the mean sign of judgements of real pictures; from 0 to 1 it takes so many ``pictures``."""
         super().__init__()
         self.target, self.pictures = target, pictures
-        self.register_buffer("chance", torch.zeros(()))
+        self.register_buffer("probability", torch.zeros(()))
 
     @torch.no_grad()
     def listen(self, real: Tensor) -> None:
         """Take note of the judgements (B 1) of real pictures."""
         direction = torch.sign(real.sign().mean() - self.target)
-        self.chance.add_(direction.to(self.chance) * len(real) / self.pictures).clamp_(0, 1)
+        self.probability.add_(direction.to(self.probability) * len(real) / self.pictures).clamp_(0, 1)
 
-    def forward(self, pictures: Tensor, chance: torch.Generator) -> Tensor:
-        return changed(pictures, float(self.chance), chance)
+    def forward(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
+        return changed(pictures, float(self.probability), rng)
 
 
-def changed(pictures: Tensor, often: float, chance: torch.Generator) -> Tensor:
+def changed(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
     """``pictures`` (B 3 S S), each of the changes on a share ``often`` of them. Gradients go through."""
     if often <= 0:
         return pictures
     batch = len(pictures)
 
     def some(*shape: int) -> Tensor:  # 1 where a change happens
-        return (torch.rand(batch, *shape, generator=chance) < often).float()
+        return (torch.rand(batch, *shape, generator=rng) < often).float()
 
     def normal(deviation: float) -> Tensor:
-        return deviation * torch.randn(batch, generator=chance)
+        return deviation * torch.randn(batch, generator=rng)
 
-    mirror = 1 - 2 * some() * (torch.rand(batch, generator=chance) < 0.5)
-    angle = some() * TURN * (2 * torch.rand(batch, generator=chance) - 1)
+    mirror = 1 - 2 * some() * (torch.rand(batch, generator=rng) < 0.5)
+    angle = some() * TURN * (2 * torch.rand(batch, generator=rng) - 1)
     grow = torch.exp2(some() * normal(GROW))
-    move = some(1) * 2 * SHIFT * (2 * torch.rand(batch, 2, generator=chance) - 1)
+    move = some(1) * 2 * SHIFT * (2 * torch.rand(batch, 2, generator=rng) - 1)
     cos, sin = angle.cos() * grow, angle.sin() * grow
-    turn = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
-    theta = torch.cat((turn, move[..., None]), dim=2).to(pictures)  # B 2 3
+    phase = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
+    theta = torch.cat((phase, move[..., None]), dim=2).to(pictures)  # B 2 3
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     moved = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
@@ -75,21 +75,21 @@ def changed(pictures: Tensor, often: float, chance: torch.Generator) -> Tensor:
     return grey + (contrasted - grey) * each(torch.exp2(some() * normal(SATURATION)))
 
 
-def mirrored(pictures: Tensor, chance: torch.Generator) -> Tensor:
+def mirror_randomly(pictures: Tensor, rng: torch.Generator) -> Tensor:
     """``pictures`` (B 3 S S), half of them with left and right exchanged."""
-    which = torch.rand(len(pictures), 1, 1, 1, generator=chance) < 0.5
+    which = torch.rand(len(pictures), 1, 1, 1, generator=rng) < 0.5
     return torch.where(which, pictures.flip(-1), pictures)
 
 
-def tilted(pictures: Tensor, often: float, most: float, chance: torch.Generator) -> Tensor:
+def tilt_randomly(pictures: Tensor, often: float, most: float, rng: torch.Generator) -> Tensor:
     """``pictures`` (B C S S), a share ``often`` of them as a plane that is turned in space; black beside it.
 
     Args:
         most: how far each corner moves inwards, across and down, at most: in halves of the side.
     """
     corners = torch.tensor([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)], device=pictures.device)  # x y
-    inwards = most * torch.rand(len(pictures), 4, 2, generator=chance).to(pictures)
-    inwards = inwards * (torch.rand(len(pictures), 1, 1, generator=chance) < often).to(pictures)
+    inwards = most * torch.rand(len(pictures), 4, 2, generator=rng).to(pictures)
+    inwards = inwards * (torch.rand(len(pictures), 1, 1, generator=rng) < often).to(pictures)
     size = pictures.shape[-1]
     line = (torch.arange(size, device=pictures.device) * 2 + 1) / size - 1
     points = torch.stack((*torch.meshgrid(line, line, indexing="xy"), torch.ones(size, size, device=line.device)), -1)

@@ -91,10 +91,10 @@ def _run(args: argparse.Namespace) -> int:
         print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
         return 0
     recipes = tuple(_compared_by(recipe, args.lpips, args.identity) for recipe in chain(args.recipe))
-    total = sum(recipe.share for recipe in recipes if recipe.steps)
+    total = sum(recipe.time_share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
-            minutes = args.minutes * recipe.share / total if args.minutes and total else None
+            minutes = args.minutes * recipe.time_share / total if args.minutes and total else None
             own = replace(limits, minutes=minutes)
             train(recipe, args.data, args.out, own, resume=args.resume, start=args.start)
     return 0
@@ -189,7 +189,7 @@ def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:
                 f"{recipe.name} starts from what {need.name} has made. Run that first: {file} is missing. Or give a "
                 f"model that has learnt it, in the same shape, with --start: {', '.join(parts) or 'the whole'}."
             )
-    if model.perceptual is not None and "perceptual" not in given:  # what chance made of it perceives nothing
+    if model.perceptual is not None and "perceptual" not in given:  # random weights perceive nothing
         model.perceptual, model.config = None, replace(model.config, perceptual=None)
         tqdm.write(
             f"{recipe.name}: nothing gives VGG19's weights, so that losses by it are left out. A model converted with "

@@ -7,16 +7,16 @@ Source: PatchGAN (arXiv 1611.07004), its layers equalised and its slope at real 
 from torch import Tensor, nn
 
 from ..networks.equalised import EqualConv, activate
-from .losses import judged, slope_at
+from .losses import logistic_loss, r1_penalty
 from .recipe import Parts
 
-__all__ = ["PATCH", "Judge", "judge_turn"]
+__all__ = ["PATCH", "PatchDiscriminator", "discriminator_loss"]
 
 PATCH = 4  # pixels from one judgement to the next
 SLOPE = 3e-5  # weight of the squared slope: small, as each pixel is part of some fifty judgements
 
 
-class Judge(nn.Module):
+class PatchDiscriminator(nn.Module):
     """It begins at the full size, where softness is to be seen; a judgement looks at 28 pixels."""
 
     def __init__(self, widths: tuple[int, int, int] = (32, 48, 64)) -> None:
@@ -37,17 +37,17 @@ class Judge(nn.Module):
         return self.last(activate(self.mix(x)))
 
 
-def judge_turn(
-    judge: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None
+def discriminator_loss(
+    discriminator: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None
 ) -> tuple[Tensor, Parts]:
-    """The loss of the judge's turn on what the turn before has ``seen``: drawn and real pictures.
+    """The loss of the discriminator's phase on what the turn before has ``seen``: drawn and real pictures.
 
     ``weight`` says how much each patch counts.
     """
     assert seen is not None
     drawn, real = seen
     real = real.detach().requires_grad_()
-    verdict = judge(real)
-    loss = judged(verdict, judge(drawn), weight)
-    slope = slope_at(real, verdict)
-    return loss + SLOPE / 2 * slope, {"judge": float(loss.detach()), "slope": float(slope.detach())}
+    verdict = discriminator(real)
+    loss = logistic_loss(verdict, discriminator(drawn), weight)
+    slope = r1_penalty(real, verdict)
+    return loss + SLOPE / 2 * slope, {"discriminator": float(loss.detach()), "slope": float(slope.detach())}

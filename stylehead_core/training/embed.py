@@ -57,13 +57,13 @@ def enter(
 
 @torch.no_grad()
 def _difference(one: StyleHead, other: StyleHead) -> float:
-    """The mean difference of the pictures that both draw of the styles that each finds in a picture of chance."""
-    chance = torch.Generator().manual_seed(0)
-    picture = torch.rand(1, 3, 8, 8, generator=chance) * 2 - 1
+    """The mean difference of the pictures that both draw of the styles that each finds in a random picture."""
+    rng = torch.Generator().manual_seed(0)
+    picture = torch.rand(1, 3, 8, 8, generator=rng) * 2 - 1
     picture = torch.nn.functional.interpolate(picture, size=one.config.size, mode="bilinear")
     drawn = []
     for model in (one, other):
-        styles = model.encoder(model.fit(picture, model.config.encoder.size))
+        styles = model.encoder(model.resize(picture, model.config.encoder.size))
         feature, rgb = model.lower(styles)
         drawn.append(model.upper(feature, styles, rgb))
     return float((drawn[0] - drawn[1]).abs().mean())

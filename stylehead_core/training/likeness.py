@@ -38,7 +38,7 @@ class LikenessLoss:
     def __call__(self, model: StyleHead, drawn: Tensor, wanted: Tensor) -> dict[str, Tensor]:
         """The weighted losses of ``drawn`` against ``wanted`` (B 3 S S each, of any size)."""
         size = min(self.weights.size, model.config.size)
-        drawn, wanted = model.fit(drawn, size), model.fit(wanted, size)
+        drawn, wanted = model.resize(drawn, size), model.resize(wanted, size)
         losses = {"pixels": self.weights.pixels * F.mse_loss(drawn, wanted)}
         if self.lpips is not None:
             losses["perceptual"] = self.weights.perceptual * self.lpips(drawn, wanted).mean()

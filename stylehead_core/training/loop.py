@@ -1,6 +1,6 @@
 """The training loop, to be read from top to bottom.
 
-The samples of a step and its chance follow from the recipe's seed and the step's number alone. So a resumed run
+The samples of a step and its random numbers follow from the recipe's seed and the step's number alone. So a resumed run
 draws what the uninterrupted one would have drawn, and several processes share one batch without talking about it.
 """
 
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from ..errors import StyleHeadError
 from ..model.stylehead import StyleHead
 from .checkpoint import Average, read_state, write_state
-from .recipe import Parts, Recipe, Stage, Turn
+from .recipe import Parts, Phase, Recipe, TaskState
 from .sample_sheets import write_png
 from .tensorboard import Board
 
@@ -42,7 +42,7 @@ class Limits:
 
 def run(
     recipe: Recipe, model: StyleHead, data: Any, folder: Path, limits: Limits = Limits(), resume: bool = False
-) -> Stage:
+) -> TaskState:
     """Train ``model`` in place by ``recipe``; it ends with the moving average of what was learnt.
 
     Returns:
@@ -56,16 +56,16 @@ def run(
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         stage = recipe.task.start(model, data)
-    optimisers = {turn.name: _adam(turn, recipe) for turn in stage.turns}
-    average = Average(stage.networks, recipe.average)
+    optimisers = {phase.name: _adam(phase, recipe) for phase in stage.phases}
+    average = Average(stage.networks, recipe.ema_decay)
     step, spent = 0, 0.0  # seconds
     if resume and file.is_file():
         step, spent = _restore(read_state(file), recipe, stage, optimisers, average)
-    chief = _rank() == 0
-    board = Board(folder, step) if limits.tensorboard and chief else None
+    is_main = _rank() == 0
+    board = Board(folder, step) if limits.tensorboard and is_main else None
     started, told, kept, shown = time.monotonic(), time.monotonic(), time.monotonic(), time.monotonic()
     sums: Parts = {}
-    bar = tqdm(total=100, unit="%", desc=recipe.name, bar_format=BAR, disable=None if chief else True)
+    bar = tqdm(total=100, unit="%", desc=recipe.name, bar_format=BAR, disable=None if is_main else True)
     while True:
         clock = spent + time.monotonic() - started
         counted = step / recipe.steps if recipe.steps else 1.0
@@ -73,28 +73,28 @@ def run(
         if _agreed(progress) >= 1:
             break
         bar.update(100 * progress - bar.n)
-        chance = torch.Generator(torch.get_default_device()).manual_seed(recipe.seed * 1_000_003 + step)
-        rows = torch.randint(stage.samples, (recipe.batch,), generator=chance).chunk(_processes())[_rank()]
-        for turn in stage.turns:
-            optimiser = optimisers[turn.name]
+        rng = torch.Generator(torch.get_default_device()).manual_seed(recipe.seed * 1_000_003 + step)
+        rows = torch.randint(stage.samples, (recipe.batch,), generator=rng).chunk(_processes())[_rank()]
+        for phase in stage.phases:
+            optimiser = optimisers[phase.name]
             for group in optimiser.param_groups:
-                group["lr"] = group["speed"] * recipe.rate * _schedule(step, progress, recipe)
-            loss, parts = stage.loss(turn, rows, chance, progress)
+                group["lr"] = group["speed"] * recipe.lr * _schedule(step, progress, recipe)
+            loss, parts = stage.loss(phase, rows, rng, progress)
             if not torch.isfinite(loss):
                 raise StyleHeadError(
-                    f"{recipe.name}: the loss of {turn.name} in step {step} is {loss.item()} ({_line(parts)}).\n"
+                    f"{recipe.name}: the loss of {phase.name} in step {step} is {loss.item()} ({_line(parts)}).\n"
                     "Go on from the last checkpoint with a smaller rate, or a lower clip."
                 )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            _share_gradients(turn, len(rows) / recipe.batch)
-            torch.nn.utils.clip_grad_norm_(turn.parameters(), recipe.clip)
+            _share_gradients(phase, len(rows) / recipe.batch)
+            torch.nn.utils.clip_grad_norm_(phase.parameters(), recipe.grad_clip)
             optimiser.step()
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value
         step += 1
         average.update(stage.networks, step)
-        if step % limits.log == 0 and chief:
+        if step % limits.log == 0 and is_main:
             now = time.monotonic()
             means = {name: total / limits.log for name, total in sums.items()}
             speed = limits.log * recipe.batch / (now - told)
@@ -102,14 +102,14 @@ def run(
             if board is not None:
                 board.tell(step, {"samples_per_second": speed, **means})
             sums, told = {}, now
-        if chief and time.monotonic() - kept > limits.checkpoint:
+        if is_main and time.monotonic() - kept > limits.checkpoint:
             _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
             kept = time.monotonic()
-        if chief and time.monotonic() - shown > limits.sheet:
+        if is_main and time.monotonic() - shown > limits.sheet:
             _show(folder / "sheet.png", stage, average, board, step)
             shown = time.monotonic()
     bar.close()
-    if chief:
+    if is_main:
         _keep(file, recipe, step, spent + time.monotonic() - started, stage, optimisers, average)
         _show(folder / "sheet.png", stage, average, board, step)
     if board is not None:
@@ -120,18 +120,20 @@ def run(
 
 def _schedule(step: int, progress: float, recipe: Recipe) -> float:
     """The part of the full rate: a linear rise by steps, then half a cosine by progress."""
-    rise = min(1.0, (step + 1) / (recipe.warm_up + 1))
-    return rise * (recipe.last_rate + (1 - recipe.last_rate) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+    rise = min(1.0, (step + 1) / (recipe.warmup_steps + 1))
+    return rise * (
+        recipe.final_lr_ratio + (1 - recipe.final_lr_ratio) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    )
 
 
-def _adam(turn: Turn, recipe: Recipe) -> torch.optim.Adam:
-    return torch.optim.Adam(turn.groups(), lr=recipe.rate, betas=recipe.betas)
+def _adam(phase: Phase, recipe: Recipe) -> torch.optim.Adam:
+    return torch.optim.Adam(phase.groups(), lr=recipe.lr, betas=recipe.betas)
 
 
 # Checkpoints and what people see
 
 
-def _keep(file: Path, recipe: Recipe, step: int, spent: float, stage: Stage, optimisers: dict, average: Average):
+def _keep(file: Path, recipe: Recipe, step: int, spent: float, stage: TaskState, optimisers: dict, average: Average):
     state = {
         "recipe": recipe.name,
         "step": step,
@@ -143,7 +145,7 @@ def _keep(file: Path, recipe: Recipe, step: int, spent: float, stage: Stage, opt
     write_state(file, state)
 
 
-def _restore(state: dict, recipe: Recipe, stage: Stage, optimisers: dict, average: Average) -> tuple[int, float]:
+def _restore(state: dict, recipe: Recipe, stage: TaskState, optimisers: dict, average: Average) -> tuple[int, float]:
     if state["recipe"] != recipe.name:
         raise StyleHeadError(
             f"The checkpoint is of the recipe {state['recipe']!r}, not of {recipe.name!r}: give another folder."
@@ -167,7 +169,7 @@ def _line(parts: Parts) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in parts.items())
 
 
-def _show(path: Path, stage: Stage, average: Average, board: Board | None, step: int) -> None:
+def _show(path: Path, stage: TaskState, average: Average, board: Board | None, step: int) -> None:
     average.swap(stage.networks)
     modes = {network: network.training for network in stage.networks.values()}
     try:
@@ -204,11 +206,11 @@ def _agreed(progress: float) -> float:
     return float(value)
 
 
-def _share_gradients(turn: Turn, weight: float) -> None:
+def _share_gradients(phase: Phase, weight: float) -> None:
     """Make every process hold the gradient of the whole batch; ``weight`` is this process' part of it."""
     if not dist.is_initialized():
         return
-    for parameter in turn.parameters():
+    for parameter in phase.parameters():
         gradient: Tensor = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
         parameter.grad = gradient * weight
         dist.all_reduce(parameter.grad)

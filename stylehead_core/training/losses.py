@@ -12,16 +12,16 @@ from torch import Tensor
 from ..networks.vgg import Vgg, perceptual_loss
 
 __all__ = [
-    "adversarial",
+    "adversarial_loss",
     "changed",
     "endpoint_error",
     "fine_detail",
-    "judged",
+    "logistic_loss",
     "perceived",
     "pyramid_difference",
+    "r1_penalty",
     "region_weights",
     "roughness_difference",
-    "slope_at",
 ]
 
 
@@ -113,7 +113,7 @@ def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
     return (distance * weight).sum() / weight.sum().clamp_min(1.0)
 
 
-def adversarial(drawn: Tensor, weight: Tensor | None = None) -> Tensor:
+def adversarial_loss(drawn: Tensor, weight: Tensor | None = None) -> Tensor:
     """What a drawing goes down to be taken for real: softplus(-judgement). Source: StyleGAN2, non-saturating.
 
     ``weight`` is of the judgement's shape: how much each patch counts.
@@ -121,7 +121,7 @@ def adversarial(drawn: Tensor, weight: Tensor | None = None) -> Tensor:
     return _mean(F.softplus(-drawn), weight)
 
 
-def judged(real: Tensor, drawn: Tensor, weight: Tensor | None = None) -> Tensor:
+def logistic_loss(real: Tensor, drawn: Tensor, weight: Tensor | None = None) -> Tensor:
     """What a judge goes down: softplus(-judgement of real) + softplus(judgement of drawn)."""
     return _mean(F.softplus(-real), weight) + _mean(F.softplus(drawn), weight)
 
@@ -130,7 +130,7 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
-def slope_at(pictures: Tensor, verdict: Tensor) -> Tensor:
+def r1_penalty(pictures: Tensor, verdict: Tensor) -> Tensor:
     """The mean squared slope of a ``verdict`` at ``pictures`` (B 3 S S), which ask for a gradient.
 
     Source: R1, Mescheder et al. (arXiv 1801.04406).

@@ -16,14 +16,14 @@ from ..model.config import StyleHeadConfig
 from ..model.stylehead import StyleHead
 from ..synthetic.heads.appearance import HELD_OUT
 
-__all__ = ["LearnsFromHeads", "Parts", "Recipe", "Stage", "Task", "Turn"]
+__all__ = ["LearnsFromHeads", "Parts", "Phase", "Recipe", "TaskState", "TrainingTask"]
 
 Parts = dict[str, float]
 """The terms of a loss by name, as numbers for the log."""
 
 
 @dataclass(frozen=True)
-class Turn:
+class Phase:
     """One player's step: whose parameters, and the loss that they go down."""
 
     name: str
@@ -42,15 +42,15 @@ class Turn:
 
 
 @runtime_checkable
-class Stage(Protocol):
+class TaskState(Protocol):
     """What is learnt: made by its task for one model and one set of heads."""
 
     samples: int  # how many there are to draw from
-    turns: tuple[Turn, ...]  # taken one after the other in every step
+    phases: tuple[Phase, ...]  # taken one after the other in every step
     networks: dict[str, nn.Module]  # everything that learns, by name: what a checkpoint keeps
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        """The loss of ``turn`` on the samples ``rows``; ``progress`` is how far the run is, 0..1."""
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        """The loss of ``phase`` on the samples ``rows``; ``progress`` is how far the run is, 0..1."""
         ...
 
     def sheet(self) -> Tensor:
@@ -58,7 +58,7 @@ class Stage(Protocol):
         ...
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """The configuration of a stage."""
 
     @property
@@ -70,7 +70,7 @@ class Task(Protocol):
         """What the stage learns from."""
         ...
 
-    def start(self, model: StyleHead, data: Any) -> Stage:
+    def start(self, model: StyleHead, data: Any) -> TaskState:
         """Make the stage; what can be computed without descent is done here."""
         ...
 
@@ -101,17 +101,19 @@ class Recipe:
     needs: tuple[str, ...] = ()  # recipes whose parts this one starts from, where a given model does not bring them
     steps: int = 1000  # where no minutes are given; 0 where the stage has done all when it is made
     batch: int = 12  # samples a step, over all processes together
-    rate: float = 1e-3  # of Adam
+    lr: float = 1e-3  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)
-    warm_up: int = 100  # steps from nothing to the full rate, linear
-    last_rate: float = 0.02  # of the full one, at the end of a half cosine; 1 = constant
-    clip: float = 2.0  # the gradient's norm, at most
-    average: float = 0.999  # how much of the moving average each step keeps; its first steps keep less
-    share: float = 1.0  # of the minutes, where several recipes share them
+    warmup_steps: int = 100  # steps from nothing to the full rate, linear
+    final_lr_ratio: float = 0.02  # of the full one, at the end of a half cosine; 1 = constant
+    grad_clip: float = 2.0  # the gradient's norm, at most
+    ema_decay: float = 0.999  # how much of the moving average each step keeps; its first steps keep less
+    time_share: float = 1.0  # of the minutes, where several recipes share them
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.batch, self.warm_up + 1) < 1 or self.steps < 0 or self.rate <= 0 or self.clip <= 0:
+        if min(self.batch, self.warmup_steps + 1) < 1 or self.steps < 0 or self.lr <= 0 or self.grad_clip <= 0:
             raise ConfigError(f"A recipe needs a batch, a rate and a clip above 0, and steps from 0 up; found {self}.")
-        if not 0 <= self.average < 1:
-            raise ConfigError(f"The moving average keeps 0 or more of itself, but less than all; found {self.average}.")
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(
+                f"The moving average keeps 0 or more of itself, but less than all; found {self.ema_decay}."
+            )

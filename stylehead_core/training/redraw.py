@@ -8,22 +8,22 @@ from torch import Tensor
 
 from ..model.stylehead import StyleHead
 
-__all__ = ["coarse_codes", "consulted", "edited", "inverted"]
+__all__ = ["apply_consultation", "coarse_codes", "edited", "invert_pictures"]
 
 
 @torch.no_grad()
 def coarse_codes(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What styles alone know of ``pictures`` (B 3 S S): styles (B R D), feature map (B C h w), residual (B 3 S S)."""
-    styles = model.encoder(model.fit(pictures, model.config.encoder.size))
+    styles = model.encoder(model.resize(pictures, model.config.encoder.size))
     feature, rgb = model.generator.lower(styles)
     residual = pictures - model.generator.upper(feature, styles, rgb).clamp(-1, 1)
     return styles, feature, residual
 
 
-def consulted(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
+def apply_consultation(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
     """The feature map with what the consultation adds to it, and the consultation's shift."""
     assert model.consultation is not None
-    scale, shift = model.consultation(model.fit(residual, model.consultation.config.size))
+    scale, shift = model.consultation(model.resize(residual, model.consultation.config.size))
     return feature * (1 + scale) + shift, shift
 
 
@@ -40,13 +40,13 @@ def edited(
     return model.generator.upper(own + difference + places, moved, None)
 
 
-def inverted(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+def invert_pictures(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     """Styles (B R D), feature map (B C h w) and the RGB sum below it, by any model: ``stages.inversion`` for many."""
-    styles = model.encoder(model.fit(pictures, model.config.encoder.size))
+    styles = model.encoder(model.resize(pictures, model.config.encoder.size))
     feature, rgb = model.lower(styles)
     if model.consultation is not None:
         size = model.consultation.config.size
-        first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
-        scale, shift = model.consult(model.fit(pictures, size) - first, first)
+        first = model.resize(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+        scale, shift = model.consult(model.resize(pictures, size) - first, first)
         feature = feature * (1 + scale) + shift
     return styles, feature, rgb

@@ -10,14 +10,14 @@ from stylehead_core.benchmark import benchmark, edits, table, text
 from stylehead_core.benchmark.driven import CROSS_WAYS, WAYS
 from stylehead_core.benchmark.edited import BEYOND, STRENGTHS
 from stylehead_core.benchmark.flow import flows
-from stylehead_core.benchmark.measures import convene, correlation
+from stylehead_core.benchmark.measures import correlation, load_measures
 from stylehead_core.benchmark.spoken import SPOKEN_WAYS, speech
 from stylehead_core.datasets.attributes import ATTRIBUTES
 from stylehead_core.landmarker.files import load_landmarker
 from stylehead_core.media.sound import Sound
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetworkConfig
-from stylehead_core.synthetic.speech.utterances import Talk
+from stylehead_core.synthetic.speech.utterances import Utterance
 from stylehead_core.synthetic.speech.visemes import LIPS
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
@@ -124,12 +124,12 @@ def test_what_moves_beside_the_lips_is_counted_in_levels(few, model, judge, monk
 
     steps = torch.linspace(0, 0.1, 5)[:, None, None, None]
     monkeypatch.setattr(spoken, "_draw", lambda model, inversion, motion: inversion.portrait.image + steps)
-    talk = Talk(
+    talk = Utterance(
         sound=Sound(samples=torch.randn(1, 3200, generator=torch.Generator().manual_seed(0)) / 4, rate=16000),
         curves=torch.linspace(0, 1, 5)[:, None].expand(5, len(LIPS)),
         fps=Fraction(25),
     )
-    rows = speech(model, few, convene(load_landmarker(), judge, few), [talk])
+    rows = speech(model, few, load_measures(load_landmarker(), judge, few), [talk])
     assert [row.way for row in rows] == list(SPOKEN_WAYS)
     still, told, _ = rows
     assert (still.opening, still.outside) == (0, 0)
@@ -158,8 +158,8 @@ def test_an_edit_that_brightens_step_by_step_is_monotonic(few, model, monkeypatc
         return torch.cat([inversion.portrait.image * 0.5 + strength / 10 for strength in strengths])
 
     monkeypatch.setattr(edited, "_at", drawn)
-    jury = convene(load_landmarker(), Tilted(TINY).eval(), few)
-    rows = edits(model, few, jury)
+    measures = load_measures(load_landmarker(), Tilted(TINY).eval(), few)
+    rows = edits(model, few, measures)
     assert [row.edit for row in rows] == list(few.attributes)
     assert all((row.monotonic, row.beyond) == (1, 1) for row in rows)
     for strengths in (STRENGTHS, BEYOND):

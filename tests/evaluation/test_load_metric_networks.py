@@ -5,7 +5,12 @@ import torch
 
 from stylehead_core.errors import WeightsError
 from stylehead_core.evaluation import load_metric_networks as load_judges_of_files
-from stylehead_core.evaluation.load_metric_networks import load_identity, load_inception, load_judges, load_lpips
+from stylehead_core.evaluation.load_metric_networks import (
+    load_identity,
+    load_inception,
+    load_lpips,
+    load_metric_networks,
+)
 from stylehead_core.model.manifest import sha256_of
 from stylehead_core.networks.inception import Inception
 from stylehead_core.networks.lpips import Lpips
@@ -45,14 +50,14 @@ def test_another_file_under_a_published_name_is_refused(published):
 
 
 def test_judges_hold_what_was_named(published):
-    judges = load_judges(lpips=published[0])
-    assert judges.perceptual is not None
-    assert judges.identity is None
+    metric_networks = load_metric_networks(lpips=published[0])
+    assert metric_networks.perceptual is not None
+    assert metric_networks.identity is None
 
 
 def test_the_packs_own_judge_tells_one_head_from_another():
     """Two flat faces are nobody; what counts is that the embeddings are of length one, and differ."""
-    network = load_judges().likeness
+    network = load_metric_networks().likeness
     assert network is not None
     dark, light = network(torch.full((1, 3, 96, 96), -0.5)), network(torch.full((1, 3, 96, 96), 0.5))
     torch.testing.assert_close(dark.norm(), torch.tensor(1.0))
@@ -61,7 +66,7 @@ def test_the_packs_own_judge_tells_one_head_from_another():
 
 def test_a_named_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(WeightsError, match="not there"):
-        load_judges(identity=tmp_path / "model_ir_se50.pth")
+        load_metric_networks(identity=tmp_path / "model_ir_se50.pth")
 
 
 class Trap:

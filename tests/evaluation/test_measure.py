@@ -10,7 +10,7 @@ import torch
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.catalogue import METRICS
 from stylehead_core.evaluation.measure import Clip, measure, sheet
-from stylehead_core.evaluation.metric_networks import Judges, Track
+from stylehead_core.evaluation.metric_networks import MetricNetworks, Track
 from stylehead_core.media.sound import Sound
 
 SIZE, FRAMES = 48, 20
@@ -18,8 +18,8 @@ SIZE, FRAMES = 48, 20
 
 def draw(columns: list[int]) -> torch.Tensor:
     """Frames with noise for a background, and a chequered face 16 pixels wide at these columns."""
-    chance = torch.Generator().manual_seed(0)
-    frames = (torch.rand(1, 3, SIZE, SIZE, generator=chance) - 0.5).repeat(len(columns), 1, 1, 1)
+    rng = torch.Generator().manual_seed(0)
+    frames = (torch.rand(1, 3, SIZE, SIZE, generator=rng) - 0.5).repeat(len(columns), 1, 1, 1)
     for frame, left in zip(frames, columns, strict=True):
         frame[:, 20:44, left : left + 16] = 1
         frame[:, 20:44:2, left : left + 16 : 2] = -1
@@ -62,12 +62,12 @@ def source() -> torch.Tensor:
 
 
 @pytest.fixture
-def judges() -> Judges:
-    return Judges(track=see, identity=Colours(), likeness=Colours(), features=Colours())
+def metric_networks() -> MetricNetworks:
+    return MetricNetworks(track=see, identity=Colours(), likeness=Colours(), features=Colours())
 
 
-def test_the_truth_itself_is_faultless(target, source, judges):
-    report = measure(target, target=target, source=source, judges=judges)
+def test_the_truth_itself_is_faultless(target, source, metric_networks):
+    report = measure(target, target=target, source=source, metric_networks=metric_networks)
     perfect = {"psnr": 100, "ssim": 1, "fid": 0, "aed": 0, "apd": 0, "akd": 0, "nme": 0, "sharpness": 1, "colour": 0}
     for name, value in {**perfect, "mouth_sharpness": 1, "yellow": 0}.items():
         assert report[name].value == pytest.approx(value, abs=1e-4), name
@@ -75,9 +75,9 @@ def test_the_truth_itself_is_faultless(target, source, judges):
         assert report[name].value == pytest.approx(report[name].reference), name
 
 
-def test_the_still_portrait_is_its_own_reference(target, source, judges):
+def test_the_still_portrait_is_its_own_reference(target, source, metric_networks):
     still = Clip(frames=source.repeat(FRAMES, 1, 1, 1))
-    report = measure(still, target=target, source=source, judges=judges)
+    report = measure(still, target=target, source=source, metric_networks=metric_networks)
     for name in ("psnr", "ssim", "aed", "apd", "akd", "nme", "sharpness"):
         assert report[name].value == pytest.approx(report[name].reference), name
     # The face is 2 columns away on average: yaw 0.2 of three angles, x of two coordinates.
@@ -86,16 +86,20 @@ def test_the_still_portrait_is_its_own_reference(target, source, judges):
     assert report["nme"].value == pytest.approx(2 / 10)
 
 
-def test_another_person_is_compared_in_motion_but_not_in_pixels(target, source, judges):
-    report = measure(target, driving=Clip(frames=draw(MOVING[::-1])), source=source, judges=judges)
+def test_another_person_is_compared_in_motion_but_not_in_pixels(target, source, metric_networks):
+    report = measure(target, driving=Clip(frames=draw(MOVING[::-1])), source=source, metric_networks=metric_networks)
     assert report["aed"].value > 0
     assert report["psnr"].skipped == "no target clip was given"
     assert report["sharpness"].value == pytest.approx(1, abs=0.05)  # beside the portrait
 
 
-def test_what_is_held_against_the_portrait_stands_beside_the_driver_held_against_its_first_frame(source, judges):
+def test_what_is_held_against_the_portrait_stands_beside_the_driver_held_against_its_first_frame(
+    source, metric_networks
+):
     driver = Clip(frames=draw(MOVING))
-    report = measure(Clip(frames=source.repeat(FRAMES, 1, 1, 1)), driving=driver, source=source, judges=judges)
+    report = measure(
+        Clip(frames=source.repeat(FRAMES, 1, 1, 1)), driving=driver, source=source, metric_networks=metric_networks
+    )
     for name in ("csim", "sharpness", "mouth_sharpness", "colour", "yellow"):
         assert report[name].against == "driving clip against its first frame", name
         assert report[name].reference is not None, name
@@ -122,21 +126,24 @@ def test_what_lacks_its_judge_says_so_instead_of_a_number(target):
     assert "Identity (CSIM): skipped: weights missing: a face recognition network" in report.table()
 
 
-def test_frames_without_a_face_do_not_count(target, judges):
+def test_frames_without_a_face_do_not_count(target, metric_networks):
     frames = target.frames.clone()
     frames[3] = 0
-    report = measure(Clip(frames=frames), target=target, judges=judges, only=("aed",))
+    report = measure(Clip(frames=frames), target=target, metric_networks=metric_networks, only=("aed",))
     assert report["aed"].value == 0
     assert math.isnan(report["aed"].frames[3])
     assert report.json()["metrics"][0]["frames"][3] is None
 
 
-def test_a_clip_without_any_face_says_so(judges, target):
+def test_a_clip_without_any_face_says_so(metric_networks, target):
     empty = Clip(frames=torch.zeros(FRAMES, 3, SIZE, SIZE))
-    assert measure(empty, target=target, judges=judges)["nme"].skipped == "no face was found in the generated clip"
+    assert (
+        measure(empty, target=target, metric_networks=metric_networks)["nme"].skipped
+        == "no face was found in the generated clip"
+    )
 
 
-def test_sound_that_comes_and_goes_with_the_lips_is_heard(judges):
+def test_sound_that_comes_and_goes_with_the_lips_is_heard(metric_networks):
     def see_lips(frames: torch.Tensor) -> Track:
         found = see(frames)
         found.landmarks[:, 14, 1] += 3 * opening
@@ -145,9 +152,12 @@ def test_sound_that_comes_and_goes_with_the_lips_is_heard(judges):
     opening = torch.tensor([(i % 7) / 6 for i in range(FRAMES)])
     sound = opening.repeat_interleave(400) * torch.sin(torch.arange(FRAMES * 400) * 0.5)
     clip = Clip(frames=draw([10] * FRAMES), sound=Sound(samples=sound[None], rate=10000))
-    report = measure(clip, judges=Judges(track=see_lips), only=("lip_envelope",))
+    report = measure(clip, metric_networks=MetricNetworks(track=see_lips), only=("lip_envelope",))
     assert report["lip_envelope"].value > 0.99
-    assert measure(Clip(frames=clip.frames), judges=judges)["lip_envelope"].skipped == "no sound was given"
+    assert (
+        measure(Clip(frames=clip.frames), metric_networks=metric_networks)["lip_envelope"].skipped
+        == "no sound was given"
+    )
 
 
 def test_a_longer_and_larger_target_is_fitted_and_noted():
@@ -175,15 +185,15 @@ def test_a_seam_stands_beside_the_original():
     assert found.reference == 0
 
 
-def test_an_edit_of_the_face_alone_does_not_leak(target, judges):
+def test_an_edit_of_the_face_alone_does_not_leak(target, metric_networks):
     shifted = target.frames.clone()
     shifted[:, :, 28:36, 16:22] = 0  # inside every face
-    edited = measure(Clip(frames=shifted), unedited=target, judges=judges, only=("edit_leakage",))
+    edited = measure(Clip(frames=shifted), unedited=target, metric_networks=metric_networks, only=("edit_leakage",))
     assert edited["edit_leakage"].value == 0
 
 
-def test_the_report_is_plain_json_and_a_picture(target, source, judges):
-    report = measure(target, target=target, source=source, judges=judges)
+def test_the_report_is_plain_json_and_a_picture(target, source, metric_networks):
+    report = measure(target, target=target, source=source, metric_networks=metric_networks)
     assert "NaN" not in json.dumps(report.json(), allow_nan=False)
     picture = report.plot()
     assert picture.shape[0] == 3

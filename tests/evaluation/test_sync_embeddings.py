@@ -8,7 +8,7 @@ import torch
 
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.load_metric_networks import load_syncnet
-from stylehead_core.evaluation.measure import Clip, Judges, measure
+from stylehead_core.evaluation.measure import Clip, MetricNetworks, measure
 from stylehead_core.evaluation.metric_networks import Track
 from stylehead_core.evaluation.sync_embeddings import sync_embeddings
 from stylehead_core.media.sound import Sound
@@ -25,13 +25,13 @@ def network() -> SyncNet:
 
 def clip(frames: int, fps: int = 25) -> tuple[torch.Tensor, torch.Tensor, Sound]:
     """Noise, a face that stands still, and a tone of the same length."""
-    chance = torch.Generator().manual_seed(0)
-    landmarks = torch.rand(1, 478, 3, generator=chance) * 64
+    rng = torch.Generator().manual_seed(0)
+    landmarks = torch.rand(1, 478, 3, generator=rng) * 64
     places = torch.tensor(LANDMARKS_68)
     landmarks[:, places[36:42], :2], landmarks[:, places[42:48], :2] = torch.tensor([[20.0, 20.0], [44.0, 20.0]])
     landmarks[:, places[[48, 54]], :2] = torch.tensor([[24.0, 40.0], [40.0, 40.0]])
     tone = torch.sin(torch.arange(16000 * frames // fps) * 0.2)[None]
-    pictures = torch.rand(frames, 3, 64, 64, generator=chance)
+    pictures = torch.rand(frames, 3, 64, 64, generator=rng)
     return pictures, landmarks.repeat(frames, 1, 1), Sound(samples=tone, rate=16000)
 
 
@@ -65,7 +65,9 @@ def test_a_network_of_ours_is_read_from_its_file_and_measures(network, tmp_path)
 def test_sync_is_a_line_of_the_report(network):
     frames, landmarks, sound = clip(40)
     track = Track(landmarks=landmarks, coefficients=torch.zeros(40, 58), found=torch.ones(40, dtype=torch.bool))
-    judges = Judges(track=lambda _: track, sync=partial(sync_embeddings, network))
-    report = measure(Clip(frames=frames, sound=sound), judges=judges, only=("sync_distance", "sync_confidence"))
+    metric_networks = MetricNetworks(track=lambda _: track, sync=partial(sync_embeddings, network))
+    report = measure(
+        Clip(frames=frames, sound=sound), metric_networks=metric_networks, only=("sync_distance", "sync_confidence")
+    )
     assert 0 <= report["sync_distance"].value <= 2
     assert report["sync_confidence"].value >= 0

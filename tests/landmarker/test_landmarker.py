@@ -194,7 +194,7 @@ def test_a_face_that_is_covered_or_cut_is_found(landmarker, astronaut, hidden):
 
 
 def write_comfyui(path: Path, **changes: torch.Tensor | None) -> None:
-    """A file like ComfyUI's, of weights of chance; a change of none leaves a tensor out."""
+    """A file like ComfyUI's, of random weights; a change of none leaves a tensor out."""
     torch.manual_seed(0)
     tensors = comfyui_names(Landmarker(FaceMesh192()).state_dict())
     tensors |= {"topology.lips": torch.zeros(2, 2, dtype=torch.int32), "detector_full.stem.weight": torch.zeros(1)}

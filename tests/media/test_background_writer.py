@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import InputError, MediaError
-from stylehead_core.media.background_writer import WAITING, WriterBehind
+from stylehead_core.media.background_writer import WAITING, BackgroundVideoWriter
 from stylehead_core.media.video import VideoWriter
 
 
@@ -24,7 +24,7 @@ def no_thread_is_left() -> bool:
 
 
 def test_the_film_is_the_same_byte_for_byte(tmp_path):
-    with film(tmp_path / "a.mp4") as plain, WriterBehind(film(tmp_path / "b.mp4")) as behind:
+    with film(tmp_path / "a.mp4") as plain, BackgroundVideoWriter(film(tmp_path / "b.mp4")) as behind:
         for seed in range(6):
             plain.write(frames(3, seed))
             behind.write(frames(3, seed))
@@ -43,7 +43,7 @@ def test_the_drawing_goes_on_while_the_film_is_busy_and_waits_when_too_much_wait
         write(self, pictures)
 
     monkeypatch.setattr(VideoWriter, "write", slow)
-    with WriterBehind(film(tmp_path / "a.mp4")) as behind:
+    with BackgroundVideoWriter(film(tmp_path / "a.mp4")) as behind:
         for seed in range(WAITING):
             behind.write(frames(1, seed))
         assert written == []
@@ -56,7 +56,7 @@ def test_the_drawing_goes_on_while_the_film_is_busy_and_waits_when_too_much_wait
 
 def test_an_error_of_the_film_reaches_the_one_who_draws(tmp_path):
     def draw():
-        with WriterBehind(film(tmp_path / "a.mp4")) as behind:
+        with BackgroundVideoWriter(film(tmp_path / "a.mp4")) as behind:
             for _ in range(100):
                 behind.write(torch.zeros(1, 3, 8, 8))  # frames of another size
 
@@ -67,7 +67,7 @@ def test_an_error_of_the_film_reaches_the_one_who_draws(tmp_path):
 
 
 def test_an_error_with_the_last_frames_is_not_lost(tmp_path):
-    with pytest.raises(InputError, match="takes frames"), WriterBehind(film(tmp_path / "a.mp4")) as behind:
+    with pytest.raises(InputError, match="takes frames"), BackgroundVideoWriter(film(tmp_path / "a.mp4")) as behind:
         behind.write(torch.zeros(1, 3, 8, 8))
     assert list(tmp_path.iterdir()) == []
     assert no_thread_is_left()
@@ -76,7 +76,7 @@ def test_an_error_with_the_last_frames_is_not_lost(tmp_path):
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
 def test_who_stops_drawing_leaves_no_film_and_no_thread(tmp_path, stop):
     def draw():
-        with WriterBehind(film(tmp_path / "a.mp4")) as behind:
+        with BackgroundVideoWriter(film(tmp_path / "a.mp4")) as behind:
             for seed in range(5):
                 behind.write(frames(2, seed))
             raise stop
@@ -88,13 +88,13 @@ def test_who_stops_drawing_leaves_no_film_and_no_thread(tmp_path, stop):
 
 
 def test_a_film_without_frames_is_none(tmp_path):
-    with pytest.raises(MediaError, match="no frame"), WriterBehind(film(tmp_path / "a.mp4")):
+    with pytest.raises(MediaError, match="no frame"), BackgroundVideoWriter(film(tmp_path / "a.mp4")):
         pass
     assert list(tmp_path.iterdir()) == []
     assert no_thread_is_left()
 
 
 def test_a_folder_that_is_not_there_is_named_and_no_thread_starts(tmp_path):
-    with pytest.raises(MediaError, match="cannot be written"), WriterBehind(film(tmp_path / "none" / "a.mp4")):
+    with pytest.raises(MediaError, match="cannot be written"), BackgroundVideoWriter(film(tmp_path / "none" / "a.mp4")):
         pass
     assert no_thread_is_left()

@@ -69,8 +69,8 @@ def test_a_clip_of_301_frames_keeps_frames_rate_and_sound(tmp_path, fps):
 
 
 def test_a_variable_rate_file_becomes_a_steady_one_of_the_same_length(tmp_path):
-    chance = np.random.default_rng(0)
-    times = np.concatenate(([0], np.cumsum(chance.integers(20, 60, FRAMES - 1)))).tolist()
+    rng = np.random.default_rng(0)
+    times = np.concatenate(([0], np.cumsum(rng.integers(20, 60, FRAMES - 1)))).tolist()
     write_variable(tmp_path / "clip.mkv", times)
     parts = list(read_frames(tmp_path / "clip.mkv"))
     found = [time for part in parts for time in part.times]

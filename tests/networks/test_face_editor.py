@@ -33,9 +33,9 @@ def front(size=8):
 
 def given(size=8, covered=1.0):
     """Feature map, picture, places, covered."""
-    chance = torch.Generator().manual_seed(1)
-    feature = torch.randn(1, 4, size, size, generator=chance)
-    picture = 2 * torch.rand(1, 3, 2 * size, 2 * size, generator=chance) - 1
+    rng = torch.Generator().manual_seed(1)
+    feature = torch.randn(1, 4, size, size, generator=rng)
+    picture = 2 * torch.rand(1, 3, 2 * size, 2 * size, generator=rng) - 1
     return feature, picture, front(size), torch.full((1, 1, size, size), covered)
 
 

@@ -16,8 +16,8 @@ def tiny(seed: int = 0, **changes) -> FlowField:
 
 
 def inputs(batch: int = 2, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-    chance = torch.Generator().manual_seed(seed)
-    return torch.randn(batch, 3, 16, 16, generator=chance), torch.randn(batch, 6, generator=chance)
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, 3, 16, 16, generator=rng), torch.randn(batch, 6, generator=rng)
 
 
 @torch.inference_mode()

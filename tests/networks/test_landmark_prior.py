@@ -99,11 +99,11 @@ def test_many_frames_equal_one_at_a_time(prior, face):
 
 
 def test_the_basis_is_what_the_faces_were_made_with():
-    chance = torch.Generator().manual_seed(0)
-    basis = torch.randn(4, 6, 3, generator=chance)
-    expression = torch.rand(200, 4, generator=chance)
+    rng = torch.Generator().manual_seed(0)
+    basis = torch.randn(4, 6, 3, generator=rng)
+    expression = torch.rand(200, 4, generator=rng)
     person = torch.arange(200) // 20
-    own = torch.randn(10, 6, 3, generator=chance)[person]  # each person's own face
+    own = torch.randn(10, 6, 3, generator=rng)[person]  # each person's own face
     faces = own + torch.einsum("nk,kpc->npc", expression, basis)
     torch.testing.assert_close(expression_basis(faces, expression, person), basis, rtol=0, atol=0.05)
 

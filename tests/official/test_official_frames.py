@@ -8,7 +8,7 @@ import torch
 from recipe import assert_close, fixture, given, picture
 
 from stylehead_core import Motion, calibrate, edit_style, invert, render, warp_features
-from stylehead_core.ops.edits import edited_styles
+from stylehead_core.ops.edits import edit_styles
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.rendering import RenderConfig
 from stylehead_core.stages.warping import Speaker
@@ -71,13 +71,13 @@ def test_a_frame_that_also_follows_sound_is_the_official_one(model, inversion, h
 @pytest.mark.parametrize("attribute", ["old", "young", "beard", "lip", "pose"])
 def test_edited_styles_are_the_official_ones(model, inversion, attribute):
     edits = edit_style(model, inversion, attribute).edits
-    assert_close(edited_styles(inversion.styles, edits, [1.0])[None], fixture("edit")[f"wplus_{attribute}"])
+    assert_close(edit_styles(inversion.styles, edits, [1.0])[None], fixture("edit")[f"wplus_{attribute}"])
 
 
 def test_an_edited_face_is_the_official_one(model, inversion):
     edited = edit_style(model, inversion, "old", strength=0.4)  # of 5: the fixture's factor 2
     (drawn,) = render(model, edited, config=RenderConfig(edited="consulted"))
-    assert_close(model.fit(drawn, 256), fixture("edit")["old_ix"], 1e-3)
+    assert_close(model.resize(drawn, 256), fixture("edit")["old_ix"], 1e-3)
 
 
 def test_optimisation_takes_the_official_steps(model):
@@ -98,4 +98,4 @@ def test_optimisation_takes_the_official_steps(model):
     assert apart.mean() < 5e-4
     assert apart.flatten().quantile(0.999) < 1e-2
     assert (steps[-1].styles - reference["w_latent"]).abs().mean() < 5e-4
-    assert_close(model.fit(steps[-1].picture, 256), reference["ix"], 0.1)
+    assert_close(model.resize(steps[-1].picture, 256), reference["ix"], 0.1)

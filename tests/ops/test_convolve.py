@@ -8,15 +8,15 @@ from stylehead_core.ops import convolve as module
 from stylehead_core.ops.convolve import convolve
 
 
-def chance(*shape: int, seed: int = 0) -> torch.Tensor:
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("slope", [None, 0.2])
 @pytest.mark.parametrize(("kernel", "settings"), [(1, {}), (3, {"padding": 1}), (3, {"stride": 2}), (4, {"groups": 4})])
 def test_it_is_what_torch_says(kernel, settings, slope):
-    x, bias = chance(2, 4, 9, 8), chance(8, seed=2)
-    weight = chance(8, 4 // settings.get("groups", 1), kernel, kernel, seed=1)
+    x, bias = noise(2, 4, 9, 8), noise(8, seed=2)
+    weight = noise(8, 4 // settings.get("groups", 1), kernel, kernel, seed=1)
     expected = F.conv2d(x, weight, bias, **settings)
     expected = expected if slope is None else F.leaky_relu(expected, slope)
     for given in (x, x.contiguous(memory_format=torch.channels_last)):
@@ -24,7 +24,7 @@ def test_it_is_what_torch_says(kernel, settings, slope):
 
 
 def test_it_can_be_learnt_through():
-    x, weight, bias = chance(1, 4, 6, 6), chance(8, 4, 3, 3, seed=1).requires_grad_(), chance(8, seed=2)
+    x, weight, bias = noise(1, 4, 6, 6), noise(8, 4, 3, 3, seed=1).requires_grad_(), noise(8, seed=2)
     convolve(x, weight, bias, padding=1, slope=0.2).sum().backward()
     expected = weight.detach().clone().requires_grad_()
     F.leaky_relu(F.conv2d(x, expected, bias, padding=1), 0.2).sum().backward()
@@ -32,7 +32,7 @@ def test_it_can_be_learnt_through():
 
 
 def test_without_the_fused_operation_the_numbers_are_the_same(monkeypatch):
-    x, weight, bias = chance(1, 4, 6, 6), chance(8, 4, 3, 3, seed=1), chance(8, seed=2)
+    x, weight, bias = noise(1, 4, 6, 6), noise(8, 4, 3, 3, seed=1), noise(8, seed=2)
     fused = convolve(x, weight, bias, padding=1, slope=0.2)
     monkeypatch.setattr(module, "_fusible", lambda *_: False)
     torch.testing.assert_close(convolve(x, weight, bias, padding=1, slope=0.2), fused)

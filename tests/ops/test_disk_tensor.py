@@ -1,4 +1,4 @@
-"""What is put on the shelf comes back as it was, in any order, and takes no memory meanwhile."""
+"""What is put into a disk tensor comes back as it was, in any order, and takes no memory meanwhile."""
 
 import gc
 import threading
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import MediaError
-from stylehead_core.ops.disk_tensor import Shelf
+from stylehead_core.ops.disk_tensor import DiskTensor
 
 resource = pytest.importorskip("resource", reason="limits files as Unix does")
 
@@ -18,38 +18,38 @@ def rows():
 
 
 @pytest.fixture
-def shelf(rows, tmp_path):
-    shelf = Shelf(tmp_path)
+def disk_tensor(rows, tmp_path):
+    disk_tensor = DiskTensor(tmp_path)
     for part in rows.split(3):
-        shelf.add(part)
-    return shelf
+        disk_tensor.add(part)
+    return disk_tensor
 
 
-def test_it_answers_as_the_tensor_would(shelf, rows):
-    assert (shelf.shape, shelf.ndim, len(shelf)) == (rows.shape, rows.ndim, len(rows))
+def test_it_answers_as_the_tensor_would(disk_tensor, rows):
+    assert (disk_tensor.shape, disk_tensor.ndim, len(disk_tensor)) == (rows.shape, rows.ndim, len(rows))
     for taken in (slice(2, 5), slice(None), slice(0, 0), slice(None, None, 3), [4, 0, 0], [-1]):
-        assert torch.equal(shelf[taken], rows[taken])
-    assert torch.equal(torch.stack(list(shelf)), rows)
+        assert torch.equal(disk_tensor[taken], rows[taken])
+    assert torch.equal(torch.stack(list(disk_tensor)), rows)
 
 
-def test_a_row_that_there_is_not_is_none(shelf):
+def test_a_row_that_there_is_not_is_none(disk_tensor):
     with pytest.raises(IndexError):
-        shelf[[7]]
+        disk_tensor[[7]]
     with pytest.raises(ValueError, match="rows of"):
-        shelf.add(torch.zeros(1, 2, 4))
+        disk_tensor.add(torch.zeros(1, 2, 4))
 
 
-def test_nothing_is_left_in_the_folder(shelf, tmp_path):
-    del shelf
+def test_nothing_is_left_in_the_folder(disk_tensor, tmp_path):
+    del disk_tensor
     gc.collect()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_threads_read_at_once(shelf, rows):
+def test_several_threads_read_at_once(disk_tensor, rows):
     wrong = []
 
     def read(number):
-        wrong.extend(1 for _ in range(200) if not torch.equal(shelf[[number]], rows[[number]]))
+        wrong.extend(1 for _ in range(200) if not torch.equal(disk_tensor[[number]], rows[[number]]))
 
     threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -59,13 +59,13 @@ def test_several_threads_read_at_once(shelf, rows):
     assert wrong == []
 
 
-def test_a_full_disk_is_said(shelf, tmp_path):
+def test_a_full_disk_is_said(disk_tensor, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
         with pytest.raises(MediaError, match="Is the disk full"):
-            shelf.add(torch.zeros(100, 2, 3))
+            disk_tensor.add(torch.zeros(100, 2, 3))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     with pytest.raises(MediaError, match=r"cannot be kept in .*none"):
-        Shelf(tmp_path / "none")
+        DiskTensor(tmp_path / "none")

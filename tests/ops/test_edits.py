@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylehead_core.ops.edits import edited_styles, position_in_clip, strengths_at
+from stylehead_core.ops.edits import edit_styles, position_in_clip, strengths_at
 from stylehead_core.records import Edit
 
 STYLES = torch.tensor([[1.0, 2.0], [3.0, 4.0]])  # two rows of two
@@ -27,27 +27,27 @@ def coordinate() -> Edit:
 
 
 def test_strength_0_changes_nothing():
-    assert edited_styles(STYLES, [shift((1, 1), (1, 1)), coordinate()], [0.0, 0.0]) is STYLES
+    assert edit_styles(STYLES, [shift((1, 1), (1, 1)), coordinate()], [0.0, 0.0]) is STYLES
 
 
 def test_a_shift_adds_its_direction():
-    edited = edited_styles(STYLES, [shift((1, 0), (0, 1))], [2.0])
+    edited = edit_styles(STYLES, [shift((1, 0), (0, 1))], [2.0])
     assert edited.tolist() == [[3, 2], [3, 6]]
 
 
 def test_a_coordinate_is_brought_to_its_goal():
     # The face stands at 0.5 steps; 4.5 steps of 2 are missing, and only the second row is moved.
-    assert edited_styles(STYLES, [coordinate()], [1.0]).tolist() == [[1, 2], [12, 4]]
+    assert edit_styles(STYLES, [coordinate()], [1.0]).tolist() == [[1, 2], [12, 4]]
 
 
 def test_half_the_strength_goes_half_the_way():
-    assert edited_styles(STYLES, [coordinate()], [0.5]).tolist() == [[1, 2], [7.5, 4]]
+    assert edit_styles(STYLES, [coordinate()], [0.5]).tolist() == [[1, 2], [7.5, 4]]
 
 
 def test_the_order_of_edits_does_not_matter():
     edits = [shift((1, 0), (0, 1)), coordinate()]
-    there = edited_styles(STYLES, edits, [1.0, 0.5])
-    back = edited_styles(STYLES, edits[::-1], [0.5, 1.0])
+    there = edit_styles(STYLES, edits, [1.0, 0.5])
+    back = edit_styles(STYLES, edits[::-1], [0.5, 1.0])
     torch.testing.assert_close(there, back)
 
 

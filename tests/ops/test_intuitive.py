@@ -15,8 +15,8 @@ FIXTURE = SHARED / "reference" / "fixtures" / "intuitive.npz"
 
 
 def made_up() -> tuple[torch.Tensor, Expressions]:
-    chance = torch.Generator().manual_seed(0)
-    source, *keys = torch.randn(5, 73, generator=chance)
+    rng = torch.Generator().manual_seed(0)
+    source, *keys = torch.randn(5, 73, generator=rng)
     return source, Expressions(**dict(zip(("centre", "mouth", "eyebrow", "eyes"), (k[:64] for k in keys), strict=True)))
 
 

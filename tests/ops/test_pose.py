@@ -20,9 +20,9 @@ FORWARD = torch.tensor([0.0, 0.0, 1.0])  # where a nose points
 
 @pytest.fixture
 def canonical() -> CanonicalFace:
-    chance = torch.Generator().manual_seed(0)
-    vertices = torch.randn(468, 3, generator=chance) * torch.tensor([5.0, 6.0, 3.0])
-    return CanonicalFace(vertices=vertices, indices=torch.arange(0, 468, 14), weights=torch.rand(34, generator=chance))
+    rng = torch.Generator().manual_seed(0)
+    vertices = torch.randn(468, 3, generator=rng) * torch.tensor([5.0, 6.0, 3.0])
+    return CanonicalFace(vertices=vertices, indices=torch.arange(0, 468, 14), weights=torch.rand(34, generator=rng))
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,24 @@ import recipe
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.ops.warp import compose_flows, flow_to_grid, resize_flow, sample, warp, warp_by_grid, without_specks
+from stylehead_core.ops.warp import compose_flows, flow_to_grid, remove_specks, resize_flow, sample, warp, warp_by_grid
 
 SIZES = [(64, 64), (8, 6), (7, 9), (1, 5), (33, 100)]
 
 
-def chance(seed: int = 0) -> torch.Generator:
+def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture
 def feature() -> torch.Tensor:
-    return torch.rand(2, 5, 8, 6, generator=chance())
+    return torch.rand(2, 5, 8, 6, generator=rng())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
 @pytest.mark.parametrize("size", SIZES)
 def test_no_flow_changes_not_one_bit(size, dtype):
-    feature = torch.randn(2, 3, *size, generator=chance()).to(dtype)
+    feature = torch.randn(2, 3, *size, generator=rng()).to(dtype)
     assert torch.equal(warp(feature, torch.zeros(2, 2, *size)), feature)
 
 
@@ -55,7 +55,7 @@ def test_half_a_pixel_is_the_mean_of_two(feature):
 
 
 def test_one_feature_is_warped_by_every_flow(feature):
-    flows = torch.randn(4, 2, 8, 6, generator=chance(1))
+    flows = torch.randn(4, 2, 8, 6, generator=rng(1))
     expected = torch.cat([warp(feature[:1], flow[None]) for flow in flows])
     torch.testing.assert_close(warp(feature[:1], flows), expected)
 
@@ -119,7 +119,7 @@ def test_no_official_flow_is_a_slight_zoom_with_half_faded_borders():
 
 
 def test_the_official_grid_is_resized_for_a_larger_picture(feature):
-    flow = torch.randn(2, 2, 4, 4, generator=chance(2))
+    flow = torch.randn(2, 2, 4, 4, generator=rng(2))
     grid = F.interpolate(flow_to_grid(flow).movedim(-1, 1), size=(8, 6), mode="bilinear").movedim(1, -1)
     torch.testing.assert_close(warp(feature, flow, "official"), F.grid_sample(feature, grid, align_corners=False))
 
@@ -139,7 +139,7 @@ def test_a_cell_that_points_elsewhere_than_all_around_it_is_brought_into_line():
     flow = torch.zeros(2, 2, 16, 16)
     flow[0, :, 5, 6] = torch.tensor([4.0, -2.0])
     flow[0, 0, :, 9:] = 3.0  # an edge between two surfaces
-    clean = without_specks(flow)
+    clean = remove_specks(flow)
     assert not clean[0, :, 5, 6].any()
     flow[0, :, 5, 6] = 0
     assert torch.equal(clean, flow)
@@ -148,4 +148,4 @@ def test_a_cell_that_points_elsewhere_than_all_around_it_is_brought_into_line():
 def test_a_smooth_flow_stays_as_it_is_bit_for_bit():
     rows = torch.linspace(0, 3, 24)
     flow = torch.stack((rows[:, None] * rows, rows[:, None].expand(24, 24)))[None]
-    assert torch.equal(without_specks(flow), flow)
+    assert torch.equal(remove_specks(flow), flow)

@@ -7,26 +7,26 @@ import torch.nn.functional as F
 from stylehead_core.ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
 
 
-def chance(*shape: int, seed: int = 0) -> torch.Tensor:
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 20), (36, 4)])
 def test_tiles_make_the_plain_convolution(height, width):
-    x, weight, bias = chance(2, 3, height, width), chance(5, 3, 3, 3, seed=1), chance(5, seed=2)
+    x, weight, bias = noise(2, 3, height, width), noise(5, 3, 3, 3, seed=1), noise(5, seed=2)
     found = convolve_in_tiles(x, tiled_weight(weight), bias)
     torch.testing.assert_close(found, F.conv2d(x, weight, bias, padding=1))
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_the_leaky_relu_comes_last():
-    x, weight, bias = chance(1, 3, 8, 8), chance(5, 3, 3, 3, seed=1), chance(5, seed=2)
+    x, weight, bias = noise(1, 3, 8, 8), noise(5, 3, 3, 3, seed=1), noise(5, seed=2)
     expected = F.leaky_relu(F.conv2d(x, weight, bias, padding=1), 0.2)
     torch.testing.assert_close(convolve_in_tiles(x, tiled_weight(weight), bias, 0.2), expected)
 
 
 def test_in_float32_the_numbers_differ_by_rounding_alone():
-    x, weight = chance(1, 128, 16, 16).float(), chance(128, 128, 3, 3, seed=1).float()
+    x, weight = noise(1, 128, 16, 16).float(), noise(128, 128, 3, 3, seed=1).float()
     exact = F.conv2d(x.double(), weight.double(), padding=1)
     assert (convolve_in_tiles(x, tiled_weight(weight)) - exact).abs().max() < 5e-5 * exact.abs().max()
 

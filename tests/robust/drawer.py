@@ -12,7 +12,7 @@ from fractions import Fraction
 import torch
 
 from stylehead_core import Motion, Portrait, animate, calibrate, invert, render, warp_features
-from stylehead_core.media.background_writer import WriterBehind
+from stylehead_core.media.background_writer import BackgroundVideoWriter
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
@@ -24,7 +24,7 @@ portrait = Portrait(image=torch.zeros(1, 3, 64, 64), coefficients=torch.zeros(58
 motion = Motion(
     coefficients=torch.rand(count, 58, generator=torch.Generator().manual_seed(0)), fps=Fraction(25), relative=True
 )
-with WriterBehind(VideoWriter(film, fps=motion.fps, size=(64, 64), speed="ultrafast")) as video:
+with BackgroundVideoWriter(VideoWriter(film, fps=motion.fps, size=(64, 64), speed="ultrafast")) as video:
     if way == "animate":
         frames = animate(model, portrait, motion)
     else:

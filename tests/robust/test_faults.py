@@ -28,7 +28,7 @@ from stylehead_core import (
     warp_features,
 )
 from stylehead_core.config_json import to_json
-from stylehead_core.media.background_writer import WriterBehind
+from stylehead_core.media.background_writer import BackgroundVideoWriter
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, read_frames, read_info
@@ -38,22 +38,22 @@ from stylehead_core.model.stylehead import build
 from stylehead_core.stages import tracking
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.motion_files import load_motion, save_motion
-from stylehead_core.stages.rendering import Painter, RenderConfig
+from stylehead_core.stages.rendering import FrameRenderer, RenderConfig
 from stylehead_core.stages.speech import motion_from_speech
 from stylehead_core.tensor_files import write_tensors
 
 resource = pytest.importorskip("resource", reason="limits and counts as Unix does")
 
 
-def chance(*shape: int, seed: int = 0) -> torch.Tensor:
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
 def scene() -> SimpleNamespace:
     model = build(debug())
-    portrait = Portrait(image=chance(1, 3, 64, 64) * 2 - 1, coefficients=torch.zeros(58))
-    motion = Motion(coefficients=chance(9, 58, seed=1), fps=Fraction(25), mel=chance(9, 80, 32))
+    portrait = Portrait(image=noise(1, 3, 64, 64) * 2 - 1, coefficients=torch.zeros(58))
+    motion = Motion(coefficients=noise(9, 58, seed=1), fps=Fraction(25), mel=noise(9, 80, 32))
     return SimpleNamespace(model=model, portrait=portrait, motion=motion, inversion=invert(model, portrait))
 
 
@@ -75,10 +75,10 @@ def write_noise(path, behind) -> None:
     film = VideoWriter(path, fps=Fraction(25), size=(128, 128), quality=0, speed="ultrafast")
     with behind(film) as film:
         for seed in range(20):
-            film.write(chance(1, 3, 128, 128, seed=seed))
+            film.write(noise(1, 3, 128, 128, seed=seed))
 
 
-@pytest.mark.parametrize("behind", [lambda film: film, WriterBehind])
+@pytest.mark.parametrize("behind", [lambda film: film, BackgroundVideoWriter])
 @pytest.mark.parametrize("size", [0, 20_000, 200_000])
 def test_a_disk_that_is_full_leaves_no_film_and_no_rest_of_one(tmp_path, size, behind):
     (tmp_path / "film.mp4").write_bytes(b"what was there before")
@@ -190,7 +190,7 @@ def test_no_frames_are_no_motion():
 def test_a_clip_with_damaged_frames_gives_the_others_or_says_so(tmp_path):
     path = tmp_path / "clip.mp4"
     with VideoWriter(path, fps=Fraction(25), size=(64, 64), speed="ultrafast", quality=5) as film:
-        film.write(chance(30, 3, 64, 64))
+        film.write(noise(30, 3, 64, 64))
     whole = path.read_bytes()
     middle = whole.index(b"mdat") + 4
     dice = np.random.default_rng(0)
@@ -213,7 +213,7 @@ def test_damaged_sound_is_read_or_refused(tmp_path):
     path = tmp_path / "clip.mp4"
     tone = Sound(samples=torch.sin(torch.arange(16000) / 9)[None] * 0.5, rate=16000)
     with VideoWriter(path, fps=Fraction(25), size=(16, 16), sound=tone, speed="ultrafast") as film:
-        film.write(chance(25, 3, 16, 16))
+        film.write(noise(25, 3, 16, 16))
     whole = path.read_bytes()
     dice = np.random.default_rng(0)
     for _ in range(30):
@@ -235,7 +235,7 @@ def test_numbers_that_are_none_are_silence(tmp_path):
     sound = Sound(samples=samples, rate=16000)
     assert torch.isfinite(motion_from_speech(sound).mel).all()
     with VideoWriter(tmp_path / "a.mp4", fps=Fraction(25), size=(16, 16), sound=sound, speed="ultrafast") as film:
-        film.write(chance(12, 3, 16, 16))
+        film.write(noise(12, 3, 16, 16))
     heard = read_sound(tmp_path / "a.mp4")
     assert heard is not None
     assert torch.isfinite(heard.samples).all()
@@ -295,7 +295,7 @@ def test_pictures_of_every_mode_are_read(tmp_path, mode):
 
 
 def test_a_picture_that_is_cut_short_or_no_picture_is_refused(tmp_path):
-    Image.fromarray((chance(64, 64, 3) * 255).byte().numpy()).save(tmp_path / "a.png")
+    Image.fromarray((noise(64, 64, 3) * 255).byte().numpy()).save(tmp_path / "a.png")
     whole = (tmp_path / "a.png").read_bytes()
     for size in range(0, len(whole) - 20, 997):
         (tmp_path / "cut.png").write_bytes(whole[:size])
@@ -309,7 +309,7 @@ def test_a_damaged_picture_is_read_or_refused(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture = Image.fromarray((chance(24, 16, 3) * 255).byte().numpy())
+    picture = Image.fromarray((noise(24, 16, 3) * 255).byte().numpy())
     picture.save(path, **({} if ending == "gif" else {"exif": exif}))
     whole = path.read_bytes()
     for data in damaged(whole, 150, seed=0, header=200):
@@ -340,7 +340,7 @@ def test_measuring_can_be_stopped_in_a_film_and_between_its_frames(monkeypatch):
             return self.landmarks.since(len(self.landmarks) - len(part))
 
     monkeypatch.setattr(tracking, "_Follower", Nobody)
-    clip = list(tracking.frames_of(chance(9, 3, 16, 16), Fraction(25), chunk=3))
+    clip = list(tracking.frames_of(noise(9, 3, 16, 16), Fraction(25), chunk=3))
     for settings in ({"progress": stop}, {"on_frame": stop}):
         seen.clear()
         with pytest.raises(Stopped):
@@ -424,7 +424,7 @@ def test_two_hundred_renders_hold_no_more_memory_than_twenty(scene):
 def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, caplog):
     head = calibrate(scene.model, warp_features(scene.model, scene.inversion, scene.motion))
     expected = torch.cat(list(render(scene.model, head)))
-    draw, held = Painter.draw, []
+    draw, held = FrameRenderer.draw, []
 
     def starving(self, frames):
         if len(held) + len(frames) > 2:
@@ -432,7 +432,7 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
         held.extend(frames)
         return draw(self, frames)
 
-    monkeypatch.setattr(Painter, "draw", starving)
+    monkeypatch.setattr(FrameRenderer, "draw", starving)
     parts = []
     for part in render(scene.model, head, chunk=8):
         held.clear()
@@ -444,14 +444,14 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
 
 def test_a_batch_that_has_no_room_is_halved_too(scene, monkeypatch, caplog):
     head = calibrate(scene.model, warp_features(scene.model, scene.inversion, scene.motion))
-    draw = Painter.draw
+    draw = FrameRenderer.draw
 
     def starving(self, frames):
         if self.together > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
         return draw(self, frames)
 
-    monkeypatch.setattr(Painter, "draw", starving)
+    monkeypatch.setattr(FrameRenderer, "draw", starving)
     drawn = torch.cat(list(render(scene.model, head, chunk=8, config=RenderConfig(together=8))))
     expected = torch.cat(list(render(scene.model, head, config=RenderConfig(together=2))))
     assert torch.equal(drawn, expected)
@@ -462,7 +462,7 @@ def test_a_device_without_room_for_one_frame_says_what_helps(scene, monkeypatch)
     def full(self, frames):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(Painter, "draw", full)
+    monkeypatch.setattr(FrameRenderer, "draw", full)
     with pytest.raises(OutOfMemory, match="bfloat16"):
         next(render(scene.model, scene.inversion))
 

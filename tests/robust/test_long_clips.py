@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from stylehead_core import InputError, Motion, Portrait, animate, calibrate, edit_style, invert, render, warp_features
-from stylehead_core.media.metadata import VERSION, film_notes
+from stylehead_core.media.metadata import VERSION, video_metadata
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
@@ -77,7 +77,7 @@ def test_what_cannot_be_drawn_is_refused_before_the_first_frame(scene):
 
 def test_a_film_tells_the_hash_of_its_frames_its_version_and_settings(tmp_path):
     frames = torch.rand(3, 3, 15, 17, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    notes = film_notes({"strength": 0.5, "portrait": "anna.png"})
+    notes = video_metadata({"strength": 0.5, "portrait": "anna.png"})
     files = []
     for name in ("a.mp4", "b.mp4"):
         with VideoWriter(tmp_path / name, fps=Fraction(25), size=(17, 15), metadata=notes) as film:

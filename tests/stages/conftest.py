@@ -13,7 +13,7 @@ from stylehead_core.model.stylehead import build
 FRAMES = 9
 
 
-def chance(*shape: int, seed: int = 0) -> torch.Tensor:
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -23,15 +23,15 @@ def scene(request) -> SimpleNamespace:
     model = build(debug(request.param))
     for name in model.attributes:
         for number, tensor in enumerate(model.directions.get_submodule(name).buffers()):
-            tensor.copy_(chance(*tensor.shape, seed=number))
+            tensor.copy_(noise(*tensor.shape, seed=number))
     width = len(model.config.motion_space.names)
-    portrait = Portrait(image=chance(1, 3, 64, 64).clamp(-1, 1), coefficients=0.1 * chance(width, seed=1))
+    portrait = Portrait(image=noise(1, 3, 64, 64).clamp(-1, 1), coefficients=0.1 * noise(width, seed=1))
     motion = Motion(
-        coefficients=0.5 * chance(FRAMES, width, seed=2),
+        coefficients=0.5 * noise(FRAMES, width, seed=2),
         fps=Fraction(25),
         space=request.param,
-        mel=chance(FRAMES, 80, 32, seed=3),
+        mel=noise(FRAMES, 80, 32, seed=3),
     )
     return SimpleNamespace(
-        model=model, portrait=portrait, inversion=invert(model, portrait), motion=motion, chance=chance
+        model=model, portrait=portrait, inversion=invert(model, portrait), motion=motion, noise=noise
     )

@@ -124,7 +124,7 @@ def test_an_edit_is_carried_along(refining, portrait, descriptor):
     inversion = invert(refining, portrait)
     edited = edit_style(refining, inversion, "old", 1.0)
     seen = moved(edited, 2.0, descriptor=descriptor)
-    expected = refining.finish(
+    expected = refining.refine(
         frame(refining, replace(seen, inversion=replace(edited, detail=None))),
         frame(refining, edited),
         inversion.detail,
@@ -148,10 +148,10 @@ def test_a_refiner_that_is_not_guided_leaves_the_frame_alone(refining, descripto
     torch.nn.init.normal_(guided.refiner.last.weight)
     flat, flow = torch.zeros(1, 3, SIZE, SIZE), torch.full((1, 2, CELLS, CELLS), 2.0)
     given = flat, flat, flat, flow, torch.ones(1, 1, CELLS, CELLS), descriptor
-    assert not guided.finish(*given).any()
+    assert not guided.refine(*given).any()
     shut = torch.full((1, GUIDES, CELLS, CELLS), -1.0)
-    assert guided.finish(*given, shut).any()
-    assert not torch.equal(guided.finish(*given, -shut), guided.finish(*given, shut))
+    assert guided.refine(*given, shut).any()
+    assert not torch.equal(guided.refine(*given, -shut), guided.refine(*given, shut))
 
 
 def test_a_frame_that_moves_by_half_a_cell_is_hardly_mixed_with_the_unrefined_one(refining, descriptor):
@@ -159,7 +159,7 @@ def test_a_frame_that_moves_by_half_a_cell_is_hardly_mixed_with_the_unrefined_on
     flow, visibility = torch.full((1, 2, CELLS, CELLS), 0.5), torch.ones(1, 1, CELLS, CELLS)
     refined = refining.refiner(flat, flat, visibility, descriptor).clamp(-1, 1)
     assert refined.abs().max() > 0.01
-    shown = refining.finish(flat, flat, flat, flow, visibility, descriptor)
+    shown = refining.refine(flat, flat, flat, flow, visibility, descriptor)
     assert shown.abs().sum() > 0.95 * refined.abs().sum()
 
 

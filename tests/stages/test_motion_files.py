@@ -17,13 +17,13 @@ from stylehead_core.stages.motion_files import load_motion, save_motion, write_c
 
 @pytest.fixture
 def motion() -> Motion:
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     return Motion(
-        coefficients=torch.randn(12, 58, generator=chance),
+        coefficients=torch.randn(12, 58, generator=rng),
         fps=Fraction(30000, 1001),
-        found=torch.rand(12, generator=chance) > 0.3,
-        mel=torch.randn(12, 80, 4, generator=chance),
-        squares=torch.randn(12, 2, 3, generator=chance),
+        found=torch.rand(12, generator=rng) > 0.3,
+        mel=torch.randn(12, 80, 4, generator=rng),
+        squares=torch.randn(12, 2, 3, generator=rng),
         relative=True,
     )
 
@@ -128,14 +128,14 @@ def test_a_damaged_file_is_an_error_or_still_a_whole_motion(motion, tmp_path):
     path = tmp_path / "a.safetensors"
     save_motion(motion, path)
     whole = path.read_bytes()
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     refused = 0
     for _ in range(300):
         data = bytearray(whole)
-        for _ in range(chance.integers(1, 8)):
-            data[chance.integers(0, min(len(data), 1800))] = chance.integers(0, 256)  # most of it in the header
-        if chance.random() < 0.3:
-            data = data[: chance.integers(0, len(data))]
+        for _ in range(rng.integers(1, 8)):
+            data[rng.integers(0, min(len(data), 1800))] = rng.integers(0, 256)  # most of it in the header
+        if rng.random() < 0.3:
+            data = data[: rng.integers(0, len(data))]
         path.write_bytes(bytes(data))
         try:
             assert load_motion(path).coefficients.shape[1] == 58

@@ -33,22 +33,22 @@ JAW, YAW = ARKIT.names.index("jawOpen"), ARKIT.names.index("yaw")
 
 @pytest.fixture
 def motion() -> Motion:
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     found = torch.ones(50, dtype=torch.bool)
     found[[7, 8]] = False
     return Motion(
-        coefficients=torch.rand(50, 58, generator=chance) * 0.6 + 0.1,
+        coefficients=torch.rand(50, 58, generator=rng) * 0.6 + 0.1,
         fps=Fraction(25),
         found=found,
-        mel=torch.randn(50, 80, 4, generator=chance),
-        squares=torch.randn(50, 2, 3, generator=chance),
+        mel=torch.randn(50, 80, 4, generator=rng),
+        squares=torch.randn(50, 2, 3, generator=rng),
     )
 
 
 @pytest.fixture
 def other(motion) -> Motion:
-    chance = torch.Generator().manual_seed(1)
-    return Motion(coefficients=torch.rand(20, 58, generator=chance), fps=Fraction(10), mel=torch.ones(20, 80, 4))
+    rng = torch.Generator().manual_seed(1)
+    return Motion(coefficients=torch.rand(20, 58, generator=rng), fps=Fraction(10), mel=torch.ones(20, 80, 4))
 
 
 def same(first: Motion, second: Motion) -> bool:

@@ -37,12 +37,12 @@ def portrait() -> Portrait:
 @pytest.mark.parametrize("kind", ["floats", "bytes"])
 @pytest.mark.parametrize("size", [32, 64, 17])
 def test_outside_of_the_mask_not_one_bit_changes(portrait, kind, size):
-    chance = torch.Generator().manual_seed(0)
-    picture = torch.rand(2, 3, 80, 96, generator=chance) * 2 - 1
+    rng = torch.Generator().manual_seed(0)
+    picture = torch.rand(2, 3, 80, 96, generator=rng) * 2 - 1
     if kind == "bytes":
-        picture = torch.randint(0, 256, (2, 3, 80, 96), generator=chance, dtype=torch.uint8)
+        picture = torch.randint(0, 256, (2, 3, 80, 96), generator=rng, dtype=torch.uint8)
     before = picture.clone()
-    frames = torch.rand(2, 3, size, size, generator=chance) * 2 - 1
+    frames = torch.rand(2, 3, size, size, generator=rng) * 2 - 1
     pasted, mask = paste_head(frames, portrait, originals=picture, config=PasteConfig(colour=0.5))
     outside = (mask == 0).expand_as(picture)
     assert 0.2 < outside.float().mean() < 0.9

@@ -28,8 +28,8 @@ class Lookalike:
     device = torch.device("cpu")
 
     def __init__(self) -> None:
-        chance = torch.Generator().manual_seed(0)
-        vertices = torch.randn(468, 3, generator=chance) * torch.tensor([5.0, 6.0, 3.0])
+        rng = torch.Generator().manual_seed(0)
+        vertices = torch.randn(468, 3, generator=rng) * torch.tensor([5.0, 6.0, 3.0])
         for indices, place in (
             ((33, 160, 158, 133, 153, 144), (-3, 3, 4)),
             ((362, 385, 387, 263, 373, 380), (3, 3, 4)),
@@ -109,8 +109,8 @@ def test_speech_over_a_film_of_301_frames_has_as_many(fps):
 
 
 def test_a_variable_rate_of_301_frames_is_seen_at_even_times(tmp_path):
-    chance = np.random.default_rng(0)
-    times = np.concatenate(([0], np.cumsum(chance.integers(20, 60, FRAMES - 1))))  # ms
+    rng = np.random.default_rng(0)
+    times = np.concatenate(([0], np.cumsum(rng.integers(20, 60, FRAMES - 1))))  # ms
     with av.open(str(tmp_path / "driver.mkv"), "w") as container:
         stream = container.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"

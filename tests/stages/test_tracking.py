@@ -120,8 +120,8 @@ def test_a_clip_without_a_face_says_what_was_searched(landmarker):
 
 @pytest.fixture
 def canonical() -> CanonicalFace:
-    chance = torch.Generator().manual_seed(0)
-    vertices = torch.randn(468, 3, generator=chance) * torch.tensor([5.0, 6.0, 3.0])
+    rng = torch.Generator().manual_seed(0)
+    vertices = torch.randn(468, 3, generator=rng) * torch.tensor([5.0, 6.0, 3.0])
     for indices, place in (((33, 160, 158, 133, 153, 144), (-3, 3, 4)), ((362, 385, 387, 263, 373, 380), (3, 3, 4))):
         vertices[list(indices)] = torch.tensor(place, dtype=torch.float32)
     vertices[61], vertices[291] = torch.tensor([-2.5, -4.0, 5.0]), torch.tensor([2.5, -4.0, 5.0])

@@ -19,7 +19,7 @@ from stylehead_core import (
 )
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
-from stylehead_core.ops.disk_tensor import Shelf
+from stylehead_core.ops.disk_tensor import DiskTensor
 from stylehead_core.stages import warping
 from stylehead_core.stages.moved_mask import moved_mask
 
@@ -42,7 +42,7 @@ def test_the_flow_of_a_long_clip_lies_on_the_disk_and_draws_the_same(scene, monk
     held, expected, mask = drawn(None)
     monkeypatch.setattr(warping, "HELD", 8)
     stored, found, same_mask = drawn(tmp_path)
-    assert isinstance(stored.flow, Shelf)
+    assert isinstance(stored.flow, DiskTensor)
     for name in ("flow", "audio_flow", "visibility", "descriptor"):
         on_disk, in_memory = getattr(stored, name), getattr(held, name)
         assert (on_disk is None) == (in_memory is None)

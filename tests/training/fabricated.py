@@ -1,4 +1,4 @@
-"""Heads made of chance, with the landmarker's canonical face in them: enough to run every stage."""
+"""Heads made at random, with the landmarker's canonical face in them: enough to run every stage."""
 
 import torch
 
@@ -11,9 +11,9 @@ SIZE, FLOW, PEOPLE, FRAMES = 128, 64, 3, 4
 
 def fabricated_heads(canonical) -> Heads:
     """Three people in four poses each, on pictures of coarse noise; ``canonical`` is a ``CanonicalFace``."""
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     count = PEOPLE * FRAMES
-    angles = 0.2 * torch.randn(count, 3, generator=chance)
+    angles = 0.2 * torch.randn(count, 3, generator=rng)
     pose = HeadPose(
         rotation=angles_to_matrix(angles),
         scale=torch.full((count,), 4.5),
@@ -21,8 +21,8 @@ def fabricated_heads(canonical) -> Heads:
     )
     irises = canonical.vertices[[468 - 1] * 10]
     landmarks = pose.pose(torch.cat((canonical.vertices, irises)).expand(count, -1, -1))
-    expression = torch.rand(count, 52, generator=chance)
-    coarse = torch.rand(count, 3, 8, 8, generator=chance)
+    expression = torch.rand(count, 52, generator=rng)
+    coarse = torch.rand(count, 3, 8, 8, generator=rng)
     pictures = (torch.nn.functional.interpolate(coarse, size=SIZE, mode="bilinear") * 255).byte()
     source = torch.arange(count)
     return Heads(
@@ -33,8 +33,8 @@ def fabricated_heads(canonical) -> Heads:
         person=source // FRAMES,
         source=source,
         target=source // FRAMES * FRAMES + (source + 1) % FRAMES,
-        flow=torch.randn(count, 2, FLOW, FLOW, generator=chance).half(),
-        visible=(torch.rand(count, 1, FLOW, FLOW, generator=chance) > 0.1).byte(),
+        flow=torch.randn(count, 2, FLOW, FLOW, generator=rng).half(),
+        visible=(torch.rand(count, 1, FLOW, FLOW, generator=rng) > 0.1).byte(),
         edited=pictures[:10].clone().view(5, 2, 3, SIZE, SIZE),
         attribute=torch.arange(5),
         edited_person=torch.arange(5) % PEOPLE,

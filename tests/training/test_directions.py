@@ -16,33 +16,33 @@ RECIPE = recipe_named("debug_directions")
 
 
 @pytest.fixture
-def stage(heads):
+def state(heads):
     """Of a model whose attributes change styles, feature map and pixels."""
     model = build(RECIPE.model)
     install_canonical(model.prior)
-    chance = torch.Generator().manual_seed(0)
-    stage = DirectionsTask().start(model, heads)
+    rng = torch.Generator().manual_seed(0)
+    state = DirectionsTask().start(model, heads)
     with torch.no_grad():
         for name in heads.attributes:
-            model.directions.shift(name).normal_(generator=chance)
-            model.editor.attributes[name].last.weight.normal_(generator=chance)
-    return stage
+            model.directions.shift(name).normal_(generator=rng)
+            model.editor.attributes[name].last.weight.normal_(generator=rng)
+    return state
 
 
-def test_without_strength_it_draws_the_portrait(stage, heads):
+def test_without_strength_it_draws_the_portrait(state, heads):
     rows = torch.arange(4)
     before = as_numbers(heads.edited[rows, 0])
-    torch.testing.assert_close(stage._drawing(rows, before)(0.0), before, rtol=0, atol=1e-6)
+    torch.testing.assert_close(state._drawing(rows, before)(0.0), before, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [1.0, -0.5])
-def test_it_draws_what_a_user_sees(stage, heads, strength):
+def test_it_draws_what_a_user_sees(state, heads, strength):
     number = 1
-    image, shown = as_numbers(heads.edited[[number], 0]), stage.portrait[number]
-    drawn = stage._drawing(torch.tensor([number]), image)(strength).clamp(-1, 1)
+    image, shown = as_numbers(heads.edited[[number], 0]), state.portrait[number]
+    drawn = state._drawing(torch.tensor([number]), image)(strength).clamp(-1, 1)
     portrait = Portrait(image=image, landmarks=heads.landmarks[shown], coefficients=heads.coefficients[shown])
     model = build(RECIPE.model)
-    model.load_state_dict(stage.model.state_dict())
+    model.load_state_dict(state.model.state_dict())
     inversion = invert(model, portrait)
     edit = edit_style(model, inversion, heads.attributes[heads.attribute[number]], strength)
     seen = next(iter(render(model, edit)))
@@ -56,11 +56,11 @@ def test_it_learns_the_rendered_edits(heads):
     install_canonical(model.prior)
     before = heads.edited[:, 0]
     darker = replace(heads, edited=torch.stack((before, before // 2), dim=1))
-    stage = DirectionsTask().start(model, darker)
-    optimiser = torch.optim.Adam(stage.turns[0].parameters(), lr=3e-2)
+    state = DirectionsTask().start(model, darker)
+    optimiser = torch.optim.Adam(state.phases[0].parameters(), lr=3e-2)
     rows, losses = torch.arange(len(heads.edited)), []
     for step in range(30):
-        loss, _ = stage.loss(stage.turns[0], rows, torch.Generator().manual_seed(step), progress=0.0)
+        loss, _ = state.loss(state.phases[0], rows, torch.Generator().manual_seed(step), progress=0.0)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -74,7 +74,7 @@ def test_an_attribute_that_no_head_shows_learns_nothing(heads):
     lost = heads.attributes.index("beard")
     shown = heads.attribute != lost
     fewer = {field: getattr(heads, field)[shown] for field in ("edited", "attribute", "edited_person")}
-    stage = DirectionsTask().start(model, replace(heads, **fewer))
-    assert stage.sheet().shape[1] == 4 * heads.size  # a row for each that is shown
+    state = DirectionsTask().start(model, replace(heads, **fewer))
+    assert state.sheet().shape[1] == 4 * heads.size  # a row for each that is shown
     assert not model.directions.shift("beard").any()
     assert model.directions.shift("age").any()

@@ -12,7 +12,7 @@ from stylehead_core.networks.discriminator import DiscriminatorConfig
 from stylehead_core.training.augmentation import Augmentation, changed
 from stylehead_core.training.loop import run
 from stylehead_core.training.recipe import Recipe
-from stylehead_core.training.tasks.generator import GeneratorStage, GeneratorTask
+from stylehead_core.training.tasks.generator import GeneratorState, GeneratorTask
 
 SMALL = DiscriminatorConfig(size=64, channels=dict.fromkeys((4, 8, 16, 32, 64), 4))
 ALWAYS = GeneratorTask(discriminator=SMALL, r1_every=1, path_every=1)
@@ -29,29 +29,29 @@ class Grey:
 
 
 @pytest.fixture
-def stage():
+def state():
     torch.manual_seed(0)
-    return GeneratorStage(ALWAYS, build(debug()), Grey())
+    return GeneratorState(ALWAYS, build(debug()), Grey())
 
 
 def gradients(network):
     return sum(float(p.grad.norm()) for p in network.parameters() if p.grad is not None)
 
 
-@pytest.mark.parametrize(("turn", "terms"), [(0, {"draw", "path"}), (1, {"judge", "r1", "changed"})])
-def test_each_turn_moves_its_own_player(stage, turn, terms):
-    chance = torch.Generator().manual_seed(0)
-    loss, parts = stage.loss(stage.turns[turn], torch.arange(4), chance, 0.0)
+@pytest.mark.parametrize(("phase", "terms"), [(0, {"draw", "path"}), (1, {"discriminator", "r1", "changed"})])
+def test_each_turn_moves_its_own_player(state, phase, terms):
+    rng = torch.Generator().manual_seed(0)
+    loss, parts = state.loss(state.phases[phase], torch.arange(4), rng, 0.0)
     loss.backward()
     assert torch.isfinite(loss)
     assert parts.keys() == terms
-    players = [stage.generator, stage.discriminator]
-    assert gradients(players[turn]) > 0
-    if turn:
-        assert gradients(stage.generator) == 0
+    players = [state.generator, state.discriminator]
+    assert gradients(players[phase]) > 0
+    if phase:
+        assert gradients(state.generator) == 0
 
 
-def test_the_penalties_are_those_of_the_formula(stage):
+def test_the_penalties_are_those_of_the_formula(state):
     """R1 of a judgement that is the sum of all colours is the number of colours."""
 
     class Sum(torch.nn.Module):
@@ -60,35 +60,35 @@ def test_the_penalties_are_those_of_the_formula(stage):
         def forward(self, pictures):
             return pictures.sum((1, 2, 3))[:, None]
 
-    stage.discriminator = Sum()
-    _, parts = stage._judge(torch.arange(2), torch.Generator().manual_seed(0), True)
+    state.discriminator = Sum()
+    _, parts = state._judge(torch.arange(2), torch.Generator().manual_seed(0), True)
     assert parts["r1"] == pytest.approx(3 * 64 * 64)
 
 
-def test_styles_are_mixed_from_some_row_on(stage):
-    stage.task = replace(ALWAYS, mixed=1.0)
-    styles = stage._styles(3, torch.Generator().manual_seed(0))
+def test_styles_are_mixed_from_some_row_on(state):
+    state.task = replace(ALWAYS, mixed=1.0)
+    styles = state._styles(3, torch.Generator().manual_seed(0))
     same = (styles == styles[:, :1]).all(2).all(0)
     assert same[0]
     assert not same[-1]
-    stage.task = replace(ALWAYS, mixed=0.0)
-    styles = stage._styles(3, torch.Generator().manual_seed(0))
+    state.task = replace(ALWAYS, mixed=0.0)
+    styles = state._styles(3, torch.Generator().manual_seed(0))
     assert (styles == styles[:, :1]).all()
 
 
 def test_pictures_are_changed_more_often_while_the_discriminator_is_sure():
     augmentation = Augmentation(target=0.6, pictures=40)
     augmentation.listen(torch.ones(4, 1))
-    assert augmentation.chance == pytest.approx(0.1)
+    assert augmentation.probability == pytest.approx(0.1)
     augmentation.listen(torch.tensor([[1.0], [-1.0]]))
-    assert augmentation.chance == pytest.approx(0.05)
+    assert augmentation.probability == pytest.approx(0.05)
 
 
 def test_pictures_that_are_never_changed_are_the_same():
     pictures = torch.rand(2, 3, 16, 16)
-    chance = torch.Generator().manual_seed(0)
-    assert torch.equal(changed(pictures, 0.0, chance), pictures)
-    assert not torch.equal(changed(pictures, 1.0, chance), pictures)
+    rng = torch.Generator().manual_seed(0)
+    assert torch.equal(changed(pictures, 0.0, rng), pictures)
+    assert not torch.equal(changed(pictures, 1.0, rng), pictures)
 
 
 def test_only_some_pictures_are_changed():
@@ -102,7 +102,7 @@ def test_drawings_go_to_the_colour_of_the_real_pictures(tmp_path):
     model = build(debug())
     task = GeneratorTask(discriminator=SMALL, pictures=0, path=0.0, r1=1.0, r1_every=4)
     recipe = Recipe(
-        name="game", model=model.config, task=task, steps=12, batch=4, rate=5e-2, betas=(0.0, 0.99), average=0.0
+        name="game", model=model.config, task=task, steps=12, batch=4, lr=5e-2, betas=(0.0, 0.99), ema_decay=0.0
     )
     z = torch.randn(8, model.config.generator.style_dim, generator=torch.Generator().manual_seed(0))
 
@@ -118,4 +118,4 @@ def test_drawings_go_to_the_colour_of_the_real_pictures(tmp_path):
 
 def test_a_discriminator_of_another_size_is_refused():
     with pytest.raises(ConfigError, match="looks at 32"):
-        GeneratorStage(GeneratorTask(discriminator=DiscriminatorConfig(size=32)), build(debug()), Grey())
+        GeneratorState(GeneratorTask(discriminator=DiscriminatorConfig(size=32)), build(debug()), Grey())

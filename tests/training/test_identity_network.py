@@ -10,9 +10,9 @@ from stylehead_core.datasets.attributes import ATTRIBUTES, edited_attributes, tr
 from stylehead_core.datasets.heads import save_heads
 from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.load_identity_network import load_features
-from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetworkConfig, perceived_by
+from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetworkConfig, feature_distance
 from stylehead_core.training.recipes.identity import judge, train_judge
-from stylehead_core.training.tasks.features import FeaturesStage, FeaturesTask, gallery
+from stylehead_core.training.tasks.features import FeaturesState, FeaturesTask, gallery
 
 TINY = FeatureNetworkConfig(size=32, widths=(4, 4, 8), squeezed=2, hidden=8, embedding=4, attributes=ATTRIBUTES)
 
@@ -25,21 +25,21 @@ def network():
 
 def test_equal_pictures_are_perceived_as_equal(network):
     picture = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert perceived_by(network, picture, picture) == 0
-    assert perceived_by(network, picture.flip(-1), picture) > 0
+    assert feature_distance(network, picture, picture) == 0
+    assert feature_distance(network, picture.flip(-1), picture) > 0
 
 
 def test_what_the_mask_leaves_out_is_not_perceived(network):
     picture = torch.zeros(1, 3, 32, 32)
     other, mask = picture.clone(), torch.zeros(1, 1, 32, 32)
     other[..., :4, :4], mask[..., 24:, 24:] = 1, 1
-    assert perceived_by(network, other, picture, mask=mask, weights=(1,)) == 0
-    assert perceived_by(network, other, picture, mask=1 - mask, weights=(1,)) > 0
+    assert feature_distance(network, other, picture, mask=mask, weights=(1,)) == 0
+    assert feature_distance(network, other, picture, mask=1 - mask, weights=(1,)) > 0
 
 
 def test_the_gradient_reaches_the_picture_alone(network):
     picture, target = (torch.rand(1, 3, 32, 32).requires_grad_() for _ in range(2))
-    perceived_by(network.requires_grad_(False), picture, target).backward()
+    feature_distance(network.requires_grad_(False), picture, target).backward()
     assert picture.grad is not None
     assert target.grad is None
 
@@ -82,20 +82,20 @@ def test_edits_of_unknown_people_are_left_out(heads):
 
 def test_both_ends_of_an_edit_are_one_person(heads):
     torch.manual_seed(0)
-    stage = FeaturesStage(FeaturesTask(network=TINY), gallery(heads))
-    picks = stage._views(1, torch.Generator().manual_seed(0))
-    ends = picks[stage.data.edit[picks] >= 0]
+    state = FeaturesState(FeaturesTask(network=TINY), gallery(heads))
+    picks = state._views(1, torch.Generator().manual_seed(0))
+    ends = picks[state.data.edit[picks] >= 0]
     assert len(ends) == 2
-    assert stage.data.person[ends].tolist() == [1, 1]
-    low, high = stage.data.attributes[ends]
+    assert state.data.person[ends].tolist() == [1, 1]
+    low, high = state.data.attributes[ends]
     assert (low != high).nansum() >= 1
 
     def unmoved():
-        seen = stage.network(stage.data.pictures[picks].float() / 127.5 - 1)
-        return stage._terms(seen, picks, torch.zeros(len(picks), 68, 2))["unmoved"]
+        seen = state.network(state.data.pictures[picks].float() / 127.5 - 1)
+        return state._terms(seen, picks, torch.zeros(len(picks), 68, 2))["unmoved"]
 
     before = float(unmoved().detach())
-    optimiser = torch.optim.Adam(stage.network.parameters(), lr=1e-2)
+    optimiser = torch.optim.Adam(state.network.parameters(), lr=1e-2)
     for _ in range(20):
         loss = unmoved()
         optimiser.zero_grad()
@@ -107,13 +107,13 @@ def test_both_ends_of_an_edit_are_one_person(heads):
 def test_landmarks_move_with_the_picture(heads):
     """A bright dot at the nose is where the changed landmark says."""
     task = FeaturesTask(network=replace(TINY, size=128), light=0.0, place=0.2)
-    stage = FeaturesStage(task, gallery(heads))
-    dots = torch.zeros_like(stage.data.pictures)
-    nose = stage.data.landmarks[:, 1, :2].round().long()  # the 31st of the 68
+    state = FeaturesState(task, gallery(heads))
+    dots = torch.zeros_like(state.data.pictures)
+    nose = state.data.landmarks[:, 1, :2].round().long()  # the 31st of the 68
     for row, (x, y) in enumerate(nose.tolist()):
         dots[row, :, y - 2 : y + 3, x - 2 : x + 3] = 255
-    stage.data = replace(stage.data, pictures=dots, landmarks=stage.data.landmarks.round())
-    pictures, points = stage._changed(torch.arange(6), torch.Generator().manual_seed(0))
+    state.data = replace(state.data, pictures=dots, landmarks=state.data.landmarks.round())
+    pictures, points = state._changed(torch.arange(6), torch.Generator().manual_seed(0))
     brightness = (pictures.mean(1) + 1).flatten(1)
     x, y = brightness.argmax(1) % 128, brightness.argmax(1) // 128
     found = (points[:, 30] + 1) * 64 - 0.5

@@ -19,20 +19,20 @@ from stylehead_core.networks.lpips import Lpips
 from stylehead_core.records import Portrait
 from stylehead_core.stages.editing import edit_style, load_directions
 from stylehead_core.stages.inversion import invert
-from stylehead_core.training.augmentation import mirrored, tilted
+from stylehead_core.training.augmentation import mirror_randomly, tilt_randomly
 from stylehead_core.training.command import DIRECTIONS, MODEL, train
 from stylehead_core.training.loop import run
 from stylehead_core.training.recipes.registry import chain, recipe_named
 from stylehead_core.training.tasks import attributes
 from stylehead_core.training.tasks.attributes import AttributesTask, ends
 from stylehead_core.training.tasks.distortion import DistortionTask
-from stylehead_core.training.tasks.encoder import EncoderStage, EncoderTask, _begin_as
+from stylehead_core.training.tasks.encoder import EncoderState, EncoderTask, _begin_as
 
 CONFIG = recipe_named("debug_paper_encoder").model
 ROWS, WIDTH, SIZE = CONFIG.generator.rows, CONFIG.generator.style_dim, CONFIG.size
 
 
-def chance(seed=0):
+def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
@@ -41,7 +41,7 @@ class Drawn:
 
     def __init__(self, model, count=32):
         with torch.no_grad():
-            w = model.generator.map(torch.randn(count, WIDTH, generator=chance()))
+            w = model.generator.map(torch.randn(count, WIDTH, generator=rng()))
             self.pictures = model.generator(w[:, None].expand(-1, ROWS, -1)).clamp(-1, 1)
 
     def __len__(self):
@@ -64,40 +64,40 @@ def gradient(network):
 
 
 def test_rows_go_their_own_ways_one_after_the_other(model):
-    stage = EncoderStage(EncoderTask(), model, Drawn(model))
-    assert [stage.free_rows(step / 200_000) for step in (0, 19_999, 20_000, 21_999, 22_000, 52_000, 200_000)] == [
+    state = EncoderState(EncoderTask(), model, Drawn(model))
+    assert [state.free_rows(step / 200_000) for step in (0, 19_999, 20_000, 21_999, 22_000, 52_000, 200_000)] == [
         *(0, 0, 1, 1, 2, 17),
         91,
     ]
-    pictures = stage.pictures.take(torch.arange(4))
+    pictures = state.pictures.take(torch.arange(4))
     for progress, free in ((0.0, 0), (0.1, 1), (0.11, 2), (1.0, ROWS - 1)):
-        styles, deltas = stage.find(pictures, progress)
+        styles, deltas = state.find(pictures, progress)
         own = (styles - styles[:, :1]).abs().amax((0, 2)) > 1e-4
         assert own.tolist() == [False] + [True] * free + [False] * (ROWS - 1 - free)
         torch.testing.assert_close(styles - styles[:, :1], deltas, atol=1e-5, rtol=0)
 
 
 def test_with_all_rows_free_the_stage_finds_what_the_encoder_finds(model):
-    stage = EncoderStage(EncoderTask(), model, Drawn(model))
+    state = EncoderState(EncoderTask(), model, Drawn(model))
     model.encoder.eval()
-    pictures = stage.pictures.take(torch.arange(2))
-    torch.testing.assert_close(stage.find(pictures)[0], model.encoder(pictures))
+    pictures = state.pictures.take(torch.arange(2))
+    torch.testing.assert_close(state.find(pictures)[0], model.encoder(pictures))
 
 
 def test_each_turn_of_the_encoder_moves_its_own_player(model):
-    stage = EncoderStage(EncoderTask(r1_every=1), model, Drawn(model))
-    stage.compare.lpips = Lpips().requires_grad_(False)
-    stage.compare.arcface = small_identity()
-    for turn, player, other, terms in zip(
-        stage.turns,
-        (stage.encoder, stage.judge),
-        (model.generator, stage.encoder),
-        ({"pixels", "perceptual", "identity", "deltas", "adversarial"}, {"judge", "r1"}),
+    state = EncoderState(EncoderTask(r1_every=1), model, Drawn(model))
+    state.compare.lpips = Lpips().requires_grad_(False)
+    state.compare.arcface = small_identity()
+    for phase, player, other, terms in zip(
+        state.phases,
+        (state.encoder, state.discriminator),
+        (model.generator, state.encoder),
+        ({"pixels", "perceptual", "identity", "deltas", "adversarial"}, {"discriminator", "r1"}),
         strict=True,
     ):
         model.zero_grad()
-        stage.judge.zero_grad()
-        loss, parts = stage.loss(turn, torch.arange(4), chance(), 0.5)
+        state.discriminator.zero_grad()
+        loss, parts = state.loss(phase, torch.arange(4), rng(), 0.5)
         loss.backward()
         assert parts.keys() == terms
         assert gradient(player) > 0
@@ -110,11 +110,11 @@ def small_identity():
 
 
 def test_the_same_picture_costs_nothing(model):
-    stage = EncoderStage(EncoderTask(), model, Drawn(model))
-    stage.compare.lpips, stage.compare.arcface = Lpips().requires_grad_(False), small_identity()
-    one, other = stage.pictures.take(torch.tensor([0, 1]))[:, None]
-    assert all(abs(float(loss)) < 1e-6 for loss in stage.compare(model, one, one).values())
-    assert all(float(loss) > 1e-6 for loss in stage.compare(model, one, other).values())
+    state = EncoderState(EncoderTask(), model, Drawn(model))
+    state.compare.lpips, state.compare.arcface = Lpips().requires_grad_(False), small_identity()
+    one, other = state.pictures.take(torch.tensor([0, 1]))[:, None]
+    assert all(abs(float(loss)) < 1e-6 for loss in state.compare(model, one, one).values())
+    assert all(float(loss) > 1e-6 for loss in state.compare(model, one, other).values())
 
 
 def test_the_encoder_begins_with_the_units_of_the_network_that_knows_faces(model):
@@ -135,9 +135,9 @@ def redrawing_error(model, pictures):
 
 
 def test_the_encoder_learns_to_redraw(model, tmp_path):
-    recipe = replace(recipe_named("debug_paper_encoder"), steps=20, batch=8, rate=3e-3, warm_up=0, average=0.0)
+    recipe = replace(recipe_named("debug_paper_encoder"), steps=20, batch=8, lr=3e-3, warmup_steps=0, ema_decay=0.0)
     data = Drawn(model)
-    mean = model.generator(EncoderStage(recipe.task, model, data).encoder.mean_styles[None])
+    mean = model.generator(EncoderState(recipe.task, model, data).encoder.mean_styles[None])
     of_the_mean = float((mean - data.pictures).square().mean())
     run(recipe, model, data, tmp_path)
     assert redrawing_error(model, data.pictures) < 0.9 * of_the_mean
@@ -147,22 +147,22 @@ def test_the_encoder_learns_to_redraw(model, tmp_path):
 
 
 def test_what_is_not_tilted_is_the_same():
-    pictures = torch.rand(3, 3, 16, 16, generator=chance())
-    torch.testing.assert_close(tilted(pictures, 0.0, 0.15, chance()), pictures, atol=1e-5, rtol=0)
-    assert (tilted(pictures, 1.0, 0.15, chance()) - pictures).abs().amax((1, 2, 3)).min() > 0.05
+    pictures = torch.rand(3, 3, 16, 16, generator=rng())
+    torch.testing.assert_close(tilt_randomly(pictures, 0.0, 0.15, rng()), pictures, atol=1e-5, rtol=0)
+    assert (tilt_randomly(pictures, 1.0, 0.15, rng()) - pictures).abs().amax((1, 2, 3)).min() > 0.05
 
 
 def test_a_tilt_moves_the_corners_inwards():
     """A corner moves by no more than the share of half the side, so the middle stays and the rim becomes black."""
     white = torch.ones(8, 1, 64, 64)
-    seen = tilted(white, 1.0, 0.25, chance())
+    seen = tilt_randomly(white, 1.0, 0.25, rng())
     torch.testing.assert_close(seen[..., 10:54, 10:54], white[..., 10:54, 10:54])
     assert seen[:, 0, 0, 0].max() < 0.5
 
 
 def test_half_of_the_pictures_are_mirrored():
     pictures = torch.arange(4.0).expand(64, 1, 4, 4)
-    ways = {tuple(picture[0, 0].tolist()) for picture in mirrored(pictures, chance())}
+    ways = {tuple(picture[0, 0].tolist()) for picture in mirror_randomly(pictures, rng())}
     assert ways == {(0.0, 1.0, 2.0, 3.0), (3.0, 2.0, 1.0, 0.0)}
 
 
@@ -171,33 +171,33 @@ def test_the_aligner_is_asked_for_what_was_not_turned(model):
         def forward(self, residual, redrawn):
             return residual
 
-    stages = [DistortionTask(tilted=often).start(model, Drawn(model)) for often in (0.0, 1.0)]
-    for stage in stages:
-        stage.aligner = Same()
-    still, turned = (stage.loss(stage.turns[0], torch.arange(4), chance(), 0.0)[1]["align"] for stage in stages)
+    stages = [DistortionTask(tilt_randomly=often).start(model, Drawn(model)) for often in (0.0, 1.0)]
+    for state in stages:
+        state.aligner = Same()
+    still, turned = (state.loss(state.phases[0], torch.arange(4), rng(), 0.0)[1]["align"] for state in stages)
     assert still < 1e-6 < 1e-3 < turned
 
 
 def test_consulting_moves_the_aligner_and_the_consultation_alone(model):
-    stage = DistortionTask().start(model, Drawn(model))
-    loss, parts = stage.loss(stage.turns[0], torch.arange(4), chance(), 0.0)
+    state = DistortionTask().start(model, Drawn(model))
+    loss, parts = state.loss(state.phases[0], torch.arange(4), rng(), 0.0)
     loss.backward()
     assert parts.keys() == {"pixels", "align"}
-    assert gradient(stage.aligner) > 0
-    assert gradient(stage.consultation) > 0
+    assert gradient(state.aligner) > 0
+    assert gradient(state.consultation) > 0
     assert gradient(model.generator) == gradient(model.encoder) == 0
     with pytest.raises(ConfigError, match="an aligner"):
         DistortionTask().start(build(replace(CONFIG, aligner=None)), Drawn(model))
 
 
 def test_the_consultation_learns_what_the_styles_miss(model, tmp_path):
-    recipe = replace(recipe_named("debug_paper_consult"), steps=20, batch=8, rate=3e-3, warm_up=0, average=0.0)
+    recipe = replace(recipe_named("debug_paper_consult"), steps=20, batch=8, lr=3e-3, warmup_steps=0, ema_decay=0.0)
     data = Drawn(model)
     from_styles = redrawing_error(model, data.pictures)
-    stage = run(recipe, model, data, tmp_path)
+    state = run(recipe, model, data, tmp_path)
     model.eval()
     with torch.no_grad():
-        drawn = stage._redraw(data.pictures)[1]
+        drawn = state._redraw(data.pictures)[1]
     assert float((drawn - data.pictures).square().mean()) < 0.8 * from_styles
 
 
@@ -228,10 +228,10 @@ class Counted:
 
 def planted(model, count=600):
     """Labelled pictures of styles in which the old are also bearded, for the most part; and the two true directions."""
-    old, beard = (torch.randn(ROWS, WIDTH, generator=chance(seed)) for seed in (1, 2))
-    age = torch.randn(count, generator=chance(3))
-    hair = 0.7 * age + 0.7 * torch.randn(count, generator=chance(4))
-    others = 0.5 * torch.randn(count, ROWS, WIDTH, generator=chance(5)) @ torch.randn(WIDTH, WIDTH, generator=chance(6))
+    old, beard = (torch.randn(ROWS, WIDTH, generator=rng(seed)) for seed in (1, 2))
+    age = torch.randn(count, generator=rng(3))
+    hair = 0.7 * age + 0.7 * torch.randn(count, generator=rng(4))
+    others = 0.5 * torch.randn(count, ROWS, WIDTH, generator=rng(5)) @ torch.randn(WIDTH, WIDTH, generator=rng(6))
     styles = age[:, None, None] * old + hair[:, None, None] * beard + 0.2 * others
     model.encoder = Planted(model.encoder, styles)
     labels = torch.stack((age, (hair > 0).float()), dim=1)
@@ -281,7 +281,7 @@ def test_a_direction_does_not_move_what_tells_the_others(model, monkeypatch):
 
 def test_labels_of_chance_are_told_right_as_often_as_by_guessing(model, capsys):
     data, _, _ = planted(model)
-    labels = torch.cat((data.labels[:, :1], torch.rand(600, 1, generator=chance()).round()), dim=1)
+    labels = torch.cat((data.labels[:, :1], torch.rand(600, 1, generator=rng()).round()), dim=1)
     AttributesTask().start(model, replace(data, labels=labels))
     told = [int(line.split(": ")[1].split("%")[0]) for line in capsys.readouterr().out.splitlines()]
     assert told[0] > 90
@@ -319,7 +319,7 @@ def test_labels_that_cannot_be_used_are_refused(model):
 def folder(tmp_path_factory):
     """Sixty pictures, half of them warm and a third of them bright, and a table that says so."""
     root = tmp_path_factory.mktemp("pictures")
-    noise = torch.rand(60, 8, 8, 3, generator=chance())
+    noise = torch.rand(60, 8, 8, 3, generator=rng())
     with (root / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("file", "warm", "bright", "person"))

@@ -16,7 +16,7 @@ from stylehead_core.errors import ConfigError, StyleHeadError
 from stylehead_core.model.presets import debug
 from stylehead_core.training.checkpoint import Average, read_state, write_state
 from stylehead_core.training.loop import Limits, run
-from stylehead_core.training.recipe import Recipe, Turn
+from stylehead_core.training.recipe import Phase, Recipe
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class Line:
     parts: tuple[str, ...] = ()
 
     def start(self, model, heads):
-        return LineStage(self)
+        return LineState(self)
 
 
-class LineStage:
+class LineState:
     samples = 64
 
     def __init__(self, task):
         self.task, self.line = task, nn.Linear(1, 1)
         self.networks = {"line": self.line}
-        self.turns = (Turn("learn", [(self.line, 1.0)]),)
+        self.phases = (Phase("learn", [(self.line, 1.0)]),)
         self.x = torch.linspace(-1, 1, self.samples)[:, None]
 
-    def loss(self, turn, rows, chance, progress):
+    def loss(self, phase, rows, rng, progress):
         loss = (self.line(self.x[rows]) - (2 * self.x[rows] - 1)).square().mean()
         loss = loss * float("nan") if progress >= self.task.spoiled_at else loss
         return loss, {"squared": float(loss.detach())}
@@ -48,7 +48,7 @@ class LineStage:
         return torch.zeros(3, 2, 2)
 
 
-RECIPE = Recipe(name="line", model=debug(), task=Line(), steps=20, batch=8, rate=0.05, warm_up=2, average=0.9)
+RECIPE = Recipe(name="line", model=debug(), task=Line(), steps=20, batch=8, lr=0.05, warmup_steps=2, ema_decay=0.9)
 
 
 def learnt(recipe, folder, limits=Limits(), resume=False):
@@ -77,7 +77,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
 
     class Interrupted(Line):
         def start(self, model, heads):
-            stage = LineStage(self)
+            stage = LineState(self)
             loss, calls = stage.loss, [0]
 
             def stopped(*arguments):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylehead_core.training.losses import adversarial, changed, judged, roughness_difference
+from stylehead_core.training.losses import adversarial_loss, changed, logistic_loss, roughness_difference
 
 
 def test_an_edit_counts_where_it_changes_something():
@@ -44,7 +44,7 @@ def test_stripes_are_no_texture():
 def test_a_weight_says_whose_judgement_counts():
     verdict = torch.tensor([[[[-20.0, 20.0]]]])
     first, second = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])
-    assert adversarial(verdict, first) == pytest.approx(20)
-    assert adversarial(verdict, second) == pytest.approx(0, abs=1e-6)
-    assert judged(verdict, verdict, first) == pytest.approx(20)
-    assert judged(verdict, verdict) == pytest.approx(20)
+    assert adversarial_loss(verdict, first) == pytest.approx(20)
+    assert adversarial_loss(verdict, second) == pytest.approx(0, abs=1e-6)
+    assert logistic_loss(verdict, verdict, first) == pytest.approx(20)
+    assert logistic_loss(verdict, verdict) == pytest.approx(20)

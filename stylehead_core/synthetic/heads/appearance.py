@@ -14,7 +14,17 @@ from ...errors import ConfigError
 from .glasses import SHAPES
 from .hair import STYLES
 
-__all__ = ["EDITS", "HAIR_COLORS", "HELD_OUT", "SKINS", "Look", "draw_look", "edit_pair", "linear", "skin_color"]
+__all__ = [
+    "EDITS",
+    "HAIR_COLORS",
+    "HELD_OUT",
+    "SKINS",
+    "Appearance",
+    "edit_pair",
+    "linear",
+    "sample_appearance",
+    "skin_color",
+]
 
 HELD_OUT = 900_000  # seeds from here on are for measuring; nothing is ever trained on them
 
@@ -49,7 +59,7 @@ SHADOWS = ("4a2a1c", "3c2548", "80381f", "1f4468", "702a50")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Appearance:
     """One person. The same look is the same person; ``replace`` moves one attribute and leaves the rest."""
 
     seed: int
@@ -95,84 +105,84 @@ class Look:
             raise ConfigError(f"There are no {self.glasses!r} glasses. Known: {', '.join(SHAPES)}.")
 
 
-def _beta(chance: np.random.Generator, a: float, b: float) -> float:
-    return float(chance.beta(a, b))
+def _beta(rng: np.random.Generator, a: float, b: float) -> float:
+    return float(rng.beta(a, b))
 
 
-def draw_look(seed: int, **given: Any) -> Look:
+def sample_appearance(seed: int, **given: Any) -> Appearance:
     """The person of a seed. ``given`` sets attributes; all others stay what the seed says."""
-    unknown = set(given) - {field.name for field in fields(Look)}
+    unknown = set(given) - {field.name for field in fields(Appearance)}
     if unknown:
         raise ConfigError(f"A look has no attribute {', '.join(sorted(unknown))}.")
-    chance = np.random.default_rng([seed, 0])
-    female = bool(chance.random() < 0.5)
+    rng = np.random.default_rng([seed, 0])
+    female = bool(rng.random() < 0.5)
     # Women's identities spread less: the modes' far ends are heavy-featured
-    identity = np.clip(chance.normal(0, 1, 100) * (0.72 if female else 0.85), -2.2, 2.2)
+    identity = np.clip(rng.normal(0, 1, 100) * (0.72 if female else 0.85), -2.2, 2.2)
     identity[60:] *= 0.6
-    age = _beta(chance, 1.2, 2.0)
-    tone = _beta(chance, 1.1, 1.3) * (len(SKINS) - 1)
-    hair = _hair_color(chance, age, tone)
-    style = _hair_style(chance, female, tone)
-    outside, inside = IRISES[int(chance.integers(len(IRISES))) if tone < 3 else (0, 0, 6, 1)[int(chance.integers(4))]]
-    made_up = female and chance.random() < 0.75
-    makeup = float(chance.random() ** 0.7) * made_up
-    beard = (0.0, 0.25, 0.6, 1.0)[int(chance.choice(4, p=[0.4, 0.25, 0.2, 0.15]))]
-    cloth, cloth_2 = (_cloth_color(chance) for _ in range(2))
-    look = Look(
+    age = _beta(rng, 1.2, 2.0)
+    tone = _beta(rng, 1.1, 1.3) * (len(SKINS) - 1)
+    hair = _hair_color(rng, age, tone)
+    style = _hair_style(rng, female, tone)
+    outside, inside = IRISES[int(rng.integers(len(IRISES))) if tone < 3 else (0, 0, 6, 1)[int(rng.integers(4))]]
+    made_up = female and rng.random() < 0.75
+    makeup = float(rng.random() ** 0.7) * made_up
+    beard = (0.0, 0.25, 0.6, 1.0)[int(rng.choice(4, p=[0.4, 0.25, 0.2, 0.15]))]
+    cloth, cloth_2 = (_cloth_color(rng) for _ in range(2))
+    appearance = Appearance(
         seed=seed,
         identity=tuple(identity.tolist()),
-        feminine=float(chance.uniform(0.6, 1.0) if female else chance.uniform(-0.25, 0.05)),
+        feminine=float(rng.uniform(0.6, 1.0) if female else rng.uniform(-0.25, 0.05)),
         female=female,
         age=age,
         tone=tone,
-        tint=(float(1 + chance.normal(0, 0.03)), 1.0, float(1 + chance.normal(0, 0.05))),
-        blush=float(chance.uniform(0.25, 0.6)),
-        freckles=float(chance.random() ** 3 * (tone < 2)),
+        tint=(float(1 + rng.normal(0, 0.03)), 1.0, float(1 + rng.normal(0, 0.05))),
+        blush=float(rng.uniform(0.25, 0.6)),
+        freckles=float(rng.random() ** 3 * (tone < 2)),
         hair_style=style,
         hair_color=_color(hair),
-        hair_tip=float(chance.uniform(0.9, 1.5)),
-        hair_volume=float(chance.uniform(0.85, 1.25)),
-        recede=0.0 if female else float(max(0, age - 0.4) * 3 * chance.random()),
+        hair_tip=float(rng.uniform(0.9, 1.5)),
+        hair_volume=float(rng.uniform(0.85, 1.25)),
+        recede=0.0 if female else float(max(0, age - 0.4) * 3 * rng.random()),
         brow_color=_color(hair * 0.7 + 0.3 * linear("2a1c14")),
-        brow_density=float((0.8 if female else 1.1) * chance.uniform(0.7, 1.2)),
-        brow_length=float(chance.uniform(0.8, 1.1)),
-        brow_strength=float(chance.uniform(0.45, 0.8)),
+        brow_density=float((0.8 if female else 1.1) * rng.uniform(0.7, 1.2)),
+        brow_length=float(rng.uniform(0.8, 1.1)),
+        brow_strength=float(rng.uniform(0.45, 0.8)),
         beard=0.0 if female else beard,
         makeup=makeup,
-        lipstick=_color(linear(LIPSTICKS[int(chance.integers(len(LIPSTICKS)))])),
-        eye_shadow=_color(linear(SHADOWS[int(chance.integers(len(SHADOWS)))])),
+        lipstick=_color(linear(LIPSTICKS[int(rng.integers(len(LIPSTICKS)))])),
+        eye_shadow=_color(linear(SHADOWS[int(rng.integers(len(SHADOWS)))])),
         iris=(_color(linear(outside)), _color(linear(inside))),
-        iris_size=float(chance.uniform(0.95, 1.06)),
-        pupil=float(chance.uniform(0.32, 0.48)),
-        teeth_white=float(chance.uniform(0.55, 1)),
+        iris_size=float(rng.uniform(0.95, 1.06)),
+        pupil=float(rng.uniform(0.32, 0.48)),
+        teeth_white=float(rng.uniform(0.55, 1)),
         cloth=cloth,
         cloth_2=cloth_2,
         cloth_pattern=(
-            float(chance.choice(4, p=[0.55, 0.15, 0.1, 0.2])),
-            float(chance.uniform(0.3, 0.9)),
-            float(chance.uniform(0.3, 0.9)),
+            float(rng.choice(4, p=[0.55, 0.15, 0.1, 0.2])),
+            float(rng.uniform(0.3, 0.9)),
+            float(rng.uniform(0.3, 0.9)),
         ),
         collar=(
-            float(chance.uniform(0.3, 1.1) * (chance.random() < 0.4)),
-            float(chance.uniform(0.3, 1.0) * (chance.random() < 0.4)),
+            float(rng.uniform(0.3, 1.1) * (rng.random() < 0.4)),
+            float(rng.uniform(0.3, 1.0) * (rng.random() < 0.4)),
         ),
-        neckline=float(chance.uniform(-12.5, -10.8)),
-        noise=(float(chance.random()), float(chance.random())),
-        glasses=tuple(SHAPES)[int(chance.integers(len(SHAPES)))] if chance.random() < 0.08 + 0.15 * age else "",
-        glasses_size=float(chance.uniform(0.92, 1.1)),
-        glasses_color=_color(linear(FRAMES[int(chance.integers(len(FRAMES)))])),
+        neckline=float(rng.uniform(-12.5, -10.8)),
+        noise=(float(rng.random()), float(rng.random())),
+        glasses=tuple(SHAPES)[int(rng.integers(len(SHAPES)))] if rng.random() < 0.08 + 0.15 * age else "",
+        glasses_size=float(rng.uniform(0.92, 1.1)),
+        glasses_color=_color(linear(FRAMES[int(rng.integers(len(FRAMES)))])),
     )
-    return replace(look, **given)
+    return replace(appearance, **given)
 
 
-def skin_color(look: Look) -> np.ndarray:
+def skin_color(appearance: Appearance) -> np.ndarray:
     """The skin's albedo (3)."""
-    index = min(int(look.tone), len(SKINS) - 2)
-    share = look.tone - index
+    index = min(int(appearance.tone), len(SKINS) - 2)
+    share = appearance.tone - index
     color = SKINS[index] * (1 - share) + SKINS[index + 1] * share
     # The swatches are photographed colours: as albedo the light ones would burn out
     luminance = float(color @ [0.2126, 0.7152, 0.0722])
-    return color * min(1.0, (0.30 + (luminance - 0.30) * 0.42) / luminance) * np.array(look.tint)
+    return color * min(1.0, (0.30 + (luminance - 0.30) * 0.42) / luminance) * np.array(appearance.tint)
 
 
 EDITS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
@@ -187,15 +197,15 @@ EDITS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
 """The two ends between which an edit moves one attribute."""
 
 
-def edit_pair(look: Look, attribute: str) -> tuple[Look, Look]:
+def edit_pair(appearance: Appearance, attribute: str) -> tuple[Appearance, Appearance]:
     """The same person at both ends of an attribute. Only that attribute differs."""
     low, high = EDITS[attribute]
     if attribute == "hair_color":
         return tuple(
-            replace(look, hair_color=_color(HAIR_COLORS[name]), brow_color=_color(HAIR_COLORS[name] * 0.7))
+            replace(appearance, hair_color=_color(HAIR_COLORS[name]), brow_color=_color(HAIR_COLORS[name] * 0.7))
             for name in (low, high)
         )  # type: ignore[return-value]
-    return replace(look, **{attribute: low}), replace(look, **{attribute: high})
+    return replace(appearance, **{attribute: low}), replace(appearance, **{attribute: high})
 
 
 def _color(values: np.ndarray) -> Color:
@@ -203,7 +213,7 @@ def _color(values: np.ndarray) -> Color:
     return red, green, blue
 
 
-def _hair_color(chance: np.random.Generator, age: float, tone: float) -> np.ndarray:
+def _hair_color(rng: np.random.Generator, age: float, tone: float) -> np.ndarray:
     """Natural for the skin, grey or white with age."""
     names = ["black", "darkbrown", "brown"]
     if tone < 2:
@@ -212,27 +222,27 @@ def _hair_color(chance: np.random.Generator, age: float, tone: float) -> np.ndar
         names += ["lightbrown", "darkblond"]
     elif tone >= 5:
         names = ["black", "black", "darkbrown"]
-    natural = HAIR_COLORS[names[int(chance.integers(len(names)))]]
-    greyed = float(np.clip((age - 0.45) * 2.2, 0, 1) * chance.random() ** 0.6)
-    old = HAIR_COLORS["grey" if chance.random() < 0.6 else "white"]
+    natural = HAIR_COLORS[names[int(rng.integers(len(names)))]]
+    greyed = float(np.clip((age - 0.45) * 2.2, 0, 1) * rng.random() ** 0.6)
+    old = HAIR_COLORS["grey" if rng.random() < 0.6 else "white"]
     return natural * (1 - greyed) + old * greyed
 
 
-def _hair_style(chance: np.random.Generator, female: bool, tone: float) -> str:
+def _hair_style(rng: np.random.Generator, female: bool, tone: float) -> str:
     if female:
         names = ("long", "medium", "bob", "back", "curly", "side", "short")
-        style = names[int(chance.choice(7, p=[0.32, 0.2, 0.15, 0.13, 0.1, 0.05, 0.05]))]
+        style = names[int(rng.choice(7, p=[0.32, 0.2, 0.15, 0.13, 0.1, 0.05, 0.05]))]
     else:
         names = ("short", "side", "back", "buzz", "curly", "medium", "bald")
-        style = names[int(chance.choice(7, p=[0.33, 0.2, 0.13, 0.14, 0.08, 0.05, 0.07]))]
-    tight, kind = chance.random(2)
+        style = names[int(rng.choice(7, p=[0.33, 0.2, 0.13, 0.14, 0.08, 0.05, 0.07]))]
+    tight, kind = rng.random(2)
     if tone > 6 and tight < 0.5:
         return "curly" if kind < 0.6 else "buzz"
     return style
 
 
-def _cloth_color(chance: np.random.Generator) -> Color:
+def _cloth_color(rng: np.random.Generator) -> Color:
     """Clothes are mostly muted: a grey with some colour."""
-    grey = chance.uniform(0.05, 0.85)
-    display = np.clip(grey + chance.normal(0, 0.12, 3), 0.03, 0.92)
+    grey = rng.uniform(0.05, 0.85)
+    display = np.clip(grey + rng.normal(0, 0.12, 3), 0.03, 0.92)
     return _color(display**2.2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["CameraFaults", "draw_faults", "photographed"]
+__all__ = ["CameraFaults", "draw_faults", "photograph"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,21 +17,21 @@ class CameraFaults:
     seed: int = 0  # of the noise
 
 
-def draw_faults(chance: np.random.Generator, strength: float) -> CameraFaults:
+def draw_faults(rng: np.random.Generator, strength: float) -> CameraFaults:
     """Mostly small faults; a few pictures are bad. ``strength`` 0 has none."""
-    blurred, noisy, packed = chance.random(3)
-    blur, noise, quality = chance.uniform(0.2, 1.0), chance.gamma(1.5, 1.3), int(chance.integers(45, 96))
-    gain = 1 + strength * chance.normal(0, 0.03, 3)
+    blurred, noisy, packed = rng.random(3)
+    blur, noise, quality = rng.uniform(0.2, 1.0), rng.gamma(1.5, 1.3), int(rng.integers(45, 96))
+    gain = 1 + strength * rng.normal(0, 0.03, 3)
     return CameraFaults(
         blur=float(strength * blur * (blurred < 0.3)),
         noise=float(strength * min(noise, 7) * (noisy < 0.6)),
         gain=(float(gain[0]), float(gain[1]), float(gain[2])),
         quality=quality if packed < 0.35 * strength else 100,
-        seed=int(chance.integers(2**31)),
+        seed=int(rng.integers(2**31)),
     )
 
 
-def photographed(picture: np.ndarray, faults: CameraFaults) -> np.ndarray:
+def photograph(picture: np.ndarray, faults: CameraFaults) -> np.ndarray:
     """The picture (S S 3) uint8 with faults."""
     values = picture.astype(np.float32) * np.array(faults.gain, np.float32)
     if faults.blur > 0:

@@ -17,7 +17,7 @@ import torch
 
 from ...datasets.measure import measure_pictures
 from ...spaces import BLENDSHAPES
-from .appearance import HELD_OUT, draw_look
+from .appearance import HELD_OUT, sample_appearance
 from .clips import ClipConfig
 from .correspondence import Correspondence, Frame
 from .expressions import draw_expression
@@ -39,11 +39,11 @@ EROSION = 2  # pixels at the rim of what is visible that are not judged
 
 def draw_random(renderer: Renderer, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A random person with a random expression, pose and light: picture (S S 3) and weights (52)."""
-    chance = np.random.default_rng([seed, 40])
-    weights = draw_expression(chance)
-    pitch, yaw, roll = (float(v) for v in chance.normal(0, (0.10, 0.25, 0.06)))
+    rng = np.random.default_rng([seed, 40])
+    weights = draw_expression(rng)
+    pitch, yaw, roll = (float(v) for v in rng.normal(0, (0.10, 0.25, 0.06)))
     drawn = renderer.render(
-        renderer.person(draw_look(seed)), weights, Pose(angles=(pitch, yaw, roll)), draw_scene(seed)
+        renderer.person(sample_appearance(seed)), weights, Pose(angles=(pitch, yaw, roll)), draw_scene(seed)
     )
     return drawn.picture, weights
 
@@ -51,7 +51,7 @@ def draw_random(renderer: Renderer, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def draw_alone(renderer: Renderer, seed: int, part: str, amount: float) -> np.ndarray:
     """The picture (S S 3) of a person seen from the front who does nothing but one thing."""
     weights = weights_of(dict.fromkeys(CORRELATED[part], amount))
-    return renderer.render(renderer.person(draw_look(seed)), weights, Pose(), draw_scene(seed)).picture
+    return renderer.render(renderer.person(sample_appearance(seed)), weights, Pose(), draw_scene(seed)).picture
 
 
 def correlation(true: np.ndarray, measured: np.ndarray) -> float:
@@ -70,12 +70,12 @@ def visible_skin_psnr(renderer: Renderer, seed: int, turn: float = 0.15) -> floa
     import cv2
 
     compare = Correspondence(renderer, renderer.size)
-    chance, scene = np.random.default_rng([seed, 41]), even_light(draw_scene(seed))
-    person = renderer.person(draw_look(seed))
+    rng, scene = np.random.default_rng([seed, 41]), even_light(draw_scene(seed))
+    person = renderer.person(sample_appearance(seed))
     frames = []
     for _ in range(2):
-        pitch, yaw, roll = (float(v) for v in chance.normal(0, turn, 3))
-        frames.append(Frame(draw_expression(chance), Pose(angles=(pitch, yaw, roll))))
+        pitch, yaw, roll = (float(v) for v in rng.normal(0, turn, 3))
+        frames.append(Frame(draw_expression(rng), Pose(angles=(pitch, yaw, roll))))
     crop = renderer.crop_of(person, Pose(), scene)
     source, target = (renderer.render(person, f.weights, f.pose, scene, crop).picture for f in frames)
     pair = compare.compare(person, frames[0], frames[1], crop, scene.distance)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from .appearance import EDITS, Look, draw_look, edit_pair
-from .camera import CameraFaults, draw_faults, photographed
+from .appearance import EDITS, Appearance, edit_pair, sample_appearance
+from .camera import CameraFaults, draw_faults, photograph
 from .correspondence import Correspondence, Frame
 from .expressions import draw_expression
 from .facekit import LANDMARKS_68
@@ -86,21 +86,21 @@ class ClipMaker:
 
     def make(self, seed: int) -> Clip:
         """The clip of a seed."""
-        chance = np.random.default_rng([seed, 20])
-        look, scene = draw_look(seed), draw_scene(seed)
-        person = self.renderer.person(look)
-        frames = self._frames(chance)
-        crop = self._crop(person, frames[0], scene, chance)
+        rng = np.random.default_rng([seed, 20])
+        appearance, scene = sample_appearance(seed), draw_scene(seed)
+        person = self.renderer.person(appearance)
+        frames = self._frames(rng)
+        crop = self._crop(person, frames[0], scene, rng)
         drawn = [self.renderer.render(person, f.weights, f.pose, scene, crop) for f in frames]
-        faults = draw_faults(chance, self.config.faults)  # one camera for the clip
-        pairs, same_pose = self._pairs(chance)
+        faults = draw_faults(rng, self.config.faults)  # one camera for the clip
+        pairs, same_pose = self._pairs(rng)
         flow, visible = self._compare(person, frames, pairs, crop, scene)
         edited, edited_attribute = self._edits(person, frames[0], scene, crop, faults)
         landmarks = np.stack([d.landmarks for d in drawn])
         return Clip(
             seed=seed,
             pictures=np.stack(
-                [photographed(d.picture, replace(faults, seed=faults.seed + i)) for i, d in enumerate(drawn)]
+                [photograph(d.picture, replace(faults, seed=faults.seed + i)) for i, d in enumerate(drawn)]
             ),
             alpha=np.stack([(d.alpha * 255).round().astype(np.uint8) for d in drawn]),
             weights=np.stack([f.weights for f in frames]),
@@ -117,39 +117,43 @@ class ClipMaker:
             visible=visible,
             edited=edited,
             edited_attribute=edited_attribute,
-            attributes=attributes_of(look),
-            about={"hair_style": look.hair_style, "hair_color": list(look.hair_color), "glasses": look.glasses},
+            attributes=attributes_of(appearance),
+            about={
+                "hair_style": appearance.hair_style,
+                "hair_color": list(appearance.hair_color),
+                "glasses": appearance.glasses,
+            },
         )
 
-    def _frames(self, chance: np.random.Generator) -> list[Frame]:
+    def _frames(self, rng: np.random.Generator) -> list[Frame]:
         """Two expressions in each pose. The first frame is the portrait: moderate in both."""
         frames = []
         for i in range(0, self.config.frames, 2):
             calm = 0.45 if i == 0 else 1.0
             turn = calm * self.config.turn
             pose = Pose(
-                angles=tuple(chance.normal(0, (0.10 * turn, 0.24 * turn, 0.07 * turn)).tolist()),
-                shift=tuple(chance.normal(0, (0.5 * turn, 0.35 * turn, 0.5 * turn)).tolist()),
+                angles=tuple(rng.normal(0, (0.10 * turn, 0.24 * turn, 0.07 * turn)).tolist()),
+                shift=tuple(rng.normal(0, (0.5 * turn, 0.35 * turn, 0.5 * turn)).tolist()),
             )
-            frames.append(Frame(draw_expression(chance, 0.5 if i == 0 else 1.0), pose))
-            frames.append(Frame(draw_expression(chance), pose))
+            frames.append(Frame(draw_expression(rng, 0.5 if i == 0 else 1.0), pose))
+            frames.append(Frame(draw_expression(rng), pose))
         return frames
 
-    def _crop(self, person: Person, frame: Frame, scene: Scene, chance: np.random.Generator) -> Crop:
+    def _crop(self, person: Person, frame: Frame, scene: Scene, rng: np.random.Generator) -> Crop:
         """As a portrait is cut from its picture: around the first frame, not quite in the middle."""
         head = self.renderer.model.express(person.neutral, frame.weights)
-        shift = chance.normal(0, 0.02, 2)
+        shift = rng.normal(0, 0.02, 2)
         landmarks = self.renderer.landmarks(head, frame.pose)
-        return ffhq_crop(landmarks, scene.distance, float(chance.uniform(0.97, 1.12)), (shift[0], shift[1]))
+        return ffhq_crop(landmarks, scene.distance, float(rng.uniform(0.97, 1.12)), (shift[0], shift[1]))
 
-    def _pairs(self, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _pairs(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """For each frame as target, the other expression in its pose, and a frame in another pose."""
         count, pairs = self.config.frames, []
         for target in range(count):
             pairs.append((target ^ 1, target))
             others = [frame for frame in range(count) if frame // 2 != target // 2]
             if others:
-                source = 0 if target >= 2 and chance.random() < 0.5 else others[int(chance.integers(len(others)))]
+                source = 0 if target >= 2 and rng.random() < 0.5 else others[int(rng.integers(len(others)))]
                 pairs.append((source, target))
         pairs = np.array(pairs)
         return pairs, pairs[:, 0] // 2 == pairs[:, 1] // 2
@@ -176,16 +180,16 @@ class ClipMaker:
         """The first frame with one attribute low, then high, all else as it is."""
         pictures, which = [], []
         for index, attribute in enumerate(EDITS):
-            if not self.config.edits or not edit_fits(person.look, attribute):
+            if not self.config.edits or not edit_fits(person.appearance, attribute):
                 continue
             pair = []
-            for look in edit_pair(person.look, attribute):
+            for appearance in edit_pair(person.appearance, attribute):
                 if attribute in COLOURS_ONLY:
-                    other = self.renderer.recoloured(person, look)
+                    other = self.renderer.recoloured(person, appearance)
                 else:
-                    other = self.renderer.person(look)
+                    other = self.renderer.person(appearance)
                 drawn = self.renderer.render(other, frame.weights, frame.pose, scene, crop)
-                pair.append(photographed(drawn.picture, faults))
+                pair.append(photograph(drawn.picture, faults))
             pictures.append(np.stack(pair))
             which.append(index)
         size = self.config.size
@@ -230,24 +234,24 @@ def mouth_boxes(landmarks: np.ndarray) -> np.ndarray:
     return np.concatenate([low - margin, high + margin], axis=1).astype(np.float32)
 
 
-def edit_fits(look: Look, attribute: str) -> bool:
+def edit_fits(appearance: Appearance, attribute: str) -> bool:
     """Whether an attribute can be moved: no beards on women, no lipstick on men, no hair colour without hair."""
     if attribute == "beard":
-        return not look.female
+        return not appearance.female
     if attribute == "makeup":
-        return look.female
-    return attribute != "hair_color" or look.hair_style != "bald"
+        return appearance.female
+    return attribute != "hair_color" or appearance.hair_style != "bald"
 
 
-def attributes_of(look: Look) -> np.ndarray:
+def attributes_of(appearance: Appearance) -> np.ndarray:
     """(A) ATTRIBUTES."""
     values = {
-        "age": look.age,
-        "beard": look.beard,
-        "makeup": look.makeup,
-        "tone": look.tone / 8,
-        "female": float(look.female),
-        "feminine": look.feminine,
-        "glasses": float(bool(look.glasses)),
+        "age": appearance.age,
+        "beard": appearance.beard,
+        "makeup": appearance.makeup,
+        "tone": appearance.tone / 8,
+        "female": float(appearance.female),
+        "feminine": appearance.feminine,
+        "glasses": float(bool(appearance.glasses)),
     }
     return np.array([values[name] for name in ATTRIBUTES], np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .geometry import smoothstep
 
-__all__ = ["Bumps", "aged", "feminised"]
+__all__ = ["Bumps", "age_face", "feminise"]
 
 SIDES = (-1, 1)
 
@@ -39,7 +39,7 @@ class Bumps:
         return smoothstep(-7.5, -10, height) * smoothstep(-16, -12, height)
 
 
-def feminised(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
+def feminise(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
     """``head`` (V 3) with a finer jaw, nose and brow and fuller lips; a negative amount makes them heavier."""
     head = head.copy()
     head[:, 0] *= 1 - 0.085 * amount * bump.jaw
@@ -60,7 +60,7 @@ def feminised(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
     return head
 
 
-def aged(bump: Bumps, head: np.ndarray, age: float) -> np.ndarray:
+def age_face(bump: Bumps, head: np.ndarray, age: float) -> np.ndarray:
     """``head`` (V 3) with what time does: sagging cheeks and lids, bags under the eyes, thin lips, a drooping nose."""
     amount = 2.1 * max(0.0, age - 0.2)
     head = head.copy()

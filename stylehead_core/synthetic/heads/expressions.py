@@ -1,4 +1,4 @@
-"""Expressions drawn by chance: a few whole ones mixed, an open jaw, blinks and gaze.
+"""Expressions drawn at random: a few whole ones mixed, an open jaw, blinks and gaze.
 
 Axes: W the 52 ARKit weights.
 """
@@ -62,15 +62,15 @@ def gaze(right: float, up: float) -> dict[str, float]:
     }
 
 
-def draw_expression(chance: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+def draw_expression(rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """(W) in 0..1: one or two of the expressions above, then jaw, lids and gaze of their own."""
     names = list(EXPRESSIONS)
     weights = np.zeros(len(WEIGHT), np.float32)
-    for _ in range(int(chance.integers(1, 3))):
-        weights += EXPRESSIONS[names[int(chance.integers(len(names)))]] * np.float32(chance.uniform(0.3, 1.15))
-    if chance.random() < 0.5:
-        weights[WEIGHT["jawOpen"]] = max(weights[WEIGHT["jawOpen"]], 0.7 * chance.beta(1, 3))
-    if chance.random() < 0.25:
-        weights += weights_of(_both(eyeBlink=float(chance.random())))
-    weights += weights_of(gaze(*(float(v) for v in chance.normal(0, 0.3, 2))))
+    for _ in range(int(rng.integers(1, 3))):
+        weights += EXPRESSIONS[names[int(rng.integers(len(names)))]] * np.float32(rng.uniform(0.3, 1.15))
+    if rng.random() < 0.5:
+        weights[WEIGHT["jawOpen"]] = max(weights[WEIGHT["jawOpen"]], 0.7 * rng.beta(1, 3))
+    if rng.random() < 0.25:
+        weights += weights_of(_both(eyeBlink=float(rng.random())))
+    weights += weights_of(gaze(*(float(v) for v in rng.normal(0, 0.3, 2))))
     return np.clip(weights * np.float32(strength), 0, 1)

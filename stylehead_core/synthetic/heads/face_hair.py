@@ -45,7 +45,7 @@ def grow_face_hair(
     model: HeadModel,
     face_map: np.ndarray,
     kind: Literal["brow", "beard"],
-    chance: np.random.Generator,
+    rng: np.random.Generator,
     density: float = 1.0,
     length: float = 1.0,
 ) -> FaceHair | None:
@@ -63,37 +63,37 @@ def grow_face_hair(
     count = int(MOST[kind] * density)
     if count == 0:
         return None
-    chosen = chance.choice(len(triangles), count, p=share / share.sum())
-    weights = barycentric(count, chance)
-    kept = share_at((uv[chosen] * weights[..., None]).sum(1)) > chance.random(count)
+    chosen = rng.choice(len(triangles), count, p=share / share.sum())
+    weights = barycentric(count, rng)
+    kept = share_at((uv[chosen] * weights[..., None]).sum(1)) > rng.random(count)
     chosen, weights = chosen[kept], weights[kept]
     roots = (corners[chosen] * weights[..., None]).sum(1)
     shape = _brow if kind == "brow" else _beard
-    direction, lengths, width = shape(roots, length, chance)
+    direction, lengths, width = shape(roots, length, rng)
     return FaceHair(
         kit.vertex[triangles[chosen]],
         weights,
         direction.astype(np.float32),
         lengths.astype(np.float32),
-        (width * chance.uniform(0.7, 1.2, len(roots))).astype(np.float32),
+        (width * rng.uniform(0.7, 1.2, len(roots))).astype(np.float32),
         0.22 if kind == "brow" else 0.35,
     )
 
 
-def _brow(roots: np.ndarray, length: float, chance: np.random.Generator):
+def _brow(roots: np.ndarray, length: float, rng: np.random.Generator):
     """Upwards at the inner end, outwards and slightly down at the outer one."""
     x = roots[:, :1]
     inner = 1 - np.clip((np.abs(x) - 1.2) / 3.5, 0, 1)
     outward = np.where(x < 0, -1.0, 1.0) * (1 - 0.75 * inner)
     upward = 0.05 + 0.75 * inner - 0.35 * (1 - inner)
     direction = np.concatenate([outward, upward, np.zeros_like(x)], axis=1)
-    direction = direction + chance.normal(0, 0.12, roots.shape)
-    return direction, 0.62 * length * chance.uniform(0.7, 1.2, len(roots)), 0.045
+    direction = direction + rng.normal(0, 0.12, roots.shape)
+    return direction, 0.62 * length * rng.uniform(0.7, 1.2, len(roots)), 0.045
 
 
-def _beard(roots: np.ndarray, length: float, chance: np.random.Generator):
+def _beard(roots: np.ndarray, length: float, rng: np.random.Generator):
     """Downwards and outwards; longest on the chin."""
     outward = 0.35 * np.where(roots[:, :1] < 0, -1.0, 1.0) * np.array([1.0, 0, 0])
-    direction = np.array([0, -1.0, 0.1]) + outward + chance.normal(0, 0.28, roots.shape)
-    lengths = 0.55 * length * chance.uniform(0.5, 1.3, len(roots))
+    direction = np.array([0, -1.0, 0.1]) + outward + rng.normal(0, 0.28, roots.shape)
+    lengths = 0.55 * length * rng.uniform(0.5, 1.3, len(roots))
     return direction, lengths * np.interp(roots[:, 1], [-9, -7, -3, 1], [1.0, 1.3, 0.8, 0.45]), 0.038

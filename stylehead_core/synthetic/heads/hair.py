@@ -78,30 +78,30 @@ def grow_hair(
     normals: np.ndarray,
     style: HairStyle,
     name: str,
-    chance: np.random.Generator,
+    rng: np.random.Generator,
     recede: float = 0.0,
     volume: float = 1.0,
 ) -> Hair:
     """Hair of a style on a neutral head (V 3). ``recede`` cm moves the hairline up, ``volume`` 1 is usual."""
-    parting = chance.uniform(-2.5, 2.5)
-    roots = _roots(model, head, normals, style.strands, recede, parting, chance)
-    layer = chance.random(style.strands).astype(np.float32)
-    length = style.length * volume**0.5 * chance.uniform(0.72, 1.08, style.strands)
+    parting = rng.uniform(-2.5, 2.5)
+    roots = _roots(model, head, normals, style.strands, recede, parting, rng)
+    layer = rng.random(style.strands).astype(np.float32)
+    length = style.length * volume**0.5 * rng.uniform(0.72, 1.08, style.strands)
     length *= np.interp(roots.neutral[:, 1], [0, 4, 8, 12], style.by_height)
-    comb = _combed(name, roots, parting, chance)
-    fringe = (style.hangs or name == "short") and chance.random() < 0.35
+    comb = _combed(name, roots, parting, rng)
+    fringe = (style.hangs or name == "short") and rng.random() < 0.35
     if fringe:
         front = (roots.neutral[:, 2] > 3.5) & (np.abs(roots.neutral[:, 0]) < 5.5) & (roots.edge < 3.0)
         comb[front] = 0.9 * Z - 0.9 * Y + 0.12 * X * np.sign(roots.neutral[front, :1])
-        length[front] = np.minimum(length[front], 5.2 + 0.8 * chance.random(front.sum()))
+        length[front] = np.minimum(length[front], 5.2 + 0.8 * rng.random(front.sum()))
     strands = _grow(
-        Collider(model, head), roots, style, comb, length, style.layer * volume * (0.15 + 0.85 * layer), fringe, chance
+        Collider(model, head), roots, style, comb, length, style.layer * volume * (0.15 + 0.85 * layer), fringe, rng
     )
-    width = style.width * chance.uniform(0.7, 1.3, style.strands) * np.clip(roots.edge / 0.8, 0.25, 1)
+    width = style.width * rng.uniform(0.7, 1.3, style.strands) * np.clip(roots.edge / 0.8, 0.25, 1)
     return Hair(strands, width.astype(np.float32), layer)
 
 
-def _roots(model, head, normals, count: int, recede: float, parting: float, chance) -> Roots:
+def _roots(model, head, normals, count: int, recede: float, parting: float, rng) -> Roots:
     """Points on the scalp, denser in front and along the parting."""
     triangles = model.corners[np.isin(model.kit.group, [FACE, BACK])]
     triangles = triangles[(triangles < SKIN_END).all(1)]
@@ -115,29 +115,29 @@ def _roots(model, head, normals, count: int, recede: float, parting: float, chan
     a, b, c = (model.kit.vertices[triangles[:, corner]] for corner in range(3))
     share = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     share *= 1 + 0.8 * np.clip((z + 2) / 8, 0, 1) + 1.2 * np.exp(-(((x - parting) / 1.2) ** 2)) * (y > 8)
-    chosen = triangles[chance.choice(len(triangles), count, p=share / share.sum())]
-    weights = barycentric(count, chance)[..., None]
+    chosen = triangles[rng.choice(len(triangles), count, p=share / share.sum())]
+    weights = barycentric(count, rng)[..., None]
     points, own, neutral = ((array[chosen] * weights).sum(1) for array in (head, normals, model.kit.vertices))
     own /= np.linalg.norm(own, axis=1, keepdims=True)
     edge = np.where(neutral[:, 2] < -3.2, 2, hairline(neutral[:, 0], neutral[:, 1], neutral[:, 2], recede))
     return Roots(points, own, neutral, edge)
 
 
-def barycentric(count: int, chance: np.random.Generator) -> np.ndarray:
+def barycentric(count: int, rng: np.random.Generator) -> np.ndarray:
     """Even chances within a triangle (count 3) float32."""
-    u = chance.random((count, 2))
+    u = rng.random((count, 2))
     outside = u.sum(1) > 1
     u[outside] = 1 - u[outside]
     return np.stack([1 - u.sum(1), u[:, 0], u[:, 1]], axis=1).astype(np.float32)
 
 
-def _combed(name: str, roots: Roots, parting: float, chance: np.random.Generator) -> np.ndarray:
+def _combed(name: str, roots: Roots, parting: float, rng: np.random.Generator) -> np.ndarray:
     """The direction (N 3) that each hair is combed in."""
     x, y, z = roots.neutral.T
     side = np.where(x > parting, 1.0, -1.0)[:, None]
     front = np.clip((z + 3) / 9, 0, 1)[:, None]
     if name == "short":
-        swept = 1.0 if chance.random() < 0.5 else -1.0
+        swept = 1.0 if rng.random() < 0.5 else -1.0
         forward = 0.9 * Z * np.where(front > 0.4, 1, -0.4)
         return forward + 0.35 * X * side - 0.25 * Y + 0.6 * swept * X * np.clip(y[:, None] / 10, 0, 1)
     if name == "side":
@@ -149,7 +149,7 @@ def _combed(name: str, roots: Roots, parting: float, chance: np.random.Generator
     return np.broadcast_to(-0.2 * Y, (len(x), 3)).copy()
 
 
-def _grow(collider: Collider, roots: Roots, style: HairStyle, comb, length, height, fringe: bool, chance) -> np.ndarray:
+def _grow(collider: Collider, roots: Roots, style: HairStyle, comb, length, height, fringe: bool, rng) -> np.ndarray:
     """The strands (N K 3): step by step from the root, along the comb, drawn down, kept outside the skull.
 
     ``height`` (N): cm above the skull that each hair lies at.
@@ -159,12 +159,12 @@ def _grow(collider: Collider, roots: Roots, style: HairStyle, comb, length, heig
     strands = np.zeros((count, style.points, 3), np.float32)
     strands[:, 0] = point = roots.points.astype(np.float64)
     heading = roots.normals * style.lift + comb * 0.6
-    stray = chance.normal(0, 0.25 if steps < 3 else 0.10, (count, 3))
-    clump = chance.integers(0, CLUMPS, count)
-    stray += 0.10 * chance.normal(0, 1, (CLUMPS, 3))[clump]
-    curl = chance.uniform(*style.curl)
-    tightness = 2.4 if style.curl[0] > 0.1 else chance.uniform(0.4, 1.2)  # rad a cm
-    phase = (chance.uniform(0, 2 * np.pi, CLUMPS * 12)[chance.integers(0, CLUMPS * 12, count)]) % (2 * np.pi)
+    stray = rng.normal(0, 0.25 if steps < 3 else 0.10, (count, 3))
+    clump = rng.integers(0, CLUMPS, count)
+    stray += 0.10 * rng.normal(0, 1, (CLUMPS, 3))[clump]
+    curl = rng.uniform(*style.curl)
+    tightness = 2.4 if style.curl[0] > 0.1 else rng.uniform(0.4, 1.2)  # rad a cm
+    phase = (rng.uniform(0, 2 * np.pi, CLUMPS * 12)[rng.integers(0, CLUMPS * 12, count)]) % (2 * np.pi)
     for i in range(1, style.points):
         outward, _, _ = collider(point)
         lying = comb - (comb * outward).sum(1, keepdims=True) * outward

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .appearance import Look, skin_color
-from .deformations import aged, feminised
+from .appearance import Appearance, skin_color
+from .deformations import age_face, feminise
 from .face_hair import FaceHair, grow_face_hair
 from .facekit import SKIN_END
 from .geometry import smoothstep
@@ -24,7 +24,7 @@ SCALP = {"bald": 0.12, "buzz": 0.75}  # how much of the hair's colour the scalp 
 class Person:
     """What stays the same over a clip."""
 
-    look: Look
+    appearance: Appearance
     neutral: np.ndarray  # (V 3) cm
     clothes: np.ndarray  # (V) cm that the clothes stand off
     hair: Hair | None
@@ -35,78 +35,94 @@ class Person:
     buffers: dict[str, Any] = field(default_factory=dict)  # of the renderer, made when it is first drawn
 
 
-def recoloured(person: Person, iris_radius: float, look: Look) -> Person:
+def recoloured(person: Person, iris_radius: float, appearance: Appearance) -> Person:
     """The same person in other colours: ``look`` may differ in makeup, skin tone and colours alone. Takes no time."""
-    return replace(person, look=look, uniforms=_uniforms(look, iris_radius))
+    return replace(person, appearance=appearance, uniforms=_uniforms(appearance, iris_radius))
 
 
-def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, look: Look) -> Person:
+def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, appearance: Appearance) -> Person:
     """A person: a pure function of the look. ``iris_radius``: of the eyes' texture, usual for this model."""
-    neutral = feminised(model.bumps, model.shape(np.array(look.identity)), look.feminine)
-    neutral = aged(model.bumps, neutral, look.age).astype(np.float32)
+    neutral = feminise(model.bumps, model.shape(np.array(appearance.identity)), appearance.feminine)
+    neutral = age_face(model.bumps, neutral, appearance.age).astype(np.float32)
     normals = model.normals(neutral)
 
-    def chance(part: int) -> np.random.Generator:
-        return np.random.default_rng([look.seed, part])  # one for each part: an edit of one leaves the others
+    def rng(part: int) -> np.random.Generator:
+        return np.random.default_rng([appearance.seed, part])  # one for each part: an edit of one leaves the others
 
-    style = STYLES[look.hair_style]
+    style = STYLES[appearance.hair_style]
     hair = None
     if style is not None:
         hair = grow_hair(
-            model, neutral, normals, style, look.hair_style, chance(1), recede=look.recede, volume=look.hair_volume
+            model,
+            neutral,
+            normals,
+            style,
+            appearance.hair_style,
+            rng(1),
+            recede=appearance.recede,
+            volume=appearance.hair_volume,
         )
-    brows = grow_face_hair(model, face_map, "brow", chance(2), look.brow_density, look.brow_length)
+    brows = grow_face_hair(model, face_map, "brow", rng(2), appearance.brow_density, appearance.brow_length)
     beard = None
-    if look.beard > 0.4:
-        beard = grow_face_hair(model, face_map, "beard", chance(3), look.beard, 0.4 + 1.3 * look.beard**2)
-    glasses = make_glasses(neutral, look.glasses, look.glasses_size) if look.glasses else None
-    return Person(look, neutral, _clothes(model, look), hair, brows, beard, glasses, _uniforms(look, iris_radius))
+    if appearance.beard > 0.4:
+        beard = grow_face_hair(model, face_map, "beard", rng(3), appearance.beard, 0.4 + 1.3 * appearance.beard**2)
+    glasses = make_glasses(neutral, appearance.glasses, appearance.glasses_size) if appearance.glasses else None
+    return Person(
+        appearance,
+        neutral,
+        _clothes(model, appearance),
+        hair,
+        brows,
+        beard,
+        glasses,
+        _uniforms(appearance, iris_radius),
+    )
 
 
-def _clothes(model: HeadModel, look: Look) -> np.ndarray:
+def _clothes(model: HeadModel, appearance: Appearance) -> np.ndarray:
     x, y, z = model.kit.vertices.T
-    depth = -y + look.neckline - 0.22 * z + 0.02 * x**2  # as in skin.glsl, without the collar
+    depth = -y + appearance.neckline - 0.22 * z + 0.02 * x**2  # as in skin.glsl, without the collar
     depth[SKIN_END:] = -9  # only skin is dressed
     return (CLOTH_THICKNESS * smoothstep(-0.05, 0.35, depth)).astype(np.float32)
 
 
-def _uniforms(look: Look, iris_radius: float) -> dict[str, Any]:
-    skin, makeup = skin_color(look), look.makeup
-    lips = skin * (np.array([0.86, 0.52, 0.50]) + look.age**2 * np.array([-0.06, 0.12, 0.10]))
+def _uniforms(appearance: Appearance, iris_radius: float) -> dict[str, Any]:
+    skin, makeup = skin_color(appearance), appearance.makeup
+    lips = skin * (np.array([0.86, 0.52, 0.50]) + appearance.age**2 * np.array([-0.06, 0.12, 0.10]))
     lips = lips + np.array([0.045, 0, 0.004])
-    hair = np.array(look.hair_color)
-    brow = np.array(look.brow_color)
+    hair = np.array(appearance.hair_color)
+    brow = np.array(appearance.brow_color)
     return {
         "skin_color": skin,
-        "noise_offset": look.noise,
-        "age": look.age,
-        "freckles": look.freckles,
-        "blush": look.blush + 0.7 * makeup,
-        "lip_color": lips * (1 - 0.95 * makeup) + np.array(look.lipstick) * 0.95 * makeup,
+        "noise_offset": appearance.noise,
+        "age": appearance.age,
+        "freckles": appearance.freckles,
+        "blush": appearance.blush + 0.7 * makeup,
+        "lip_color": lips * (1 - 0.95 * makeup) + np.array(appearance.lipstick) * 0.95 * makeup,
         "lip_strength": 0.80 + 0.2 * makeup,
         "lip_gloss": 0.3 + 0.7 * makeup,
-        "lid_color": np.array(look.eye_shadow) * (skin.mean() / 0.35 * 0.4 + 0.5),
+        "lid_color": np.array(appearance.eye_shadow) * (skin.mean() / 0.35 * 0.4 + 0.5),
         "lid_strength": makeup,
         "liner_strength": 0.10 + 1.1 * makeup,
         "brow_color": brow,
-        "brow_strength": look.brow_strength,
+        "brow_strength": appearance.brow_strength,
         "beard_color": hair * 0.8,
-        "stubble": 0.0 if look.female and look.beard == 0 else 0.12 + 0.75 * look.beard,
+        "stubble": 0.0 if appearance.female and appearance.beard == 0 else 0.12 + 0.75 * appearance.beard,
         "hair_color": hair,
-        "scalp_strength": SCALP.get(look.hair_style, 0.88),
-        "neckline": look.neckline,
-        "cloth_color": look.cloth,
-        "cloth_color_2": look.cloth_2,
-        "cloth_pattern": look.cloth_pattern,
-        "collar": look.collar,
-        "iris_color": look.iris[0],
-        "iris_color_inside": look.iris[1],
-        "iris_radius": iris_radius * look.iris_size,
-        "pupil_radius": look.pupil,
-        "teeth_white": look.teeth_white,
-        "lash_strength": 0.45 + (0.10 + 0.45 * makeup if look.female else 0.3 * makeup),
+        "scalp_strength": SCALP.get(appearance.hair_style, 0.88),
+        "neckline": appearance.neckline,
+        "cloth_color": appearance.cloth,
+        "cloth_color_2": appearance.cloth_2,
+        "cloth_pattern": appearance.cloth_pattern,
+        "collar": appearance.collar,
+        "iris_color": appearance.iris[0],
+        "iris_color_inside": appearance.iris[1],
+        "iris_radius": iris_radius * appearance.iris_size,
+        "pupil_radius": appearance.pupil,
+        "teeth_white": appearance.teeth_white,
+        "lash_strength": 0.45 + (0.10 + 0.45 * makeup if appearance.female else 0.3 * makeup),
         "lash_color": brow * (0.25 - 0.2 * makeup),
         "lid_shadow": 0.42,
-        "frame_color": look.glasses_color,
-        "hair_tip_color": hair * look.hair_tip,
+        "frame_color": appearance.glasses_color,
+        "hair_tip_color": hair * appearance.hair_tip,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .appearance import Look
+from .appearance import Appearance
 from .bake import bake
 from .face_hair import POINTS, FaceHair
 from .facekit import LANDMARKS_68
@@ -61,13 +61,13 @@ class Renderer:
         self._shadow.compare_func = ""
         self._shadow_target = context.framebuffer(depth_attachment=self._shadow)
 
-    def person(self, look: Look) -> Person:
+    def person(self, appearance: Appearance) -> Person:
         """Build the person of a look (0.1 s). Its buffers belong to this renderer."""
-        return build_person(self.model, self.face_map, self.iris_radius, look)
+        return build_person(self.model, self.face_map, self.iris_radius, appearance)
 
-    def recoloured(self, person: Person, look: Look) -> Person:
+    def recoloured(self, person: Person, appearance: Appearance) -> Person:
         """The same person with another makeup, skin tone, or colours: nothing else of ``look`` may differ."""
-        return recoloured(person, self.iris_radius, look)
+        return recoloured(person, self.iris_radius, appearance)
 
     def crop_of(self, person: Person, pose: Pose, scene: Scene, wider: float = 1.0, shift=(0.0, 0.0)) -> Crop:
         """The FFHQ crop of a person in a pose, with a neutral face."""
@@ -261,7 +261,7 @@ class Renderer:
         self._target.depth_mask = False
         self._lids.render()
         self._lashes.render()
-        brow, hair = np.array(person.look.brow_color), np.array(person.look.hair_color)
+        brow, hair = np.array(person.appearance.brow_color), np.array(person.appearance.hair_color)
         short = {"depth_shading": 0.25, "shine": 0.2}
         if "brows" in buffers:
             self._draw_strands(buffers["brows"], short, root_color=brow * 0.9, tip_color=brow, opacity=0.55)
@@ -307,11 +307,11 @@ def _light_matrix(direction: np.ndarray) -> np.ndarray:
 
 def _noise_map(size: int = 256) -> np.ndarray:
     """(size size 4) uint8: seamless noise, smoother in the first channels."""
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     noise = np.zeros((size, size, 4), np.float32)
     for channel, persistence in enumerate((0.75, 0.85, 1.0, 0.6)):
         for octave in range(2, 8):
-            cells = np.tile(chance.random((2**octave, 2**octave)).astype(np.float32), (3, 3))
+            cells = np.tile(rng.random((2**octave, 2**octave)).astype(np.float32), (3, 3))
             whole = cv2.resize(cells, (3 * size, 3 * size), interpolation=cv2.INTER_CUBIC)
             noise[..., channel] += whole[size : 2 * size, size : 2 * size] * persistence**octave
     noise -= noise.min((0, 1))

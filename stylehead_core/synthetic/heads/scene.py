@@ -36,26 +36,26 @@ class Scene:
 
 def draw_scene(seed: int) -> Scene:
     """The scene of a seed: mostly soft light from the front, at times hard, from the side, from below, coloured."""
-    chance = np.random.default_rng([seed, 10])
-    hard = chance.random() < 0.2
-    around = chance.uniform(-1.5, 1.5) if hard else chance.uniform(-1.0, 1.0)
-    height = chance.uniform(-0.35, 0.2) if chance.random() < 0.07 else chance.uniform(0.1, 0.9)
+    rng = np.random.default_rng([seed, 10])
+    hard = rng.random() < 0.2
+    around = rng.uniform(-1.5, 1.5) if hard else rng.uniform(-1.0, 1.0)
+    height = rng.uniform(-0.35, 0.2) if rng.random() < 0.07 else rng.uniform(0.1, 0.9)
     key = np.array([np.sin(around) * np.cos(height), np.sin(height), np.cos(around) * np.cos(height)])
-    warmth = chance.normal(0, 0.16 if chance.random() < 0.2 else 0.07)
-    ambient = chance.uniform(0.14, 0.3) if hard else chance.uniform(0.28, 0.65)
-    rim = np.array([-np.sign(key[0]) * chance.uniform(0.6, 1), chance.uniform(0.1, 0.5), -chance.uniform(0.2, 0.8)])
-    rim_color = chance.uniform(0, 0.9) * (1 + chance.normal(0, 0.5 if chance.random() < 0.15 else 0.1, 3))
-    background = draw_background(chance)
+    warmth = rng.normal(0, 0.16 if rng.random() < 0.2 else 0.07)
+    ambient = rng.uniform(0.14, 0.3) if hard else rng.uniform(0.28, 0.65)
+    rim = np.array([-np.sign(key[0]) * rng.uniform(0.6, 1), rng.uniform(0.1, 0.5), -rng.uniform(0.2, 0.8)])
+    rim_color = rng.uniform(0, 0.9) * (1 + rng.normal(0, 0.5 if rng.random() < 0.15 else 0.1, 3))
+    background = draw_background(rng)
     around_color = 0.75 + 0.25 * background.mean((0, 1)) / max(float(background.mean()), 0.05)  # walls colour the light
     return Scene(
-        distance=float(chance.uniform(55, 110)),
+        distance=float(rng.uniform(55, 110)),
         background=background,
         key_direction=key,
-        key_color=chance.uniform(0.75, 1.2) * 1.9 * np.array([1 + warmth, 1, 1 - warmth]),
+        key_color=rng.uniform(0.75, 1.2) * 1.9 * np.array([1 + warmth, 1, 1 - warmth]),
         rim_direction=rim / np.linalg.norm(rim),
         rim_color=np.clip(rim_color, 0, 1.5),
-        sky_color=ambient * (1 + chance.normal(0, 0.05, 3)) * around_color,
+        sky_color=ambient * (1 + rng.normal(0, 0.05, 3)) * around_color,
         ground_color=ambient * 0.55 * np.array([1.05, 0.95, 0.88]) * around_color,
-        exposure=float(chance.uniform(0.55, 0.82)),
-        shadow_strength=float(chance.uniform(0.4, 0.85)),
+        exposure=float(rng.uniform(0.55, 0.82)),
+        shadow_strength=float(rng.uniform(0.4, 0.85)),
     )

@@ -20,7 +20,7 @@ __all__ = ["KIND", "check_manifest", "clip_path", "find_clips", "read_clip", "tr
 
 KIND = "heads clip"
 MANIFEST = "heads.json"
-LOOK_VERSION = 2  # goes up when the same seed gives other pixels
+APPEARANCE_VERSION = 2  # goes up when the same seed gives other pixels
 CHANNELS_FIRST = {"pictures": 3, "edited": 4}  # their last axis is the colour, on disk it stands before the rows
 
 
@@ -83,7 +83,7 @@ def check_manifest(folder: Path, config: ClipConfig, facekit: str, renderer: str
     Raises:
         InputError: the folder holds clips that were made otherwise.
     """
-    wanted = {"look": LOOK_VERSION, "facekit": facekit, "config": asdict(config)}
+    wanted = {"look": APPEARANCE_VERSION, "facekit": facekit, "config": asdict(config)}
     path = folder / MANIFEST
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))

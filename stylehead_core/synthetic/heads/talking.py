@@ -10,10 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..speech.utterances import Talk, make_talk
+from ..speech.utterances import Utterance, make_utterance
 from ..speech.visemes import LIPS
-from .appearance import draw_look
-from .camera import CameraFaults, draw_faults, photographed
+from .appearance import sample_appearance
+from .camera import CameraFaults, draw_faults, photograph
 from .curves import spline
 from .expressions import gaze
 from .geometry import Crop, Pose, ffhq_crop
@@ -34,7 +34,7 @@ class Talking:
     """A clip before it is rendered: sound, and what the head does."""
 
     seed: int
-    talk: Talk  # 16 kHz sound, phonemes with their times
+    utterance: Utterance  # 16 kHz sound, phonemes with their times
     weights: np.ndarray  # (T W) float32
     poses: tuple[Pose, ...]  # (T)
 
@@ -42,36 +42,36 @@ class Talking:
         return len(self.poses)
 
 
-def act(seed: int, fps: Fraction = Fraction(25), talk: Talk | None = None) -> Talking:
+def act(seed: int, fps: Fraction = Fraction(25), utterance: Utterance | None = None) -> Talking:
     """What the head of a seed does while it says its sentence (or ``talk``). No picture is needed for that."""
-    talk = talk or make_talk(seed, fps)
-    chance = np.random.default_rng([seed, 30])
-    count = len(talk.curves)
-    loud = _loudness(talk, count)
+    utterance = utterance or make_utterance(seed, fps)
+    rng = np.random.default_rng([seed, 30])
+    count = len(utterance.curves)
+    loud = _loudness(utterance, count)
     weights = np.zeros((count, len(WEIGHT)), np.float32)
-    weights[:, [WEIGHT[name] for name in LIPS]] = talk.curves.numpy()
-    blinks = _blinks(count, talk.fps, chance)
-    raised = np.clip(_wander(count, talk.fps, 1.2, 0.25, chance) + 1.5 * loud, 0, 1)
-    mood = _wander(count, talk.fps, 3.0, 0.2, chance).clip(0, 1) * chance.uniform(0, 1)
-    looks = _glances(count, talk.fps, chance)
+    weights[:, [WEIGHT[name] for name in LIPS]] = utterance.curves.numpy()
+    blinks = _blinks(count, utterance.fps, rng)
+    raised = np.clip(_wander(count, utterance.fps, 1.2, 0.25, rng) + 1.5 * loud, 0, 1)
+    mood = _wander(count, utterance.fps, 3.0, 0.2, rng).clip(0, 1) * rng.uniform(0, 1)
+    looks = _glances(count, utterance.fps, rng)
     for frame in range(count):
         both = {"eyeBlink": blinks[frame], "browOuterUp": 0.6 * raised[frame], "mouthSmile": mood[frame]}
         named = {f"{name}{side}": value for name, value in both.items() for side in ("Left", "Right")}
         weights[frame] += weights_of({**named, **gaze(*looks[frame]), "browInnerUp": raised[frame]})
-    poses = _poses(count, talk.fps, loud, chance)
-    return Talking(seed=seed, talk=talk, weights=weights.clip(0, 1), poses=poses)
+    poses = _poses(count, utterance.fps, loud, rng)
+    return Talking(seed=seed, utterance=utterance, weights=weights.clip(0, 1), poses=poses)
 
 
 def talking_frames(renderer: Renderer, talking: Talking, person: Person | None = None) -> Iterator[np.ndarray]:
     """The pictures (S S 3) uint8 of a talking clip, through the first frame's FFHQ crop, one by one."""
-    chance = np.random.default_rng([talking.seed, 31])
-    person = person or renderer.person(draw_look(talking.seed))
+    rng = np.random.default_rng([talking.seed, 31])
+    person = person or renderer.person(sample_appearance(talking.seed))
     scene = draw_scene(talking.seed)
     crop = first_crop(renderer, person, talking, scene)
-    faults: CameraFaults = draw_faults(chance, 1.0)
+    faults: CameraFaults = draw_faults(rng, 1.0)
     for frame, (weights, pose) in enumerate(zip(talking.weights, talking.poses, strict=True)):
         drawn = renderer.render(person, weights, pose, scene, crop)
-        yield photographed(drawn.picture, replace(faults, seed=faults.seed + frame))
+        yield photograph(drawn.picture, replace(faults, seed=faults.seed + frame))
 
 
 def first_crop(renderer: Renderer, person: Person, talking: Talking, scene: Scene) -> Crop:
@@ -80,49 +80,47 @@ def first_crop(renderer: Renderer, person: Person, talking: Talking, scene: Scen
     return ffhq_crop(renderer.landmarks(head, talking.poses[0]), scene.distance)
 
 
-def _wander(count: int, fps: Fraction, period: float, amount: float, chance: np.random.Generator) -> np.ndarray:
+def _wander(count: int, fps: Fraction, period: float, amount: float, rng: np.random.Generator) -> np.ndarray:
     """(T) a smooth random walk around 0, turning every ``period`` seconds, of deviation ``amount``."""
-    knots = chance.normal(0, amount, int(count / float(fps) / period) + 5)
+    knots = rng.normal(0, amount, int(count / float(fps) / period) + 5)
     curve = spline(np.stack([np.arange(len(knots)), knots], axis=1), 40)[:, 1]
     where = 40 * (1 + np.arange(count) / float(fps) / period)
     return np.interp(where, np.arange(len(curve)), curve)
 
 
-def _loudness(talk: Talk, count: int) -> np.ndarray:
+def _loudness(utterance: Utterance, count: int) -> np.ndarray:
     """(T) how loud each frame is against the clip's mean, smoothed over a syllable."""
-    sound = talk.sound.samples[0].numpy()
+    sound = utterance.sound.samples[0].numpy()
     edges = np.linspace(0, len(sound), count + 1).astype(int)
     level = np.array([np.sqrt(np.mean(sound[a:b] ** 2)) if b > a else 0.0 for a, b in itertools.pairwise(edges)])
     level = np.convolve(level, np.ones(5) / 5, "same")
     return level - level.mean()
 
 
-def _blinks(count: int, fps: Fraction, chance: np.random.Generator) -> np.ndarray:
+def _blinks(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
     """(T) how far the lids are closed: a blink every 1.6 to 4 seconds."""
     closed, seconds = np.zeros(count), np.arange(count) / float(fps)
     shape = np.array([0.0, *BLINK, 0.0])
-    start = chance.uniform(0.5, 1.5)
+    start = rng.uniform(0.5, 1.5)
     while start < count / float(fps):
         closed = np.maximum(closed, np.interp((seconds - start) * BLINK_RATE, np.arange(len(shape)), shape))
-        start += chance.uniform(1.6, 4)
+        start += rng.uniform(1.6, 4)
     return closed
 
 
-def _glances(count: int, fps: Fraction, chance: np.random.Generator) -> np.ndarray:
+def _glances(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
     """(T 2) gaze to the right and up: eyes rest for most of a second, then jump."""
-    rests = chance.normal(0, 0.18, (int(count / float(fps) / 0.8) + 2, 2))
+    rests = rng.normal(0, 0.18, (int(count / float(fps) / 0.8) + 2, 2))
     which = (np.arange(count) / float(fps) / 0.8).astype(int)
     return np.stack(
         [np.convolve(np.pad(rests[which, k], 1, "edge"), (0.25, 0.5, 0.25), "valid") for k in (0, 1)], axis=1
     )
 
 
-def _poses(count: int, fps: Fraction, loud: np.ndarray, chance: np.random.Generator) -> tuple[Pose, ...]:
+def _poses(count: int, fps: Fraction, loud: np.ndarray, rng: np.random.Generator) -> tuple[Pose, ...]:
     """The head's sway, with nods where the voice is loud."""
-    angles = [
-        _wander(count, fps, period, amount, chance) for period, amount in ((1.1, 0.05), (1.6, 0.11), (1.9, 0.035))
-    ]
+    angles = [_wander(count, fps, period, amount, rng) for period, amount in ((1.1, 0.05), (1.6, 0.11), (1.9, 0.035))]
     angles[0] = angles[0] + NOD * loud
-    shifts = [_wander(count, fps, period, amount, chance) for period, amount in ((1.5, 0.35), (1.5, 0.2), (2.0, 0.4))]
+    shifts = [_wander(count, fps, period, amount, rng) for period, amount in ((1.5, 0.35), (1.5, 0.2), (2.0, 0.4))]
     rows = np.stack([*angles, *shifts], axis=1).tolist()
     return tuple(Pose(angles=(p, y, r), shift=(a, b, c)) for p, y, r, a, b, c in rows)

@@ -1,6 +1,6 @@
 """What happens to a voice on its way to a listener: rooms, microphones, noise, music.
 
-Every function takes and gives samples (N) float32 at 16 kHz, full scale 1, and its chance as a generator.
+Every function takes and gives samples (N) float32 at 16 kHz, full scale 1, and its random numbers from ``rng``.
 """
 
 from collections.abc import Callable
@@ -14,39 +14,39 @@ __all__ = ["add_noise", "chords", "colour", "damage", "reverberate", "set_level"
 TAIL = 0.3  # seconds of a room's answer
 
 
-def damage(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+def damage(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A recording of ``samples``: each kind of harm happens to a part of them only."""
-    if chance.random() < 0.6:
-        samples = colour(samples, chance)
-    if chance.random() < 0.4:
-        samples = reverberate(samples, chance)
-    if chance.random() < 0.1:
-        music = chords(len(samples), chance)
-        samples = samples + music * _rms(samples) / max(_rms(music), 1e-6) * 10 ** (-chance.uniform(15, 25) / 20)
-    if chance.random() < 0.6:
-        samples = add_noise(samples, chance)
-    return set_level(samples, chance)
+    if rng.random() < 0.6:
+        samples = colour(samples, rng)
+    if rng.random() < 0.4:
+        samples = reverberate(samples, rng)
+    if rng.random() < 0.1:
+        music = chords(len(samples), rng)
+        samples = samples + music * _rms(samples) / max(_rms(music), 1e-6) * 10 ** (-rng.uniform(15, 25) / 20)
+    if rng.random() < 0.6:
+        samples = add_noise(samples, rng)
+    return set_level(samples, rng)
 
 
-def set_level(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+def set_level(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Bring the loudest sample to somewhere between -20 and 0 dB of full scale."""
     peak = float(np.abs(samples).max())
-    return (samples * (10 ** (-chance.uniform(0, 20) / 20) / max(peak, 1e-6))).astype(np.float32)
+    return (samples * (10 ** (-rng.uniform(0, 20) / 20) / max(peak, 1e-6))).astype(np.float32)
 
 
-def add_noise(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+def add_noise(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Noise from white to brown, 15 to 45 dB below the voice."""
-    fall = chance.uniform(0, 1)
-    white = chance.standard_normal(len(samples), np.float32)
+    fall = rng.uniform(0, 1)
+    white = rng.standard_normal(len(samples), np.float32)
     noise = _filtered(white, lambda frequency: np.maximum(frequency, 5) ** -fall)
-    level = _rms(samples) * 10 ** (-chance.uniform(15, 45) / 20)
+    level = _rms(samples) * 10 ** (-rng.uniform(15, 45) / 20)
     return (samples + noise * level / max(_rms(noise), 1e-9)).astype(np.float32)
 
 
-def colour(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+def colour(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A microphone: up to 9 dB more or less, smoothly over the octaves, and sometimes the band of a telephone."""
-    bands = chance.uniform(-9, 9, 9)  # dB of the octaves above 50 Hz
-    telephone = chance.uniform((100, 3200), (300, 6000)) if chance.random() < 0.2 else (0, RATE)  # Hz
+    bands = rng.uniform(-9, 9, 9)  # dB of the octaves above 50 Hz
+    telephone = rng.uniform((100, 3200), (300, 6000)) if rng.random() < 0.2 else (0, RATE)  # Hz
 
     def response(frequency: np.ndarray) -> np.ndarray:
         decibels = np.interp(np.log2(np.maximum(frequency, 50) / 50), np.arange(9), bands)
@@ -56,26 +56,26 @@ def colour(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     return _filtered(samples, response)
 
 
-def reverberate(samples: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+def reverberate(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A room: noise that dies away, 3 to 15 dB below the voice itself."""
     time = np.arange(int(TAIL * RATE)) / RATE
-    answer = chance.standard_normal(len(time)) * np.exp(-time / chance.uniform(0.02, 0.08))
-    answer *= 10 ** (-chance.uniform(3, 15) / 20) / np.linalg.norm(answer)
+    answer = rng.standard_normal(len(time)) * np.exp(-time / rng.uniform(0.02, 0.08))
+    answer *= 10 ** (-rng.uniform(3, 15) / 20) / np.linalg.norm(answer)
     answer[0] += 1
     size = _fast(len(samples) + len(answer))
     together = np.fft.rfft(samples, size) * np.fft.rfft(answer, size)
     return np.fft.irfft(together, size)[: len(samples)].astype(np.float32)
 
 
-def chords(length: int, chance: np.random.Generator) -> np.ndarray:
+def chords(length: int, rng: np.random.Generator) -> np.ndarray:
     """Music of a kind, to which nobody moves a lip: chords of three plucked tones with overtones."""
     samples, start = np.zeros(length, np.float32), 0
     while start < length:
-        time = np.arange(min(int(chance.uniform(0.25, 1.0) * RATE), length - start)) / RATE
-        root = 110 * 2 ** (chance.integers(0, 24) / 12)  # Hz
-        for step in (0, chance.integers(3, 5), 7):
+        time = np.arange(min(int(rng.uniform(0.25, 1.0) * RATE), length - start)) / RATE
+        root = 110 * 2 ** (rng.integers(0, 24) / 12)  # Hz
+        for step in (0, rng.integers(3, 5), 7):
             for overtone in range(1, 7):
-                tone = np.sin(2 * np.pi * root * 2 ** (step / 12) * overtone * time + chance.uniform(0, 6.28))
+                tone = np.sin(2 * np.pi * root * 2 ** (step / 12) * overtone * time + rng.uniform(0, 6.28))
                 samples[start : start + len(time)] += tone / overtone**1.5 * np.exp(-3 * overtone**0.5 * time)
         start += len(time)
     return samples / max(float(np.abs(samples).max()), 1e-6)

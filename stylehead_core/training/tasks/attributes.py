@@ -23,10 +23,10 @@ from ...datasets.labels import Labelled, load_labelled
 from ...errors import InputError
 from ...model.config import DirectionConfig
 from ...model.stylehead import Directions, StyleHead
-from ..recipe import Turn
+from ..recipe import Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["AttributesStage", "AttributesTask", "Whitened", "ends", "find_directions", "tell_apart", "whiten"]
+__all__ = ["AttributesState", "AttributesTask", "Whitened", "ends", "find_directions", "tell_apart", "whiten"]
 
 CHUNK = 32  # pictures inverted together
 LEAST = 10  # pictures at either end of an attribute
@@ -48,14 +48,14 @@ class AttributesTask:
     def load(self, folder: Path) -> Labelled:
         return load_labelled(folder)
 
-    def start(self, model: StyleHead, labelled: Labelled) -> "AttributesStage":
-        return AttributesStage(self, model, labelled)
+    def start(self, model: StyleHead, labelled: Labelled) -> "AttributesState":
+        return AttributesState(self, model, labelled)
 
 
-class AttributesStage:
+class AttributesState:
     """Made, it has done everything: there are no turns."""
 
-    turns: tuple[Turn, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
     def __init__(self, task: AttributesTask, model: StyleHead, labelled: Labelled) -> None:
         self.model, self.labelled, self.samples = model, labelled, len(labelled.pictures)
@@ -81,13 +81,13 @@ class AttributesStage:
     def sheet(self) -> Tensor:
         """A row for each attribute: the first picture, then it redrawn at strengths -1 to 1."""
         picture = self.labelled.pictures.take(torch.tensor([0]))
-        styles = self.model.encoder(self.model.fit(picture, self.model.config.encoder.size))
+        styles = self.model.encoder(self.model.resize(picture, self.model.config.encoder.size))
         size = min(256, self.model.config.size)
         rows = []
         for name in self.found:
             direction = self.model.directions.shift(name)
             drawn = [self.model.generator(styles + strength * direction).clamp(-1, 1) for strength in STRENGTHS]
-            rows.append(rows_of([self.model.fit(one, size) for one in (picture, *drawn)]))
+            rows.append(rows_of([self.model.resize(one, size) for one in (picture, *drawn)]))
         return torch.cat(rows, dim=-2)
 
 
@@ -116,7 +116,7 @@ def _invert(model: StyleHead, labelled: Labelled) -> Tensor:
     found = []
     for rows in tqdm(torch.arange(len(labelled.pictures)).split(CHUNK), desc="styles", disable=None):
         pictures = labelled.pictures.take(rows)
-        found.append(model.encoder(model.fit(pictures, model.config.encoder.size)).cpu())
+        found.append(model.encoder(model.resize(pictures, model.config.encoder.size)).cpu())
     return torch.cat(found)
 
 

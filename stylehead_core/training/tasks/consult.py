@@ -15,8 +15,8 @@ from ...datasets.heads import Heads, recoloured
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..losses import pyramid_difference, region_weights
-from ..recipe import LearnsFromHeads, Parts, Turn
-from ..redraw import coarse_codes, consulted
+from ..recipe import LearnsFromHeads, Parts, Phase
+from ..redraw import apply_consultation, coarse_codes
 from ..regions import EYES, MOUTH
 from ..sample_sheets import rows_of
 
@@ -28,15 +28,15 @@ SHOWN = 6
 @dataclass(frozen=True, kw_only=True)
 class ConsultTask(LearnsFromHeads):
     features: float = 3.0  # how much more eyes and mouth count than the rest
-    light: float = 0.5  # how much the light is changed at chance
+    light: float = 0.5  # how much the light is changed at random
     moved: float = 0.5  # of the samples are drawn from a feature map that was carried along the exact flow
     parts: tuple[str, ...] = ("consultation", "generator")
 
-    def start(self, model: StyleHead, heads: Heads) -> "ConsultStage":
-        return ConsultStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads) -> "ConsultState":
+        return ConsultState(self, model, heads)
 
 
-class ConsultStage:
+class ConsultState:
     def __init__(self, task: ConsultTask, model: StyleHead, heads: Heads) -> None:
         assert model.consultation is not None, "this stage makes the model's consultation"
         self.task, self.model, self.heads = task, model, heads
@@ -49,14 +49,14 @@ class ConsultStage:
         for layer in self.upper:
             layer.requires_grad_(True)
         self.networks: dict[str, nn.Module] = {"consultation": model.consultation, "generator": model.generator}
-        self.turns = (Turn("consult", [(model.consultation, 1.0), *((layer, 2.0) for layer in self.upper)]),)
+        self.phases = (Phase("consult", [(model.consultation, 1.0), *((layer, 2.0) for layer in self.upper)]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         kept = len(rows) - round(self.task.moved * len(rows))
-        still = recoloured(self.heads.frames(self.heads.source[rows[:kept]]), chance, self.task.light)
+        still = recoloured(self.heads.frames(self.heads.source[rows[:kept]]), rng, self.task.light)
         before, pictures = self._pairs(rows, kept, still)
         styles, feature, residual = coarse_codes(self.model, before)
-        feature, _ = consulted(self.model, feature, residual)
+        feature, _ = apply_consultation(self.model, feature, residual)
         flow = self.heads.flow[rows[kept:]].float()
         feature = torch.cat((feature[:kept], warp(feature[kept:], flow)))
         drawn = self.model.generator.upper(feature, styles, None)
@@ -83,7 +83,7 @@ class ConsultStage:
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         pictures = self.heads.frames(rows)
         styles, feature, residual = coarse_codes(self.model, pictures)
-        redrawn = self.model.generator.upper(consulted(self.model, feature, residual)[0], styles, None)
+        redrawn = self.model.generator.upper(apply_consultation(self.model, feature, residual)[0], styles, None)
         return rows_of([pictures, pictures - residual, redrawn])
 
 

@@ -16,8 +16,8 @@ from ...datasets.heads import Heads, as_numbers
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ..losses import changed, pyramid_difference, roughness_difference
-from ..recipe import LearnsFromHeads, Parts, Turn
-from ..redraw import coarse_codes, consulted, edited
+from ..recipe import LearnsFromHeads, Parts, Phase
+from ..redraw import apply_consultation, coarse_codes, edited
 from ..sample_sheets import rows_of
 
 __all__ = ["DirectionsTask", "let_directions_learn", "mean_change"]
@@ -33,11 +33,11 @@ class DirectionsTask(LearnsFromHeads):
     rate: float = 2.5  # of the directions, in rates of the face editor, whose weights are equalised
     parts: tuple[str, ...] = ("directions", "editor")
 
-    def start(self, model: StyleHead, heads: Heads) -> "DirectionsStage":
-        return DirectionsStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads) -> "DirectionsState":
+        return DirectionsState(self, model, heads)
 
 
-class DirectionsStage:
+class DirectionsState:
     def __init__(self, task: DirectionsTask, model: StyleHead, heads: Heads) -> None:
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads.edited)
@@ -54,11 +54,11 @@ class DirectionsStage:
             model.editor.train().requires_grad_(True)
             self.networks["editor"] = model.editor
             players.append((model.editor, 1.0))
-        self.turns = (Turn("edit", players),)
+        self.phases = (Phase("edit", players),)
         self.portrait = _portraits(heads)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        against = torch.rand((), generator=chance) < 0.5  # a beard is grown, or shaved off
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        against = torch.rand((), generator=rng) < 0.5  # a beard is grown, or shaved off
         pairs = as_numbers(self.heads.edited[rows])
         before, after = (pairs.flip(1) if against else pairs).unbind(1)
         sign = -1.0 if against else 1.0
@@ -77,7 +77,7 @@ class DirectionsStage:
         model, names = self.model, [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
         with torch.no_grad():
             codes = coarse_codes(model, pictures)
-            own = consulted(model, *codes[1:])[0]
+            own = apply_consultation(model, *codes[1:])[0]
             detail: Tensor | float = 0.0
             if model.config.carry_detail:
                 detail = pictures - model.generator.upper(own, codes[0], None).clamp(-1, 1)

@@ -16,16 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import chance_of
+from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
-from ..augmentation import mirrored, tilted
+from ..augmentation import mirror_randomly, tilt_randomly
 from ..likeness import Likeness, LikenessLoss
-from ..recipe import Parts, Turn
+from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["DistortionStage", "DistortionTask"]
+__all__ = ["DistortionState", "DistortionTask"]
 
 SHOWN = 4
 
@@ -41,11 +41,11 @@ class DistortionTask:
     def load(self, folder: Path) -> Pictures:
         return load_pictures(folder)
 
-    def start(self, model: StyleHead, pictures: Pictures) -> "DistortionStage":
-        return DistortionStage(self, model, pictures)
+    def start(self, model: StyleHead, pictures: Pictures) -> "DistortionState":
+        return DistortionState(self, model, pictures)
 
 
-class DistortionStage:
+class DistortionState:
     def __init__(self, task: DistortionTask, model: StyleHead, pictures: Pictures) -> None:
         if model.aligner is None or model.consultation is None:
             raise ConfigError(f"The model {model.config.name!r} needs an aligner and a consultation, which learn here.")
@@ -59,27 +59,27 @@ class DistortionStage:
         self.networks: dict[str, nn.Module] = {"aligner": self.aligner, "consultation": self.consultation}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("consult", [(network, 1.0) for network in self.networks.values()]),)
+        self.phases = (Phase("consult", [(network, 1.0) for network in self.networks.values()]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        own = chance_of(rows, chance)
-        pictures = mirrored(self.pictures.take(rows), own)
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        own = rng_of(rows, rng)
+        pictures = mirror_randomly(self.pictures.take(rows), own)
         _, drawn, missed, aligned = self._redraw(pictures, own)
         losses = self.compare(self.model, drawn, pictures)
         losses["align"] = self.task.align * F.l1_loss(aligned, missed)
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
-    def _redraw(self, pictures: Tensor, chance: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _redraw(self, pictures: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The redrawings without (B 3 P P) and with the consultation (B 3 S S), what the first misses (B 3 P P), and
-        what the aligner makes of that; without ``chance`` it is not turned."""
+        what the aligner makes of that; without ``rng`` it is not turned."""
         model, size = self.model, self.consultation.config.size
         with torch.no_grad():
-            styles = model.encoder(model.fit(pictures, model.config.encoder.size))
+            styles = model.encoder(model.resize(pictures, model.config.encoder.size))
             feature, rgb = model.lower(styles)
-            first = model.fit(model.upper(feature, styles, rgb).clamp(-1, 1), size)
-            missed = model.fit(pictures, size) - first
-            turned = missed if chance is None else tilted(missed, self.task.tilted, self.task.tilt, chance)
+            first = model.resize(model.upper(feature, styles, rgb).clamp(-1, 1), size)
+            missed = model.resize(pictures, size) - first
+            turned = missed if rng is None else tilt_randomly(missed, self.task.tilted, self.task.tilt, rng)
         aligned = self.aligner(turned, first)
         scale, shift = self.consultation(aligned)
         return first, model.upper(feature * (1 + scale) + shift, styles, rgb), missed, aligned
@@ -88,4 +88,4 @@ class DistortionStage:
         """Columns: a picture; from styles alone; with the consultation."""
         pictures = self.pictures.take(torch.linspace(0, self.samples - 1, SHOWN).long())
         first, drawn, _, _ = self._redraw(pictures)
-        return rows_of([self.model.fit(picture, first.shape[-1]) for picture in (pictures, first, drawn)])
+        return rows_of([self.model.resize(picture, first.shape[-1]) for picture in (pictures, first, drawn)])

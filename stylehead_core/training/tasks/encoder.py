@@ -1,7 +1,7 @@
 """The encoder learns to find styles that redraw a face, and that stay where the generator can be edited.
 
 It begins with one style for all rows; the rows then go their own ways one after the other, and each step away costs. A
-judge tells the styles from those that the mapping network makes of chance. The generator is fixed.
+judge tells the styles from those that the mapping network makes of noise. The generator is fixed.
 
 Source: e4e (arXiv 2102.02766) and its authors' settings for faces. Their pool of fifty earlier styles for the judge is
 left out, since a resumed run would not have it; so is Ranger, for which Adam, the warm-up and the average stand in.
@@ -16,22 +16,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import chance_of
+from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
 from ...model.stylehead import StyleHead
 from ...networks.encoder import Encoder
 from ...networks.generator import Generator
 from ...networks.identity import Identity
-from ..augmentation import mirrored
+from ..augmentation import mirror_randomly
 from ..likeness import Likeness, LikenessLoss
-from ..losses import adversarial, judged
-from ..recipe import Parts, Turn
+from ..losses import adversarial_loss, logistic_loss
+from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["EncoderStage", "EncoderTask", "StyleJudge"]
+__all__ = ["EncoderState", "EncoderTask", "StyleDiscriminator"]
 
 SHOWN = 4
-DRAWN, TIMES = 10_000, 10  # styles of chance whose mean the encoder's codes are added to
+DRAWN, TIMES = 10_000, 10  # random styles whose mean the encoder's codes are added to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class EncoderTask:
     first: float = 0.1  # of the run with one style for all rows: 20 of 200 thousand steps
     every: float = 0.01  # of the run until the next row goes its own way: 2 thousand steps
     deltas: float = 2e-4  # of how far each row is from the first: the sum of the rows' mean lengths
-    adversarial: float = 0.1  # of the judge's opinion
-    judge: float = 0.2  # its rate in rates of the encoder: 2e-5 to 1e-4
+    adversarial: float = 0.1  # of the adversarial loss
+    discriminator: float = 0.2  # its rate in rates of the encoder: 2e-5 to 1e-4
     r1: float = 10.0  # gamma: half of it times the squared slope of the judgement of real styles
     r1_every: int = 16  # steps, on average
     backbone: bool = True  # the encoder's residual units begin as ArcFace's, where the likeness names its file
@@ -50,11 +50,11 @@ class EncoderTask:
     def load(self, folder: Path) -> Pictures:
         return load_pictures(folder)
 
-    def start(self, model: StyleHead, pictures: Pictures) -> "EncoderStage":
-        return EncoderStage(self, model, pictures)
+    def start(self, model: StyleHead, pictures: Pictures) -> "EncoderState":
+        return EncoderState(self, model, pictures)
 
 
-class StyleJudge(nn.Module):
+class StyleDiscriminator(nn.Module):
     """Tells styles that the mapping network makes from those that an encoder finds."""
 
     def __init__(self, width: int) -> None:
@@ -67,39 +67,42 @@ class StyleJudge(nn.Module):
         return self.layers(styles)
 
 
-class EncoderStage:
+class EncoderState:
     def __init__(self, task: EncoderTask, model: StyleHead, pictures: Pictures) -> None:
         self.task, self.model, self.pictures = task, model, pictures
         self.samples = len(pictures)
         self.compare = LikenessLoss(task.likeness)
-        self.encoder, self.judge = model.encoder, StyleJudge(model.config.generator.style_dim)
+        self.encoder, self.discriminator = model.encoder, StyleDiscriminator(model.config.generator.style_dim)
         model.eval().requires_grad_(False)
         self.encoder.mean_styles.copy_(_mean_style(model.generator))
         if task.backbone and self.compare.arcface is not None:
             _begin_as(self.encoder, self.compare.arcface)
-        self.networks: dict[str, nn.Module] = {"encoder": self.encoder, "judge": self.judge}
+        self.networks: dict[str, nn.Module] = {"encoder": self.encoder, "discriminator": self.discriminator}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("redraw", [(self.encoder, 1.0)]), Turn("judge", [(self.judge, task.judge)]))
-        self.seen: Tensor | None = None  # styles found, for the judge's turn
+        self.phases = (
+            Phase("redraw", [(self.encoder, 1.0)]),
+            Phase("discriminator", [(self.discriminator, task.discriminator)]),
+        )
+        self.seen: Tensor | None = None  # styles found, for the discriminator's phase
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        penalised = bool(torch.rand((), generator=chance) < 1 / self.task.r1_every)
-        own = chance_of(rows, chance)
-        if turn.name == "judge":
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        penalised = bool(torch.rand((), generator=rng) < 1 / self.task.r1_every)
+        own = rng_of(rows, rng)
+        if phase.name == "discriminator":
             return self._judge(own, penalised)
-        pictures = mirrored(self.pictures.take(rows), own)
+        pictures = mirror_randomly(self.pictures.take(rows), own)
         styles, deltas = self.find(pictures, progress)
         self.seen = styles.detach()
         losses = self.compare(self.model, self.model.generator(styles), pictures)
         losses["deltas"] = self.task.deltas * _lengths(deltas).mean(0).sum()
-        losses["adversarial"] = self.task.adversarial * adversarial(self.judge(styles))
+        losses["adversarial"] = self.task.adversarial * adversarial_loss(self.discriminator(styles))
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
     def find(self, pictures: Tensor, progress: float = 1.0) -> tuple[Tensor, Tensor]:
         """The styles of ``pictures`` (B R D), and by how much each row differs from the first."""
-        codes = self.encoder.codes(self.model.fit(pictures, self.encoder.config.size))
+        codes = self.encoder.codes(self.model.resize(pictures, self.encoder.config.size))
         free = torch.arange(codes.shape[1]) <= self.free_rows(progress)
         deltas = torch.where(free[:, None], codes - codes[:, :1], 0.0)
         return self.encoder.mean_styles + codes[:, :1] + deltas, deltas
@@ -109,15 +112,15 @@ class EncoderStage:
         beyond = round((progress - self.task.first) / self.task.every, 6)  # 0.11 - 0.1 shall be 0.01
         return max(0, int(beyond) + 1) if beyond >= 0 else 0
 
-    def _judge(self, chance: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+    def _judge(self, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
         assert self.seen is not None
         generator = self.model.generator
         count = self.seen[..., 0].numel()
         with torch.no_grad():
-            real = generator.map(torch.randn(count, generator.config.style_dim, generator=chance))
-        verdict = self.judge(real.requires_grad_(penalised))
-        loss = judged(verdict, self.judge(self.seen))
-        parts = {"judge": float(loss.detach())}
+            real = generator.map(torch.randn(count, generator.config.style_dim, generator=rng))
+        verdict = self.discriminator(real.requires_grad_(penalised))
+        loss = logistic_loss(verdict, self.discriminator(self.seen))
+        parts = {"discriminator": float(loss.detach())}
         if penalised and self.task.r1:
             (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
             penalty = slope.square().sum(1).mean()
@@ -129,12 +132,12 @@ class EncoderStage:
         """Columns: a picture, redrawn."""
         pictures = self.pictures.take(torch.linspace(0, self.samples - 1, SHOWN).long())
         drawn = self.model.generator(self.find(pictures)[0]).clamp(-1, 1)
-        return rows_of([self.model.fit(pictures, drawn.shape[-1]), drawn])
+        return rows_of([self.model.resize(pictures, drawn.shape[-1]), drawn])
 
 
 @torch.no_grad()
 def _mean_style(generator: Generator) -> Tensor:
-    """The mean (D) of what the mapping network makes of chance."""
+    """The mean (D) of what the mapping network makes of noise."""
     width = generator.config.style_dim
     return torch.stack([generator.map(torch.randn(DRAWN, width)).mean(0) for _ in range(TIMES)]).mean(0)
 

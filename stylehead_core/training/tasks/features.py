@@ -23,10 +23,10 @@ from ...networks.feature_network import FeatureNetwork, FeatureNetworkConfig, Se
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import channels_last
 from ...spaces import ARKIT
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["FeaturesStage", "FeaturesTask", "Gallery", "gallery", "seen_in"]
+__all__ = ["FeaturesState", "FeaturesTask", "Gallery", "gallery", "seen_in"]
 
 SHOWN = 8
 HEAD = (1.5, 1.35)  # how much taller and wider than the face a head with its hair is
@@ -49,8 +49,8 @@ class FeaturesTask(LearnsFromHeads):
     unmoved: float = 1.0  # 1 - the cosine of the identities at both ends of an edit
     parts: tuple[str, ...] = ()  # of the model: none
 
-    def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesStage":
-        return FeaturesStage(self, gallery(heads))
+    def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesState":
+        return FeaturesState(self, gallery(heads))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def small(data: Gallery, network: FeatureNetwork) -> Gallery:
     return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
 
 
-class FeaturesStage:
+class FeaturesState:
     def __init__(self, task: FeaturesTask, data: Gallery) -> None:
         self.network = FeatureNetwork(task.network)
         self.task, self.data = task, small(data, self.network)
@@ -112,15 +112,15 @@ class FeaturesStage:
         self.networks: dict[str, nn.Module] = {"features": self.network, "people": self.people}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("look", [(self.network, 1.0), (self.people, 1.0)]),)
+        self.phases = (Phase("look", [(self.network, 1.0), (self.people, 1.0)]),)
         order = torch.argsort(data.person, stable=True)
         self.of_person = order.split(torch.bincount(data.person, minlength=self.samples).tolist())
         plain = data.attributes[data.edit < 0]
         self.spread = (plain - plain.nanmean(0)).square().nanmean(0).sqrt().clamp_min(0.05)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        picks = torch.cat([self._views(int(row), chance) for row in rows])
-        pictures, landmarks = self._changed(picks, chance)
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        picks = torch.cat([self._views(int(row), rng) for row in rows])
+        pictures, landmarks = self._changed(picks, rng)
         seen = self.network(pictures.contiguous(memory_format=torch.channels_last))
         losses = self._terms(seen, picks, landmarks)
         loss = sum(losses.values(), torch.zeros(()))
@@ -143,33 +143,33 @@ class FeaturesStage:
             "unmoved": task.unmoved * (1 - (low * high).sum(1)).sum() / max(len(low), 1),
         }
 
-    def _views(self, person: int, chance: torch.Generator) -> Tensor:
+    def _views(self, person: int, rng: torch.Generator) -> Tensor:
         """Some pictures of a person; two of them the ends of an edit, where there are such."""
         own = self.of_person[person]
         edited = own[self.data.edit[own] >= 0].view(-1, 2)  # low and high follow each other
         plain = own[self.data.edit[own] < 0]
-        picks = plain[torch.randperm(len(plain), generator=chance)[: self.task.views]]
+        picks = plain[torch.randperm(len(plain), generator=rng)[: self.task.views]]
         if len(edited):
-            one = int(torch.randint(len(edited), (1,), generator=chance))
+            one = int(torch.randint(len(edited), (1,), generator=rng))
             picks = torch.cat((picks[: self.task.views - 2], edited[one]))
         return picks
 
-    def _changed(self, picks: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _changed(self, picks: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """The pictures as they are shown (M 3 S S), and where the 68 landmarks then are (M 68 2) in -1..1."""
         data, task = self.data, self.task
         pictures, size = as_numbers(data.pictures[picks]), data.pictures.shape[-1]
-        pictures = lit(pictures, chance, task.light)
-        order = torch.randperm(len(picks), generator=chance)
-        elsewhere = (torch.rand(len(picks), 1, 1, 1, generator=chance) < 0.5).float()
+        pictures = lit(pictures, rng, task.light)
+        order = torch.randperm(len(picks), generator=rng)
+        elsewhere = (torch.rand(len(picks), 1, 1, 1, generator=rng) < 0.5).float()
         around = 1 - head_masks(data.landmarks[picks], size)
         pictures = torch.lerp(pictures, pictures[order], around * elsewhere)
         points = (data.landmarks[picks][:, list(LANDMARKS_68), :2] + 0.5) * (2 / size) - 1
-        grow = 1 + task.place * (2 * torch.rand(len(picks), 1, generator=chance) - 1)
-        move = task.place * (2 * torch.rand(len(picks), 2, generator=chance) - 1)
+        grow = 1 + task.place * (2 * torch.rand(len(picks), 1, generator=rng) - 1)
+        move = task.place * (2 * torch.rand(len(picks), 2, generator=rng) - 1)
         theta = torch.cat((torch.diag_embed(grow.expand(-1, 2)), move[..., None]), dim=2)  # shown -> own places
         grid = F.affine_grid(theta, [len(picks), 3, size, size], align_corners=False)
         pictures = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
-        soft = (torch.rand(len(picks), 1, 1, 1, generator=chance) < 0.3).float()
+        soft = (torch.rand(len(picks), 1, 1, 1, generator=rng) < 0.3).float()
         blurred = F.interpolate(F.avg_pool2d(pictures, 2), scale_factor=2, mode="bilinear")
         return torch.lerp(pictures, blurred, soft), (points - move[:, None]) / grow[:, None]
 
@@ -184,12 +184,12 @@ class FeaturesStage:
         return rows_of([pictures[column] for column in nearest.T])
 
 
-def lit(pictures: Tensor, chance: torch.Generator, strength: float) -> Tensor:
+def lit(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
     """``pictures`` (M 3 S S) in other colours, and brighter on one side than on the other."""
     across = torch.linspace(-1, 1, pictures.shape[-1])
-    slope = strength * (torch.rand(len(pictures), 2, 1, 1, 1, generator=chance) - 0.5)
+    slope = strength * (torch.rand(len(pictures), 2, 1, 1, 1, generator=rng) - 0.5)
     gain = 1 + slope[:, 0] * across + slope[:, 1] * across[:, None]  # M 1 S S
-    return recoloured((pictures + 1) * gain - 1, chance, strength)
+    return recoloured((pictures + 1) * gain - 1, rng, strength)
 
 
 def head_masks(landmarks: Tensor, size: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The generator learns to draw from chance what a discriminator takes for real: StyleGAN2's game of two.
+"""The generator learns to draw from noise what a discriminator takes for real: StyleGAN2's game of two.
 
 Source: StyleGAN2 (arXiv 1912.04958): non-saturating loss, R1 penalty (arXiv 1801.04406), path length, mixed styles; the
 penalties are asked for in some steps only, and weigh so much more there.
@@ -14,17 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import chance_of
+from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...networks.discriminator import Discriminator, DiscriminatorConfig
 from ..augmentation import Augmentation
-from ..losses import adversarial, judged, slope_at
-from ..recipe import Parts, Turn
+from ..losses import adversarial_loss, logistic_loss, r1_penalty
+from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["GeneratorStage", "GeneratorTask"]
+__all__ = ["GeneratorState", "GeneratorTask"]
 
 SHOWN = 4  # rows and columns of the sheet
 REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
@@ -45,8 +45,8 @@ class GeneratorTask:
     def load(self, folder: Path) -> Pictures:
         return load_pictures(folder)
 
-    def start(self, model: StyleHead, pictures: Pictures) -> "GeneratorStage":
-        return GeneratorStage(self, model, pictures)
+    def start(self, model: StyleHead, pictures: Pictures) -> "GeneratorState":
+        return GeneratorState(self, model, pictures)
 
 
 class PathLength(nn.Module):
@@ -59,7 +59,7 @@ class PathLength(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
 
 
-class GeneratorStage:
+class GeneratorState:
     def __init__(self, task: GeneratorTask, model: StyleHead, pictures: Pictures) -> None:
         self.task, self.model, self.pictures = task, model, pictures
         self.samples = len(pictures)
@@ -79,59 +79,59 @@ class GeneratorStage:
         model.eval().requires_grad_(False)
         for network in (self.generator, self.discriminator):
             network.train().requires_grad_(True)
-        self.turns = (Turn("draw", [(self.generator, 1.0)]), Turn("judge", [(self.discriminator, 1.0)]))
+        self.phases = (Phase("draw", [(self.generator, 1.0)]), Phase("discriminator", [(self.discriminator, 1.0)]))
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        penalised = [bool(torch.rand((), generator=chance) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
-        own = chance_of(rows, chance)
-        if turn.name == "draw":
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        penalised = [bool(torch.rand((), generator=rng) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
+        own = rng_of(rows, rng)
+        if phase.name == "draw":
             return self._draw(len(rows), own, penalised[0])
         return self._judge(rows, own, penalised[1])
 
-    def _draw(self, batch: int, chance: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
-        drawn = self.generator(self._styles(batch, chance))
-        loss = adversarial(self.discriminator(self._shown(drawn, chance)))
+    def _draw(self, batch: int, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+        drawn = self.generator(self._styles(batch, rng))
+        loss = adversarial_loss(self.discriminator(self._shown(drawn, rng)))
         parts = {"draw": float(loss.detach())}
         if penalised and self.task.path:
-            penalty = self._path_penalty(max(batch // 2, 1), chance)
+            penalty = self._path_penalty(max(batch // 2, 1), rng)
             parts["path"] = float(penalty.detach())
             loss = loss + self.task.path * self.task.path_every * penalty
         return loss, parts
 
-    def _judge(self, rows: Tensor, chance: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+    def _judge(self, rows: Tensor, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
         with torch.no_grad():
-            drawn = self._shown(self.generator(self._styles(len(rows), chance)), chance)
-        real = self.model.fit(self.pictures.take(rows), self.discriminator.config.size)
-        real = self._shown(real, chance).requires_grad_(penalised)
+            drawn = self._shown(self.generator(self._styles(len(rows), rng)), rng)
+        real = self.model.resize(self.pictures.take(rows), self.discriminator.config.size)
+        real = self._shown(real, rng).requires_grad_(penalised)
         verdict = self.discriminator(real)
-        loss = judged(verdict, self.discriminator(drawn))
-        parts = {"judge": float(loss.detach())}
+        loss = logistic_loss(verdict, self.discriminator(drawn))
+        parts = {"discriminator": float(loss.detach())}
         if self.task.pictures:
             self.augmentation.listen(verdict)
-            parts["changed"] = float(self.augmentation.chance)
+            parts["changed"] = float(self.augmentation.probability)
         if penalised and self.task.r1:
-            penalty = slope_at(real, verdict)
+            penalty = r1_penalty(real, verdict)
             parts["r1"] = float(penalty.detach())
             loss = loss + self.task.r1 / 2 * self.task.r1_every * penalty
         return loss, parts
 
-    def _styles(self, batch: int, chance: torch.Generator) -> Tensor:
-        """Styles of chance (B R D); in most batches the rows from some row on are those of other ones."""
+    def _styles(self, batch: int, rng: torch.Generator) -> Tensor:
+        """Random styles (B R D); in most batches the rows from some row on are those of other ones."""
         rows, width = self.generator.rows, self.generator.config.style_dim
-        one, other = self.generator.map(torch.randn(2 * batch, width, generator=chance)).chunk(2)
+        one, other = self.generator.map(torch.randn(2 * batch, width, generator=rng)).chunk(2)
         cut = rows
-        if torch.rand((), generator=chance) < self.task.mixed:
-            cut = int(torch.randint(1, rows, (), generator=chance))
+        if torch.rand((), generator=rng) < self.task.mixed:
+            cut = int(torch.randint(1, rows, (), generator=rng))
         return torch.stack([one] * cut + [other] * (rows - cut), dim=1)
 
-    def _shown(self, pictures: Tensor, chance: torch.Generator) -> Tensor:
-        return self.augmentation(pictures, chance) if self.task.pictures else pictures
+    def _shown(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
+        return self.augmentation(pictures, rng) if self.task.pictures else pictures
 
-    def _path_penalty(self, batch: int, chance: torch.Generator) -> Tensor:
+    def _path_penalty(self, batch: int, rng: torch.Generator) -> Tensor:
         """The squared distance of the path lengths from what they were so far: 0 is best."""
-        styles = self._styles(batch, chance)
+        styles = self._styles(batch, rng)
         drawn = self.generator(styles)
-        noise = torch.randn(drawn.shape, generator=chance) / math.sqrt(drawn[0, 0].numel())
+        noise = torch.randn(drawn.shape, generator=rng) / math.sqrt(drawn[0, 0].numel())
         (slope,) = torch.autograd.grad((drawn * noise).sum(), styles, create_graph=True)
         lengths = slope.square().sum(2).mean(1).sqrt()  # B
         with torch.no_grad():
@@ -139,7 +139,7 @@ class GeneratorStage:
         return (lengths - self.path.mean).square().mean()
 
     def sheet(self) -> Tensor:
-        """Pictures of the same chance every time."""
+        """Pictures of the same random styles every time."""
         z = torch.randn(
             SHOWN**2,
             self.generator.config.style_dim,

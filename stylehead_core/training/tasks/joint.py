@@ -12,19 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.videos import Films, Shot, load_films
+from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..discriminator import Judge, judge_turn
-from ..losses import adversarial, perceived, region_weights
-from ..recipe import Parts, Turn
-from ..redraw import inverted
+from ..discriminator import PatchDiscriminator, discriminator_loss
+from ..losses import adversarial_loss, perceived, region_weights
+from ..recipe import Parts, Phase
+from ..redraw import invert_pictures
 from ..regions import EYES, MOUTH
 from ..sample_sheets import rows_of
 from .video import find_motion, joined
 
-__all__ = ["JointTask", "face_weights", "mending_losses"]
+__all__ = ["JointTask", "calibration_losses", "face_weights"]
 
 MARGIN = 8  # pixels of 256 around the parts of the face that are compared
 SHOWN = 4
@@ -40,44 +40,47 @@ class JointTask:
     motion_rate: float = 0.2  # of the motion generator, in rates of the calibrator: 2e-5 to 1e-4
     parts: tuple[str, ...] = ("calibrator", "motion_encoder", "flow_field")
 
-    def load(self, folder: Path) -> Films:
-        return load_films(folder)
+    def load(self, folder: Path) -> VideoDataset:
+        return load_videos(folder)
 
-    def start(self, model: StyleHead, films: Films) -> "JointStage":
-        return JointStage(self, model, films)
+    def start(self, model: StyleHead, videos: VideoDataset) -> "JointState":
+        return JointState(self, model, videos)
 
 
-class JointStage:
-    def __init__(self, task: JointTask, model: StyleHead, films: Films) -> None:
+class JointState:
+    def __init__(self, task: JointTask, model: StyleHead, videos: VideoDataset) -> None:
         if model.calibrator is None:
             raise ConfigError("Joint training needs a model with a calibrator.")
-        self.task, self.model, self.films = task, model, films
-        self.samples = len(films)
+        self.task, self.model, self.videos = task, model, videos
+        self.samples = len(videos)
         model.eval().requires_grad_(False)
-        self.judge = Judge()
+        self.discriminator = PatchDiscriminator()
         moving = [model.motion_encoder, model.flow_field] if task.video else []
         self.networks: dict[str, nn.Module] = {
             "calibrator": model.calibrator,
             "motion_encoder": model.motion_encoder,
             "flow_field": model.flow_field,
-            "judge": self.judge,
+            "discriminator": self.discriminator,
         }
         for network in (model.calibrator, *moving):
             network.train().requires_grad_(True)
         players: list[tuple[nn.Module, float]] = [(network, task.motion_rate) for network in moving]
-        self.turns = (Turn("draw", [(model.calibrator, 1.0), *players]), Turn("judge", [(self.judge, 1.0)]))
-        self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the judge's turn
+        self.phases = (
+            Phase("draw", [(model.calibrator, 1.0), *players]),
+            Phase("discriminator", [(self.discriminator, 1.0)]),
+        )
+        self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the discriminator's phase
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        if turn.name == "judge":
-            return judge_turn(self.judge, self.seen)
-        first, second = self.films.pairs(rows, chance, self.model.config.window)
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        if phase.name == "discriminator":
+            return discriminator_loss(self.discriminator, self.seen)
+        first, second = self.videos.pairs(rows, rng, self.model.config.window)
         source, target = joined(first, second), joined(second, first)
-        plain, mended = self._draw(source, target)
-        wanted = self.model.fit(target.pictures, mended.shape[-1])
-        face = face_weights(target, mended.shape[-1])
-        self.seen = (mended.detach(), wanted)
-        losses = mending_losses(self.task, self.model, self.judge, plain, mended, wanted, face)
+        plain, calibrated = self._draw(source, target)
+        wanted = self.model.resize(target.pictures, calibrated.shape[-1])
+        face = face_weights(target, calibrated.shape[-1])
+        self.seen = (calibrated.detach(), wanted)
+        losses = calibration_losses(self.task, self.model, self.discriminator, plain, calibrated, wanted, face)
         if self.model.perceptual is None:
             losses["video"] = self.task.video * F.l1_loss(plain, wanted)
         else:
@@ -89,27 +92,27 @@ class JointStage:
         """The target as the model draws it from the source, without and with calibration (B 3 size size)."""
         model, config = self.model, self.model.config
         with torch.no_grad():
-            styles, feature, rgb = inverted(model, source.pictures)
+            styles, feature, rgb = invert_pictures(model, source.pictures)
         flow, visibility = find_motion(model, source, target)
         feature = warp(feature, flow, config.warp)
         if rgb is not None and config.warp_rgb:
             rgb = warp(rgb, flow, config.warp)
         own = source.coefficients if config.motion_encoder.source else None
-        scale, shift = model.mend(feature, model.motion_encoder(target.windows, own), flow, visibility)
+        scale, shift = model.predict_calibration(feature, model.motion_encoder(target.windows, own), flow, visibility)
         small = min(self.task.size, config.size)
         pictures = (model.upper(one, styles, rgb) for one in (feature, feature * (1 + scale) + shift))
-        plain, mended = (model.fit(picture, small) for picture in pictures)
-        return plain, mended
+        plain, calibrated = (model.resize(picture, small) for picture in pictures)
+        return plain, calibrated
 
     def sheet(self) -> Tensor:
         """Columns: source, target, drawn without and with calibration."""
-        rows = torch.arange(SHOWN) % len(self.films)
-        source, target = self.films.pairs(
+        rows = torch.arange(SHOWN) % len(self.videos)
+        source, target = self.videos.pairs(
             rows, torch.Generator(torch.get_default_device()).manual_seed(0), self.model.config.window
         )
-        plain, mended = self._draw(source, target)
-        fitted = [self.model.fit(shot.pictures, plain.shape[-1]) for shot in (source, target)]
-        return rows_of([*fitted, plain, mended])
+        plain, calibrated = self._draw(source, target)
+        fitted = [self.model.resize(shot.pictures, plain.shape[-1]) for shot in (source, target)]
+        return rows_of([*fitted, plain, calibrated])
 
 
 class Weights(Protocol):
@@ -131,8 +134,14 @@ def face_weights(target: Shot, size: int) -> Tensor:
     return region_weights(target.landmarks, [MOUTH, *EYES], size, frame, MARGIN * frame / 256)
 
 
-def mending_losses(
-    weights: Weights, model: StyleHead, judge: Judge, plain: Tensor, mended: Tensor, wanted: Tensor, face: Tensor
+def calibration_losses(
+    weights: Weights,
+    model: StyleHead,
+    discriminator: PatchDiscriminator,
+    plain: Tensor,
+    calibrated: Tensor,
+    wanted: Tensor,
+    face: Tensor,
 ) -> dict[str, Tensor]:
     """The terms of equation (5) that the calibrator is judged by.
 
@@ -142,12 +151,12 @@ def mending_losses(
         face: (B 1 S S), 1 where the parts of the face are.
     """
     losses = {
-        "pixels": weights.pixels * ((mended - wanted).abs() * face).mean(),
-        "adversarial": weights.adversarial * adversarial(judge(mended)),
+        "pixels": weights.pixels * ((calibrated - wanted).abs() * face).mean(),
+        "adversarial": weights.adversarial * adversarial_loss(discriminator(calibrated)),
     }
     if model.perceptual is None:
-        losses["domain"] = weights.domain * ((mended - plain.detach()).abs() * (1 - face)).mean()
+        losses["domain"] = weights.domain * ((calibrated - plain.detach()).abs() * (1 - face)).mean()
     else:
-        losses["perceptual"] = perceived(model.perceptual, mended, wanted, mask=face)
-        losses["domain"] = weights.domain * perceived(model.perceptual, mended, plain.detach(), mask=1 - face)
+        losses["perceptual"] = perceived(model.perceptual, calibrated, wanted, mask=face)
+        losses["domain"] = weights.domain * perceived(model.perceptual, calibrated, plain.detach(), mask=1 - face)
     return losses

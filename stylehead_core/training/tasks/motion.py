@@ -17,11 +17,11 @@ from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference, region_weights
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import BROWS, EYES, MOUTH
 from ..sample_sheets import rows_of
 
-__all__ = ["MotionTask", "carried", "described"]
+__all__ = ["MotionTask", "describe_motion", "predict_flow"]
 
 SHOWN = 8
 
@@ -34,11 +34,11 @@ class MotionTask(LearnsFromHeads):
     picture: float = 2.0  # weight of the source's picture, carried along the flow
     parts: tuple[str, ...] = ("prior", "motion_encoder", "flow_field")
 
-    def start(self, model: StyleHead, heads: Heads) -> "MotionStage":
-        return MotionStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads) -> "MotionState":
+        return MotionState(self, model, heads)
 
 
-class MotionStage:
+class MotionState:
     def __init__(self, task: MotionTask, model: StyleHead, heads: Heads) -> None:
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads)
@@ -47,10 +47,10 @@ class MotionStage:
         self.networks: dict[str, nn.Module] = {"motion_encoder": model.motion_encoder, "flow_field": model.flow_field}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("move", [(network, 1.0) for network in self.networks.values()]),)
+        self.phases = (Phase("move", [(network, 1.0) for network in self.networks.values()]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        flow, visibility = carried(self.model, self.heads, rows)[:2]
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        flow, visibility = predict_flow(self.model, self.heads, rows)[:2]
         exact, seen = self.heads.flow[rows].float(), self.heads.visible[rows].float()
         target = self.heads.target[rows]
         landmarks, rings = self.heads.landmarks[target], [MOUTH, *EYES, *BROWS]
@@ -63,8 +63,8 @@ class MotionStage:
             loss, parts = loss + self.task.visibility * told, parts | {"told": float(told.detach())}
         if self.task.picture:
             size = flow.shape[-1]
-            small = self.model.fit(self.heads.frames(self.heads.source[rows]), size)
-            wanted = self.model.fit(self.heads.frames(target), size)
+            small = self.model.resize(self.heads.frames(self.heads.source[rows]), size)
+            wanted = self.model.resize(self.heads.frames(target), size)
             looks = pyramid_difference(warp(small, flow), wanted, seen, levels=2)
             loss, parts = loss + self.task.picture * looks, parts | {"looks": float(looks.detach())}
         return loss, parts
@@ -72,7 +72,7 @@ class MotionStage:
     def sheet(self) -> Tensor:
         """Columns: source; target; the source carried by the prior, by the whole flow, by the exact one; visibility."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
-        flow, visibility, prior = carried(self.model, self.heads, rows)
+        flow, visibility, prior = predict_flow(self.model, self.heads, rows)
         pictures = self.heads.frames(self.heads.source[rows])
         columns = [pictures, self.heads.frames(self.heads.target[rows])]
         columns += [warp(pictures, one) for one in (prior, flow, self.heads.flow[rows].float()) if one is not None]
@@ -82,7 +82,7 @@ class MotionStage:
         return rows_of(columns)
 
 
-def carried(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """The flow of the pairs ``rows``, their visibility, and the prior's flow."""
     source, target = heads.source[rows], heads.target[rows]
     here, there = heads.coefficients[source], heads.coefficients[target]
@@ -90,11 +90,11 @@ def carried(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tenso
     if model.prior is not None:
         with torch.no_grad():
             first = model.prior(heads.landmarks[source], here, there, heads.size)
-    flow, visibility = model.find_flow(heads.frames(source), described(model, here, there), first)
+    flow, visibility = model.find_flow(heads.frames(source), describe_motion(model, here, there), first)
     return flow, visibility, None if first is None else first[0]
 
 
-def described(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
+def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
     """The descriptor (B D) of the motion from the coefficients ``here`` to those ``there`` (B K)."""
     window = there[..., None].expand(-1, -1, model.config.window)
     return model.motion_encoder(window, here if model.motion_encoder.config.source else None)

@@ -23,21 +23,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, as_numbers, chance_of, recoloured
+from ...datasets.heads import Heads, as_numbers, recoloured, rng_of
 from ...evaluation.load_identity_network import load_features
 from ...model.stylehead import StyleHead
-from ...networks.feature_network import perceived_by
+from ...networks.feature_network import feature_distance
 from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
-from ..discriminator import PATCH, Judge, judge_turn
-from ..losses import adversarial, fine_detail, pyramid_difference, region_weights, roughness_difference
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..discriminator import PATCH, PatchDiscriminator, discriminator_loss
+from ..losses import adversarial_loss, fine_detail, pyramid_difference, region_weights, roughness_difference
+from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import BROWS, EYES, FACE, MOUTH
 from ..sample_sheets import rows_of
-from .calibration import drawn_along
-from .motion import carried, described
+from .calibration import draw_along_flow
+from .motion import describe_motion, predict_flow
 
-__all__ = ["RefineTask", "mirrored_coefficients"]
+__all__ = ["RefineTask", "mirror_coefficients"]
 
 SHOWN = 8
 EDGE = 6  # pixels of a cut that are not looked at: there the picture ends for the network, and in use it does not
@@ -59,12 +59,12 @@ class RefineTask(LearnsFromHeads):
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
     rough: float = 14.0  # weight of being as rough as the truth, window by window
     perceived: float = 0.05  # weight of what the network of features sees
-    adversarial: float = 0.6  # weight of the judge's opinion
-    judged_from: float = 0.05  # progress at which the judge is first asked
+    adversarial: float = 0.6  # weight of the adversarial loss
+    adversarial_from: float = 0.05  # progress at which the discriminator is first used
     parts: tuple[str, ...] = ("refiner",)
 
-    def start(self, model: StyleHead, heads: Heads) -> "RefineStage":
-        return RefineStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads) -> "RefineState":
+        return RefineState(self, model, heads)
 
 
 class Kept:
@@ -96,9 +96,9 @@ class Kept:
 
     def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         model, heads = self.model, self.heads
-        flow, visibility, _ = carried(model, heads, rows)
+        flow, visibility, _ = predict_flow(model, heads, rows)
         assert visibility is not None, "a refiner needs a flow field that tells what is seen"
-        drawn = drawn_along(model, heads, rows, flow, visibility, mended=model.calibrator is not None)
+        drawn = draw_along_flow(model, heads, rows, flow, visibility, calibrated=model.calibrator is not None)
         source, target = heads.source[rows], heads.target[rows]
         here, there = heads.coefficients[source], heads.coefficients[target]
         guides = model.guides(heads.landmarks[source], here, there, heads.size)
@@ -107,7 +107,7 @@ class Kept:
         return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), planes
 
 
-class RefineStage:
+class RefineState:
     def __init__(self, task: RefineTask, model: StyleHead, heads: Heads) -> None:
         assert model.refiner is not None, "this stage makes the model's refiner"
         assert model.refiner.config.guides, "which is told what is inside a mouth"
@@ -115,19 +115,19 @@ class RefineStage:
         self.samples = len(heads)
         model.eval().requires_grad_(False)
         self.refiner = model.refiner.train().requires_grad_(True)
-        self.judge = Judge()
+        self.discriminator = PatchDiscriminator()
         self.features = load_features(device=torch.get_default_device())
-        self.networks: dict[str, nn.Module] = {"refiner": self.refiner, "judge": self.judge}
-        self.turns = (Turn("refine", [(self.refiner, 1.0)]), Turn("judge", [(self.judge, 1.0)]))
+        self.networks: dict[str, nn.Module] = {"refiner": self.refiner, "discriminator": self.discriminator}
+        self.phases = (Phase("refine", [(self.refiner, 1.0)]), Phase("discriminator", [(self.discriminator, 1.0)]))
         self.kept = Kept(model, heads)
-        self.seen: tuple[Tensor, Tensor] | None = None  # refined and real, for the judge's turn
+        self.seen: tuple[Tensor, Tensor] | None = None  # refined and real, for the discriminator's phase
         self.matters: Tensor | None = None  # how much each patch of them counts (B 1 C/4 C/4)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        if turn.name == "judge":
-            return judge_turn(self.judge, self.seen, self.matters)
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        if phase.name == "discriminator":
+            return discriminator_loss(self.discriminator, self.seen, self.matters)
         task = self.task
-        (drawn, along, truth), planes, features, descriptor = self._look(rows, chance_of(rows, chance))
+        (drawn, along, truth), planes, features, descriptor = self._look(rows, rng_of(rows, rng))
         frames = self.refiner(drawn, along, planes, descriptor)
         hidden = F.interpolate(1 - planes[:, :1], size=frames.shape[-1], mode="bilinear", align_corners=False)
         inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
@@ -138,18 +138,18 @@ class RefineStage:
         unlike = (fine_detail(frames) - fine_detail(along)).abs()
         detail = (unlike * inside * (1 - hidden) * (1 - features)).mean()
         rough = roughness_difference(frames, truth, weight)
-        perceived = perceived_by(self.features, frames, truth, mask=weight)
+        perceived = feature_distance(self.features, frames, truth, mask=weight)
         shown = frames[..., EDGE:-EDGE, EDGE:-EDGE]
         self.seen = (shown.detach(), truth[..., EDGE:-EDGE, EDGE:-EDGE])
         self.matters = F.avg_pool2d((features + hidden)[..., EDGE:-EDGE, EDGE:-EDGE], PATCH)
         loss = redraw + task.detail * detail + task.rough * rough + task.perceived * perceived
         each = {"redraw": redraw, "detail": detail, "rough": rough, "perceived": perceived}
-        if task.adversarial and progress > task.judged_from:
-            opinion = each["opinion"] = adversarial(self.judge(shown), self.matters)
-            loss = loss + task.adversarial * opinion
+        if task.adversarial and progress > task.adversarial_from:
+            adversarial_term = each["adversarial"] = adversarial_loss(self.discriminator(shown), self.matters)
+            loss = loss + task.adversarial * adversarial_term
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
-    def _look(self, rows: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _look(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen and guides (B 1+G c c) and of where
         brows, eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
         heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
@@ -160,11 +160,11 @@ class RefineStage:
         cells, fold = planes.shape[-1], heads.size // planes.shape[-1]
         cut = min(self.task.cut, cells)
         middle = landmarks[:, list(FACE), :2].mean(1) / fold
-        stray = self.task.stray * (2 * torch.rand(len(rows), 2, generator=chance) - 1)
-        anywhere = torch.rand(len(rows), 2, generator=chance) * cells
-        near = torch.rand(len(rows), 1, generator=chance) < self.task.near
+        stray = self.task.stray * (2 * torch.rand(len(rows), 2, generator=rng) - 1)
+        anywhere = torch.rand(len(rows), 2, generator=rng) * cells
+        near = torch.rand(len(rows), 1, generator=rng) < self.task.near
         corners = (torch.where(near, middle + stray, anywhere) - cut / 2).round().long().clamp(0, cells - cut)
-        flipped = torch.rand(len(rows), generator=chance) < 0.5
+        flipped = torch.rand(len(rows), generator=rng) < 0.5
 
         def cuts(planes: Tensor, fold: int) -> Tensor:
             parts = []
@@ -174,23 +174,23 @@ class RefineStage:
             return torch.stack(parts)
 
         here, there = (
-            torch.where(flipped[:, None], mirrored_coefficients(own), own)
+            torch.where(flipped[:, None], mirror_coefficients(own), own)
             for own in (heads.coefficients[source], heads.coefficients[target])
         )
-        shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), chance, self.task.light)
+        shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), rng, self.task.light)
         shown = shown.unflatten(2, (3, -1)).permute(2, 0, 1, 3, 4)  # one light for all three
-        shown = self._stranger(shown, chance)
+        shown = self._stranger(shown, rng)
         with torch.no_grad():
-            descriptor = described(self.model, here, there)
+            descriptor = describe_motion(self.model, here, there)
         return shown, cuts(planes, 1), cuts(features, fold), descriptor
 
-    def _stranger(self, shown: Tensor, chance: torch.Generator) -> Tensor:
+    def _stranger(self, shown: Tensor, rng: torch.Generator) -> Tensor:
         """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting."""
-        soft, plain, like = torch.rand(3, shown.shape[1], 1, 1, 1, generator=chance)
+        soft, plain, like = torch.rand(3, shown.shape[1], 1, 1, 1, generator=rng)
         soft, plain = (soft < self.task.soft).float(), (plain < self.task.plain).float()
-        drawn, along, truth = (torch.lerp(part, _softened(part, 2), soft) for part in shown)
-        drawn = torch.lerp(drawn, _softened(torch.lerp(drawn, along, like), PLAIN), plain)
-        drawn = recoloured(drawn, chance, self.task.strange)
+        drawn, along, truth = (torch.lerp(part, _soften(part, 2), soft) for part in shown)
+        drawn = torch.lerp(drawn, _soften(torch.lerp(drawn, along, like), PLAIN), plain)
+        drawn = recoloured(drawn, rng, self.task.strange)
         return torch.stack((drawn, along, truth))
 
     def sheet(self) -> Tensor:
@@ -199,18 +199,18 @@ class RefineStage:
         pictures, planes = self.kept.take(rows)
         drawn, along = as_numbers(pictures).unbind(1)
         here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
-        frames = self.refiner(drawn, along, planes, described(self.model, here, there))
+        frames = self.refiner(drawn, along, planes, describe_motion(self.model, here, there))
         shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
         seen = F.interpolate(2 * planes[:, :1] - 1, size=self.heads.size)
         return rows_of([*shown, drawn, along, frames.clamp(-1, 1), seen])
 
 
-def _softened(pictures: Tensor, pixels: int) -> Tensor:
+def _soften(pictures: Tensor, pixels: int) -> Tensor:
     """``pictures`` (B 3 S S) without what is finer than so many pixels."""
     return F.interpolate(F.avg_pool2d(pictures, pixels), size=pictures.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def mirrored_coefficients(coefficients: Tensor) -> Tensor:
+def mirror_coefficients(coefficients: Tensor) -> Tensor:
     """The arkit coefficients (... K) of the same face in a mirror: left is right, and it turns and tilts the other
     way."""
     sides = {"Left": "Right", "Right": "Left"}

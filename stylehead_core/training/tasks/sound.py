@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.videos import Films, Shot, load_films
+from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...errors import ConfigError
 from ...evaluation.load_metric_networks import load_syncnet
 from ...model.stylehead import StyleHead
@@ -27,12 +27,12 @@ from ...ops.masks import confine_to_lower_face, mouth_box
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.warp import compose_flows, warp
 from ..losses import perceived
-from ..recipe import Parts, Turn
+from ..recipe import Parts, Phase
 from ..regions import MOUTH
 from ..sample_sheets import rows_of
 from .video import find_motion
 
-__all__ = ["Proxy", "SoundStage", "SoundTask"]
+__all__ = ["Proxy", "SoundState", "SoundTask"]
 
 SYNC_MEL = 16  # columns of mel that the expert hears
 
@@ -46,14 +46,14 @@ class SoundTask:
     expert: Path | None = None  # file of a sync network; none leaves the sync loss out
     parts: tuple[str, ...] = ("audio_encoder", "audio_flow_field")
 
-    def load(self, folder: Path) -> Films:
-        films = load_films(folder)
-        return Films(tuple(clip for clip in films.clips if clip.sound and len(clip) >= FRAMES))
+    def load(self, folder: Path) -> VideoDataset:
+        videos = load_videos(folder)
+        return VideoDataset(tuple(clip for clip in videos.clips if clip.sound and len(clip) >= FRAMES))
 
-    def start(self, model: StyleHead, films: Films) -> "SoundStage":
-        if model.audio_encoder is None or model.audio_flow_field is None or not len(films):
+    def start(self, model: StyleHead, videos: VideoDataset) -> "SoundState":
+        if model.audio_encoder is None or model.audio_flow_field is None or not len(videos):
             raise ConfigError("Learning from sound needs a model with an audio generator, and clips with sound.")
-        return SoundStage(self, model, films)
+        return SoundState(self, model, videos)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,10 @@ class Proxy:
     whole: Tensor  # (n 2 h w): from the source to the target, by the video generator
 
 
-class SoundStage:
-    def __init__(self, task: SoundTask, model: StyleHead, films: Films) -> None:
-        self.task, self.model, self.films = task, model, films
-        self.samples = len(films)
+class SoundState:
+    def __init__(self, task: SoundTask, model: StyleHead, videos: VideoDataset) -> None:
+        self.task, self.model, self.videos = task, model, videos
+        self.samples = len(videos)
         model.eval().requires_grad_(False)
         assert model.audio_encoder is not None
         assert model.audio_flow_field is not None
@@ -82,12 +82,12 @@ class SoundStage:
         self.networks: dict[str, nn.Module] = {"audio_encoder": self.encoder, "audio_flow_field": self.field}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("speak", [(network, 1.0) for network in self.networks.values()]),)
+        self.phases = (Phase("speak", [(network, 1.0) for network in self.networks.values()]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         losses: dict[str, Tensor] = {}
         for clip in rows.tolist():
-            proxy = self.proxy(clip, chance)
+            proxy = self.proxy(clip, rng)
             for name, value in self.losses(proxy, *self.speak(proxy), progress).items():
                 losses[name] = losses.get(name, torch.zeros(())) + value / len(rows)
         loss = sum(losses.values(), torch.zeros(()))
@@ -96,11 +96,11 @@ class SoundStage:
     def losses(self, proxy: Proxy, drawn: Tensor, flow: Tensor, progress: float) -> dict[str, Tensor]:
         """The weighted losses of five frames in a row, ``drawn`` (n 3 P P) by the sound's ``flow`` (n 2 h w)."""
         target = proxy.target
-        wanted = self.model.fit(target.pictures, drawn.shape[-1])
+        wanted = self.model.resize(target.pictures, drawn.shape[-1])
         scale = drawn.shape[-1] / target.pictures.shape[-1]
         points = (target.landmarks[:, list(MOUTH), :2] + 0.5) * scale - 0.5
         mask = mouth_box(points, (drawn.shape[-2], drawn.shape[-1]))
-        moved = warp(self.model.fit(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn), proxy.flow)
+        moved = warp(self.model.resize(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn), proxy.flow)
         losses = {"pixels": self.task.pixels * ((drawn - wanted).abs() * mask).mean()}
         if self.model.perceptual is not None:
             losses["mouth"] = perceived(self.model.perceptual, drawn, wanted, mask=mask)
@@ -112,19 +112,19 @@ class SoundStage:
         losses["label"] = self.task.label * (1 - 0.9 * progress) * ((whole - proxy.whole).abs() * small).mean()
         if self.expert is not None and self.task.sync:
             mouths = mouth_pictures(drawn, mouth_affines((target.landmarks + 0.5) * scale - 0.5))  # n 3 48 96
-            heard = self.films.shot(proxy.clip, [proxy.middle], self.model.config.window, SYNC_MEL).mel
+            heard = self.videos.shot(proxy.clip, [proxy.middle], self.model.config.window, SYNC_MEL).mel
             assert heard is not None
             losses["sync"] = self.task.sync * progress * sync_loss(self.expert(mouths[None], heard))
         return losses
 
     @torch.no_grad()
-    def proxy(self, clip: int, chance: torch.Generator) -> Proxy:
+    def proxy(self, clip: int, rng: torch.Generator) -> Proxy:
         """Five frames in a row of a clip, and a source with the right head and the wrong mouth for them."""
-        length, window = len(self.films.clips[clip]), self.model.config.window
-        first = int(torch.randint(length - FRAMES + 1, (1,), generator=chance))
-        other = int(torch.randint(length, (1,), generator=chance))
-        source = self.films.shot(clip, [other], window)
-        target = self.films.shot(clip, list(range(first, first + FRAMES)), window, self.encoder.config.window)
+        length, window = len(self.videos.clips[clip]), self.model.config.window
+        first = int(torch.randint(length - FRAMES + 1, (1,), generator=rng))
+        other = int(torch.randint(length, (1,), generator=rng))
+        source = self.videos.shot(clip, [other], window)
+        target = self.videos.shot(clip, list(range(first, first + FRAMES)), window, self.encoder.config.window)
         expression = self.model.config.motion_space.expression
         wrong = target.windows.clone()
         wrong[:, expression] = source.coefficients[:, expression, None]
@@ -147,7 +147,7 @@ class SoundStage:
     def speak(self, proxy: Proxy) -> tuple[Tensor, Tensor]:
         """The source moved by the proxy's flow and then by the sound's (n 3 P P), and the latter (n 2 h w)."""
         assert proxy.target.mel is not None
-        small = self.model.fit(proxy.source.pictures, self.field.config.image_size)
+        small = self.model.resize(proxy.source.pictures, self.field.config.image_size)
         moved = warp(small.expand(len(proxy.flow), -1, -1, -1), proxy.flow)
         flow, _ = self.field(moved, self.encoder(proxy.target.mel))
         flow = confine_to_lower_face(flow)
@@ -157,5 +157,7 @@ class SoundStage:
         """Rows: five frames; columns: source, proxy, with the sound's flow, target."""
         proxy = self.proxy(0, torch.Generator(torch.get_default_device()).manual_seed(0))
         drawn, _ = self.speak(proxy)
-        small = self.model.fit(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn)
-        return rows_of([small, warp(small, proxy.flow), drawn, self.model.fit(proxy.target.pictures, drawn.shape[-1])])
+        small = self.model.resize(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn)
+        return rows_of(
+            [small, warp(small, proxy.flow), drawn, self.model.resize(proxy.target.pictures, drawn.shape[-1])]
+        )

@@ -13,17 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
-from ...datasets.utterances import hear_talks
+from ...datasets.utterances import load_utterances
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...networks.speech_coefficients import SpeechCoefficients
 from ...spaces import BLENDSHAPES
 from ...synthetic.speech.sentences import HELD_OUT
 from ...synthetic.speech.sheet import draw_curves, lip_opening
-from ...synthetic.speech.utterances import Talks
+from ...synthetic.speech.utterances import Utterances
 from ...synthetic.speech.visemes import LIPS, OPENING
 from ..landmark_prior import within_persons
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Phase
 
 __all__ = ["SpeechTask", "measured_scale", "set_measured_scale"]
 
@@ -40,7 +40,7 @@ RIDGE = 3e-4  # of the number of pictures
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechTask(LearnsFromHeads):
-    talks: int = 20_000  # of about 5 seconds
+    utterances: int = 20_000  # of about 5 seconds
     first: int = 0  # seed of the first talk
     length: int = 3  # frames of a sample, between which velocities are compared
     opening: float = 2.0  # how much more what parts the lips counts than their shape
@@ -49,7 +49,7 @@ class SpeechTask(LearnsFromHeads):
     parts: tuple[str, ...] = ("speech",)
 
     def __post_init__(self) -> None:
-        if self.talks < 1 or self.length < 2 or not 0 <= self.first <= HELD_OUT - self.talks:
+        if self.utterances < 1 or self.length < 2 or not 0 <= self.first <= HELD_OUT - self.utterances:
             raise ConfigError(
                 f"Speech is learnt from talks with seeds from 0 to below {HELD_OUT}, in samples of 2 frames or more; "
                 f"found {self}."
@@ -59,11 +59,11 @@ class SpeechTask(LearnsFromHeads):
         """The measured heads that tell the landmarker's scale; none leaves the renderer's."""
         return super().load(folder) if any(folder.glob("*.measured.safetensors")) else None
 
-    def start(self, model: StyleHead, heads: Heads | None) -> "SpeechStage":
-        return SpeechStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads | None) -> "SpeechState":
+        return SpeechState(self, model, heads)
 
 
-class SpeechStage:
+class SpeechState:
     def __init__(self, task: SpeechTask, model: StyleHead, heads: Heads | None) -> None:
         if model.speech is None or model.speech.config.names != LIPS:
             raise ConfigError("The stage of speech makes a speech network whose names are LIPS; this model has none.")
@@ -71,8 +71,8 @@ class SpeechStage:
         self.networks: dict[str, nn.Module] = {"speech": self.network.train().requires_grad_(True)}
         if heads is not None:
             set_measured_scale(self.network, heads)
-        self.hearing = hear_talks(
-            Talks(range(task.first, task.first + task.talks)), self.network.config.window, task.length
+        self.hearing = load_utterances(
+            Utterances(range(task.first, task.first + task.utterances)), self.network.config.window, task.length
         )
         counts = torch.tensor([task.opening if name in OPENING else 1.0 for name in LIPS])
         self.weight = counts / (self.hearing.curves.std(0) + STILL)
@@ -80,11 +80,11 @@ class SpeechStage:
         both = torch.stack((gap, self.network.scale @ gap), dim=1)  # L 2: the renderer's, and as the landmarker sees it
         self.gap = both / ((self.hearing.curves @ both).std(0) + STILL)
         self.samples = len(self.hearing.run)
-        self.turns = (Turn("speak", [(self.network, 1.0)]),)
+        self.phases = (Phase("speak", [(self.network, 1.0)]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         frames = self.hearing.run[rows, None] + torch.arange(self.task.length)  # B n
-        mel = _recorded(self.hearing.windows(frames.flatten()).unflatten(0, frames.shape), chance)
+        mel = _recorded(self.hearing.windows(frames.flatten()).unflatten(0, frames.shape), rng)
         told = self.network.predict(mel.flatten(0, 1)).unflatten(0, frames.shape)
         wrong = told - self.hearing.curves[frames]  # B n L
         error, gap = wrong * self.weight, wrong @ self.gap
@@ -101,12 +101,12 @@ class SpeechStage:
         return draw_curves(LIPS, {"wanted": self.hearing.curves[frames], "told": told})
 
 
-def _recorded(mel: Tensor, chance: torch.Generator) -> Tensor:
+def _recorded(mel: Tensor, rng: torch.Generator) -> Tensor:
     """Samples (B n F W) louder or softer, coloured, deaf to some bands, and under noise, each in its own way."""
     count, bands = len(mel), mel.shape[2]
 
     def draw(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=chance)
+        return torch.rand(count, *shape, generator=rng)
 
     colour = F.interpolate(2 * draw(1, KNOTS) - 1, bands, mode="linear", align_corners=True)[..., None]  # B 1 F 1
     heard = mel + (2 * draw(1, 1, 1) - 1) * GAIN + colour * COLOUR

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...datasets.heads import Heads, as_numbers
 from ...model.stylehead import StyleHead
 from ..losses import changed, pyramid_difference, region_weights
-from ..recipe import LearnsFromHeads, Parts, Turn
+from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import FACE
 from ..sample_sheets import rows_of
 from .directions import let_directions_learn
@@ -33,11 +33,11 @@ class StylesTask(LearnsFromHeads):
     directions: float = 10.0  # their rate in rates of the encoder
     parts: tuple[str, ...] = ("encoder", "generator", "directions")
 
-    def start(self, model: StyleHead, heads: Heads) -> "StylesStage":
-        return StylesStage(self, model, heads)
+    def start(self, model: StyleHead, heads: Heads) -> "StylesState":
+        return StylesState(self, model, heads)
 
 
-class StylesStage:
+class StylesState:
     def __init__(self, task: StylesTask, model: StyleHead, heads: Heads) -> None:
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads.pictures)
@@ -50,12 +50,12 @@ class StylesStage:
             let_directions_learn(model, heads)
             self.networks["directions"] = model.directions
             players.append((model.directions, task.directions))
-        self.turns = (Turn("redraw", players),)
+        self.phases = (Phase("redraw", players),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         pictures = self._small(self.heads.frames(rows))
         weight = region_weights(self.heads.landmarks[rows], [FACE], self.task.size, self.heads.size, 4)
-        edits = self._edits(len(rows), chance) if self.task.edits and len(self.heads.edited) else None
+        edits = self._edits(len(rows), rng) if self.task.edits and len(self.heads.edited) else None
         if edits is None:
             loss = pyramid_difference(self._redraw(pictures), pictures, 1 + self.task.face * weight)
             return loss, {"redraw": float(loss.detach())}
@@ -71,10 +71,10 @@ class StylesStage:
         edit = pyramid_difference(drawn[len(batch) :], after, place)
         return loss + self.task.edits * edit, {"redraw": float(loss.detach()), "edit": float(edit.detach())}
 
-    def _edits(self, batch: int, chance: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def _edits(self, batch: int, rng: Any) -> tuple[Tensor, Tensor, Tensor]:
         """A few pairs, each with or against its attribute (n 3 s s each); and what that adds to the styles (n R D)."""
-        pick = torch.randint(len(self.heads.edited), (max(batch // 4, 1),), generator=chance)
-        against = torch.rand(len(pick), generator=chance) < 0.5
+        pick = torch.randint(len(self.heads.edited), (max(batch // 4, 1),), generator=rng)
+        against = torch.rand(len(pick), generator=rng) < 0.5
         pairs = as_numbers(self.heads.edited[pick])
         pairs = torch.where(against[:, None, None, None, None], pairs.flip(1), pairs)
         change = self._directions()[self.heads.attribute[pick]] * torch.where(against, -1.0, 1.0)[:, None, None]
@@ -86,10 +86,10 @@ class StylesStage:
         return torch.stack([self.model.directions.shift(name) for name in self.heads.attributes])
 
     def _small(self, pictures: Tensor) -> Tensor:
-        return self.model.fit(pictures, self.task.size)
+        return self.model.resize(pictures, self.task.size)
 
     def _styles(self, pictures: Tensor) -> Tensor:
-        return self.model.encoder(self.model.fit(pictures, self.model.config.encoder.size))
+        return self.model.encoder(self.model.resize(pictures, self.model.config.encoder.size))
 
     def _draw(self, styles: Tensor) -> Tensor:
         feature, rgb = self.model.generator.lower(styles)

@@ -21,9 +21,9 @@ from ...model.stylehead import StyleHead
 from ...networks.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.windows import mel_windows
-from ..recipe import Parts, Turn
+from ..recipe import Parts, Phase
 
-__all__ = ["HeardClip", "SyncStage", "SyncTask", "hear_clip"]
+__all__ = ["HeardClip", "SyncState", "SyncTask", "hear_clip"]
 
 CHUNK = 32  # frames read together
 SHOWN = 64  # windows of the sheet
@@ -45,8 +45,8 @@ class SyncTask:
         with torch.device("cpu"):  # windows go to the device of the training as they are drawn
             return [hear_clip(clip) for clip in open_clips(folder) if clip.sound]
 
-    def start(self, model: StyleHead | None, data: Sequence["HeardClip"]) -> "SyncStage":
-        return SyncStage(self, data)
+    def start(self, model: StyleHead | None, data: Sequence["HeardClip"]) -> "SyncState":
+        return SyncState(self, data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def hear_clip(clip: PreparedClip) -> HeardClip:
     return HeardClip(mouths=torch.cat(mouths), mel=heard)
 
 
-class SyncStage:
+class SyncState:
     def __init__(self, task: SyncTask, clips: Sequence[HeardClip]) -> None:
         self.task = task
         self.clips = [clip for clip in clips if clip.windows > 2 * task.apart]
@@ -84,16 +84,16 @@ class SyncStage:
             )
         self.network = SyncNet(task.network)
         self.networks: dict[str, nn.Module] = {"sync": self.network}
-        self.turns = (Turn("sync", [(self.network, 1.0)]),)
+        self.phases = (Phase("sync", [(self.network, 1.0)]),)
         counts = torch.tensor([clip.windows for clip in self.clips])
         self.ends = counts.cumsum(0)
         self.samples = int(self.ends[-1])
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         """The loss of the windows ``rows``, each with its own sound or, as often, with that of another moment."""
-        together = torch.rand(len(rows), generator=chance) < 0.5
+        together = torch.rand(len(rows), generator=rng) < 0.5
         mouths, mel = zip(
-            *(self._pair(int(row), bool(own), chance) for row, own in zip(rows, together, strict=True)), strict=True
+            *(self._pair(int(row), bool(own), rng) for row, own in zip(rows, together, strict=True)), strict=True
         )
         heard, seen = torch.stack(mel).to(rows.device), torch.stack(mouths).to(rows.device)
         cosine = self.network(seen.float() / 127.5 - 1, heard)
@@ -125,12 +125,12 @@ class SyncStage:
         clip = self.clips[number]
         return clip, row - int(self.ends[number]) + clip.windows
 
-    def _pair(self, row: int, own: bool, chance: Any) -> tuple[Tensor, Tensor]:
+    def _pair(self, row: int, own: bool, rng: Any) -> tuple[Tensor, Tensor]:
         clip, first = self._place(row)
         moment = first
         if not own:
             others = [i for i in range(clip.windows) if abs(i - first) >= self.task.apart]
-            moment = others[int(torch.randint(len(others), (), generator=chance))]
+            moment = others[int(torch.randint(len(others), (), generator=rng))]
         return self._mouths(clip, first), clip.mel[moment + FRAMES // 2]
 
     def _mouths(self, clip: HeardClip, first: int) -> Tensor:

@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.videos import Films, Shot, load_films
+from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..losses import perceived
-from ..recipe import Parts, Turn
+from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["VideoTask", "carry", "find_motion", "joined"]
+__all__ = ["VideoTask", "find_motion", "joined", "warp_by_motion"]
 
 SHOWN = 4
 
@@ -29,27 +29,27 @@ class VideoTask:
     pixels: float = 10.0  # lambda_1: of the mean absolute difference, where the perceptual loss counts 1
     parts: tuple[str, ...] = ("motion_encoder", "flow_field")
 
-    def load(self, folder: Path) -> Films:
-        return load_films(folder)
+    def load(self, folder: Path) -> VideoDataset:
+        return load_videos(folder)
 
-    def start(self, model: StyleHead, films: Films) -> "VideoStage":
-        return VideoStage(self, model, films)
+    def start(self, model: StyleHead, videos: VideoDataset) -> "VideoState":
+        return VideoState(self, model, videos)
 
 
-class VideoStage:
-    def __init__(self, task: VideoTask, model: StyleHead, films: Films) -> None:
-        self.task, self.model, self.films = task, model, films
-        self.samples = len(films)
+class VideoState:
+    def __init__(self, task: VideoTask, model: StyleHead, videos: VideoDataset) -> None:
+        self.task, self.model, self.videos = task, model, videos
+        self.samples = len(videos)
         self.networks: dict[str, nn.Module] = {"motion_encoder": model.motion_encoder, "flow_field": model.flow_field}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        self.turns = (Turn("move", [(network, 1.0) for network in self.networks.values()]),)
+        self.phases = (Phase("move", [(network, 1.0) for network in self.networks.values()]),)
 
-    def loss(self, turn: Turn, rows: Tensor, chance: Any, progress: float) -> tuple[Tensor, Parts]:
-        first, second = self.films.pairs(rows, chance, self.model.config.window)
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        first, second = self.videos.pairs(rows, rng, self.model.config.window)
         source, target = joined(first, second), joined(second, first)
-        drawn = carry(self.model, source, target)
-        wanted = self.model.fit(target.pictures, drawn.shape[-1])
+        drawn = warp_by_motion(self.model, source, target)
+        wanted = self.model.resize(target.pictures, drawn.shape[-1])
         pixels = F.l1_loss(drawn, wanted)
         loss, parts = self.task.pixels * pixels, {"pixels": float(pixels.detach())}
         if self.model.perceptual is not None:
@@ -59,12 +59,12 @@ class VideoStage:
 
     def sheet(self) -> Tensor:
         """Columns: source, target, the source carried there."""
-        chance = torch.Generator(torch.get_default_device()).manual_seed(0)
-        rows = torch.arange(SHOWN) % len(self.films)
-        source, target = self.films.pairs(rows, chance, self.model.config.window)
-        drawn = carry(self.model, source, target)
+        rng = torch.Generator(torch.get_default_device()).manual_seed(0)
+        rows = torch.arange(SHOWN) % len(self.videos)
+        source, target = self.videos.pairs(rows, rng, self.model.config.window)
+        drawn = warp_by_motion(self.model, source, target)
         size = drawn.shape[-1]
-        return rows_of([self.model.fit(source.pictures, size), self.model.fit(target.pictures, size), drawn])
+        return rows_of([self.model.resize(source.pictures, size), self.model.resize(target.pictures, size), drawn])
 
 
 def joined(one: Shot, other: Shot) -> Shot:
@@ -86,7 +86,7 @@ def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, T
     return model.find_flow(source.pictures, descriptor, prior)
 
 
-def carry(model: StyleHead, source: Shot, target: Shot) -> Tensor:
+def warp_by_motion(model: StyleHead, source: Shot, target: Shot) -> Tensor:
     """The source's pictures where the model thinks that the target's motion wants them, at the flow field's size."""
     flow, _ = find_motion(model, source, target)
-    return warp(model.fit(source.pictures, model.config.flow_field.image_size), flow)
+    return warp(model.resize(source.pictures, model.config.flow_field.image_size), flow)

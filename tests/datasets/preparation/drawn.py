@@ -37,14 +37,14 @@ class DrawnLandmarker:
     device = torch.device("cpu")
 
     def __init__(self) -> None:
-        chance = torch.Generator().manual_seed(0)
-        self.points = torch.rand(478, 3, generator=chance)  # in sides of the square
+        rng = torch.Generator().manual_seed(0)
+        self.points = torch.rand(478, 3, generator=rng)  # in sides of the square
         places = torch.tensor(LANDMARKS_68)
         self.points[places[36:42]] = torch.tensor([0.3, 0.4, 0.0])
         self.points[places[42:48]] = torch.tensor([0.7, 0.4, 0.0])
         self.points[places[[48, 54]]] = torch.tensor([[0.35, 0.75, 0.0], [0.65, 0.75, 0.0]])
         self.points[0, :2], self.points[1, :2] = torch.zeros(2), torch.ones(2)
-        vertices = torch.rand(468, 3, generator=chance)
+        vertices = torch.rand(468, 3, generator=rng)
         vertices[places] = self.points[places] * torch.tensor([10.0, -10.0, 1.0])
         self.canonical = CanonicalFace(vertices=vertices, indices=torch.arange(4), weights=torch.ones(4))
 

@@ -13,7 +13,7 @@ from stylehead_core.evaluation.load_metric_networks import load_syncnet
 from stylehead_core.networks.syncnet import SyncNetConfig
 from stylehead_core.ops.align import LANDMARKS_68
 from stylehead_core.training.recipes.sync_expert import sync_expert, train_sync_expert
-from stylehead_core.training.tasks.sync import HeardClip, SyncStage, SyncTask, hear_clip
+from stylehead_core.training.tasks.sync import HeardClip, SyncState, SyncTask, hear_clip
 
 SMALL = SyncNetConfig(base=1)
 FRAMES = 16
@@ -65,19 +65,19 @@ def test_a_frame_is_heard_in_its_own_time(clips):
 def test_every_window_is_a_sample_of_the_clip_that_holds_it():
     mouths = torch.arange(20).byte()[:, None, None, None].expand(20, 3, 48, 96)
     clips = [HeardClip(mouths=mouths[:n], mel=torch.zeros(n, 80, 16)) for n in (12, 5, 20)]
-    stage = SyncStage(SyncTask(network=SMALL), clips)
-    assert stage.samples == 8 + 16  # the clip of 5 frames has one window, too few to find another moment in
-    places = [stage._place(row) for row in (0, 7, 8, 23)]
+    state = SyncState(SyncTask(network=SMALL), clips)
+    assert state.samples == 8 + 16  # the clip of 5 frames has one window, too few to find another moment in
+    places = [state._place(row) for row in (0, 7, 8, 23)]
     assert [(len(clip.mouths), first) for clip, first in places] == [(12, 0), (12, 7), (20, 0), (20, 15)]
 
 
 def test_a_pair_that_does_not_belong_together_is_apart():
     mel = torch.arange(20.0)[:, None, None].expand(20, 80, 16)
     clip = HeardClip(mouths=torch.zeros(20, 3, 48, 96).byte(), mel=mel)
-    stage = SyncStage(SyncTask(network=SMALL, apart=5), [clip])
-    chance = torch.Generator().manual_seed(0)
-    assert stage._pair(7, True, chance)[1][0, 0] == 9  # the middle of the window that begins with frame 7
-    wrong = {int(stage._pair(7, False, chance)[1][0, 0]) for _ in range(200)}
+    state = SyncState(SyncTask(network=SMALL, apart=5), [clip])
+    rng = torch.Generator().manual_seed(0)
+    assert state._pair(7, True, rng)[1][0, 0] == 9  # the middle of the window that begins with frame 7
+    wrong = {int(state._pair(7, False, rng)[1][0, 0]) for _ in range(200)}
     assert wrong == {*range(2, 5), *range(14, 18)}
 
 
@@ -93,13 +93,13 @@ def test_a_run_goes_from_clips_to_a_file_that_evaluate_reads(clips, tmp_path):
 
 def test_the_loss_goes_down_where_brightness_tells_the_sound(clips):
     torch.manual_seed(0)
-    stage = SyncStage(SyncTask(network=SyncNetConfig(base=2), apart=4), SyncTask().load(clips))
-    optimiser = torch.optim.Adam(stage.network.parameters(), lr=3e-3)
-    chance = torch.Generator().manual_seed(0)
+    state = SyncState(SyncTask(network=SyncNetConfig(base=2), apart=4), SyncTask().load(clips))
+    optimiser = torch.optim.Adam(state.network.parameters(), lr=3e-3)
+    rng = torch.Generator().manual_seed(0)
     losses = []
     for _ in range(30):
-        rows = torch.randint(stage.samples, (16,), generator=chance)
-        loss, _ = stage.loss(stage.turns[0], rows, chance, 0.0)
+        rows = torch.randint(state.samples, (16,), generator=rng)
+        loss, _ = state.loss(state.phases[0], rows, rng, 0.0)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -109,4 +109,4 @@ def test_the_loss_goes_down_where_brightness_tells_the_sound(clips):
 
 def test_clips_without_sound_teach_nothing():
     with pytest.raises(InputError, match="with sound"):
-        SyncStage(SyncTask(), [])
+        SyncState(SyncTask(), [])

@@ -8,8 +8,8 @@ import pytest
 
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.spaces import BLENDSHAPES
-from stylehead_core.synthetic.heads.appearance import EDITS, HELD_OUT, draw_look, edit_pair, skin_color
-from stylehead_core.synthetic.heads.camera import CameraFaults, draw_faults, photographed
+from stylehead_core.synthetic.heads.appearance import EDITS, HELD_OUT, edit_pair, sample_appearance, skin_color
+from stylehead_core.synthetic.heads.camera import CameraFaults, draw_faults, photograph
 from stylehead_core.synthetic.heads.clips import ClipConfig
 from stylehead_core.synthetic.heads.dataset import RenderedClips
 from stylehead_core.synthetic.heads.expressions import EXPRESSIONS, draw_expression
@@ -19,42 +19,42 @@ from stylehead_core.synthetic.heads.shards import clip_path, training_clips
 
 
 def test_the_same_seed_is_the_same_person():
-    assert draw_look(5) == draw_look(5)
-    assert draw_look(5) != draw_look(6)
+    assert sample_appearance(5) == sample_appearance(5)
+    assert sample_appearance(5) != sample_appearance(6)
 
 
 def test_what_is_given_leaves_the_rest_as_the_seed_says():
-    usual, old = draw_look(5), draw_look(5, age=0.9)
+    usual, old = sample_appearance(5), sample_appearance(5, age=0.9)
     assert [f.name for f in fields(usual) if getattr(usual, f.name) != getattr(old, f.name)] == ["age"]
 
 
 @pytest.mark.parametrize("attribute", list(EDITS))
 def test_an_edit_moves_one_attribute(attribute):
-    low, high = edit_pair(draw_look(5), attribute)
+    low, high = edit_pair(sample_appearance(5), attribute)
     moved = {f.name for f in fields(low) if getattr(low, f.name) != getattr(high, f.name)}
     assert moved - {"brow_color"} == {attribute}  # brows are hair
 
 
 def test_no_skin_is_so_light_that_it_burns_out():
-    assert all(skin_color(draw_look(seed, tone=0.0)).max() < 0.75 for seed in range(20))
+    assert all(skin_color(sample_appearance(seed, tone=0.0)).max() < 0.75 for seed in range(20))
 
 
 def test_darker_tones_are_darker_skins():
-    tones = [skin_color(draw_look(5, tone=tone)).mean() for tone in np.linspace(0, 8, 9)]
+    tones = [skin_color(sample_appearance(5, tone=tone)).mean() for tone in np.linspace(0, 8, 9)]
     assert all(light > dark for light, dark in itertools.pairwise(tones))
 
 
 def test_an_unknown_attribute_is_refused():
     with pytest.raises(ConfigError, match="no attribute hair_colour"):
-        draw_look(5, hair_colour="red")
+        sample_appearance(5, hair_colour="red")
     with pytest.raises(ConfigError, match="no hair style"):
-        draw_look(5, hair_style="mohawk")
+        sample_appearance(5, hair_style="mohawk")
 
 
 def test_expressions_are_weights_of_the_motion_space():
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(50):
-        weights = draw_expression(chance)
+        weights = draw_expression(rng)
         assert weights.shape == (len(BLENDSHAPES),)
         assert weights.min() >= 0
         assert weights.max() <= 1
@@ -75,16 +75,16 @@ def test_the_same_seed_is_the_same_light():
 
 def test_a_camera_without_faults_changes_nothing():
     picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
-    np.testing.assert_array_equal(photographed(picture, CameraFaults()), picture)
+    np.testing.assert_array_equal(photograph(picture, CameraFaults()), picture)
     no_faults = draw_faults(np.random.default_rng(1), 0.0)
-    np.testing.assert_array_equal(photographed(picture, no_faults), picture)
+    np.testing.assert_array_equal(photograph(picture, no_faults), picture)
 
 
 def test_faults_are_the_same_each_time():
     picture = np.full((16, 16, 3), 128, np.uint8)
     faults = CameraFaults(blur=1, noise=5, quality=50, seed=3)
-    np.testing.assert_array_equal(photographed(picture, faults), photographed(picture, faults))
-    assert photographed(picture, faults).std() > 0.5
+    np.testing.assert_array_equal(photograph(picture, faults), photograph(picture, faults))
+    assert photograph(picture, faults).std() > 0.5
 
 
 def test_held_out_people_are_never_trained_on(tmp_path):

@@ -19,9 +19,9 @@ def write_obj(path, points, faces=""):
 def folder(tmp_path):
     faces = "usemtl M_Face\nf 1/1/1 2/2/1 3/3/1 4/4/1\nusemtl M_BackHead\nf 2/1/1 5/2/1 6/3/1\n"
     write_obj(tmp_path / "generic_neutral_mesh.obj", POINTS, faces)
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name in ("identity000", "identity001", "jawOpen"):
-        write_obj(tmp_path / f"{name}.obj", POINTS + chance.normal(0, 1, POINTS.shape))
+        write_obj(tmp_path / f"{name}.obj", POINTS + rng.normal(0, 1, POINTS.shape))
     return tmp_path
 
 

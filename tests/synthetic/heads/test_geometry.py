@@ -9,9 +9,9 @@ from stylehead_core.synthetic.heads.geometry import PIVOT, Pose, ffhq_crop, plac
 SIZE, DISTANCE = 64, 80.0
 
 
-def face(chance: np.random.Generator) -> np.ndarray:
+def face(rng: np.random.Generator) -> np.ndarray:
     """68 points, of which only eyes and mouth are where a face has them."""
-    points = chance.normal(0, 0.1, (68, 3))
+    points = rng.normal(0, 0.1, (68, 3))
     points[36:42, 0] -= 3
     points[42:48, 0] += 3
     points[48:, 1] -= 6
@@ -40,8 +40,8 @@ def test_a_wider_crop_shows_the_face_smaller():
 
 
 def test_pixels_of_an_own_crop_lead_to_the_same_points_of_the_frame():
-    chance = np.random.default_rng(3)
-    landmarks = face(chance)
+    rng = np.random.default_rng(3)
+    landmarks = face(rng)
     turned = place(landmarks.astype(np.float32), np.zeros(68), Pose(angles=(0.1, 0.2, 0.5)))
     frame, own = ffhq_crop(landmarks, DISTANCE, 1.3, (0.05, -0.1)), ffhq_crop(turned, DISTANCE)
     affine = between(own, frame, SIZE)

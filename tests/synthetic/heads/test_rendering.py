@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stylehead_core.errors import InputError
-from stylehead_core.synthetic.heads.appearance import EDITS, draw_look
+from stylehead_core.synthetic.heads.appearance import EDITS, sample_appearance
 from stylehead_core.synthetic.heads.checks import visible_skin_psnr
 from stylehead_core.synthetic.heads.clips import COLOURS_ONLY, ClipConfig
 from stylehead_core.synthetic.heads.correspondence import Correspondence, Frame
@@ -20,7 +20,7 @@ from stylehead_core.synthetic.heads.shards import find_clips, read_clip, write_c
 
 @pytest.fixture(scope="module")
 def person(renderer):
-    return renderer.person(draw_look(3, hair_style="short", glasses="round"))
+    return renderer.person(sample_appearance(3, hair_style="short", glasses="round"))
 
 
 def test_the_same_seed_gives_the_same_pixels_and_labels(maker, clip):

@@ -23,18 +23,18 @@ def talking():
 
 
 def test_the_same_seed_acts_the_same(talking):
-    again = act(4, Fraction(25), talking.talk)
+    again = act(4, Fraction(25), talking.utterance)
     np.testing.assert_array_equal(again.weights, talking.weights)
     assert again.poses == talking.poses
 
 
 def test_there_is_a_frame_for_each_moment_of_the_sound(talking):
-    assert abs(len(talking) / 25 - talking.talk.sound.seconds) <= 1 / 25
+    assert abs(len(talking) / 25 - talking.utterance.sound.seconds) <= 1 / 25
     assert len(talking.weights) == len(talking)
 
 
 def test_the_lips_are_those_of_the_speech(talking):
-    jaw = talking.talk.curves[:, LIPS.index("jawOpen")].numpy()
+    jaw = talking.utterance.curves[:, LIPS.index("jawOpen")].numpy()
     np.testing.assert_allclose(talking.weights[:, WEIGHT["jawOpen"]], jaw, atol=1e-6)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from stylehead_core.benchmark.speech_network import agreement
 from stylehead_core.datasets.heads import Heads
-from stylehead_core.datasets.utterances import hear_talks
+from stylehead_core.datasets.utterances import load_utterances
 from stylehead_core.errors import ConfigError, MotionError
 from stylehead_core.media.sound import Sound
 from stylehead_core.networks.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
@@ -20,7 +20,7 @@ from stylehead_core.synthetic.speech.curves import lip_curves
 from stylehead_core.synthetic.speech.espeak import Phoneme, Voice
 from stylehead_core.synthetic.speech.sentences import HELD_OUT
 from stylehead_core.synthetic.speech.sheet import ACROSS, LEFT, draw_curves, lip_opening
-from stylehead_core.synthetic.speech.utterances import Talk
+from stylehead_core.synthetic.speech.utterances import Utterance
 from stylehead_core.synthetic.speech.visemes import LIPS
 from stylehead_core.training.tasks import speech as speech_task
 from stylehead_core.training.tasks.speech import SpeechTask, set_measured_scale
@@ -29,12 +29,12 @@ SMALL = SpeechCoefficientsConfig(names=("jawOpen", "mouthPucker"), width=8)
 
 
 @pytest.fixture
-def talks() -> list[Talk]:
+def utterances() -> list[Utterance]:
     """Two by hand, for which no synthesizer is needed: a tone for every vowel."""
     return [_talk(0.7, (0.0, ""), (0.2, "a"), (0.5, "u")), _talk(0.4, (0.0, "i"), (0.2, "m"))]
 
 
-def _talk(seconds: float, *sounds: tuple[float, str]) -> Talk:
+def _talk(seconds: float, *sounds: tuple[float, str]) -> Utterance:
     phonemes = tuple(Phoneme(*sound) for sound in sounds)
     samples = torch.zeros(1, round(RATE * seconds))
     for phoneme in phonemes:
@@ -44,17 +44,17 @@ def _talk(seconds: float, *sounds: tuple[float, str]) -> Talk:
             samples[0, start:] = 0.3 * torch.sin(tone)
     curves = lip_curves(phonemes, seconds)
     fps = Fraction(25)
-    return Talk(sound=Sound(samples=samples, rate=RATE), curves=curves, fps=fps, phonemes=phonemes, voice=Voice())
+    return Utterance(sound=Sound(samples=samples, rate=RATE), curves=curves, fps=fps, phonemes=phonemes, voice=Voice())
 
 
-def test_training_hears_what_a_user_of_the_model_hears(talks):
-    hearing = hear_talks(talks, 32, 4)
-    heard = torch.cat([hear(talk.sound, talk.fps, frames=len(talk.curves)) for talk in talks])
+def test_training_hears_what_a_user_of_the_model_hears(utterances):
+    hearing = load_utterances(utterances, 32, 4)
+    heard = torch.cat([hear(utterance.sound, utterance.fps, frames=len(utterance.curves)) for utterance in utterances])
     torch.testing.assert_close(hearing.windows(torch.arange(28)), heard, atol=2e-3, rtol=0)  # kept in float16
 
 
-def test_a_run_stays_within_its_talk(talks):
-    hearing = hear_talks(talks, 32, 4)
+def test_a_run_stays_within_its_talk(utterances):
+    hearing = load_utterances(utterances, 32, 4)
     assert hearing.run.tolist() == [*range(15), *range(18, 25)]  # of 18 and of 10 frames
 
 
@@ -68,26 +68,26 @@ def test_told_values_are_brought_to_the_landmarkers_scale_and_stay_within_it():
     torch.testing.assert_close(told["jawOpen"], (20 * network.predict(mel)[:, 0]).clamp(0, 1))
 
 
-def test_a_motion_from_speech_moves_what_the_network_tells(talks):
+def test_a_motion_from_speech_moves_what_the_network_tells(utterances):
     network = SpeechCoefficients(SMALL).requires_grad_(False)
     torch.nn.init.constant_(network.last.bias, 0.5)
-    motion = motion_from_speech(talks[0].sound, network=network)
+    motion = motion_from_speech(utterances[0].sound, network=network)
     moving = {motion.names[i] for i in motion.coefficients.abs().amax(0).nonzero().flatten().tolist()}
     assert moving == set(SMALL.names)
 
 
-def test_windows_of_another_size_are_refused_in_words(talks):
+def test_windows_of_another_size_are_refused_in_words(utterances):
     with pytest.raises(MotionError, match="own window"):
-        motion_from_speech(talks[0].sound, window=48, network=SpeechCoefficients(SMALL))
+        motion_from_speech(utterances[0].sound, window=48, network=SpeechCoefficients(SMALL))
 
 
 def test_the_scale_is_found_whatever_a_person_looks_like_at_rest():
-    chance = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     person = torch.arange(200) % 4
-    weights = torch.rand(200, 52, generator=chance)
+    weights = torch.rand(200, 52, generator=rng)
     true = 0.5 * torch.eye(52)
     true[BLENDSHAPES.index("jawOpen"), BLENDSHAPES.index("mouthPucker")] = -0.2
-    at_rest = torch.rand(4, 52, generator=chance)[person]
+    at_rest = torch.rand(4, 52, generator=rng)[person]
     nothing = torch.zeros(0)
     heads = Heads(
         weights=weights,
@@ -110,11 +110,11 @@ def test_the_frames_of_a_sample_are_recorded_alike_and_samples_are_not():
     assert -4 <= heard.min() < heard.max() <= 4
 
 
-def test_who_tells_the_truth_has_nothing_to_lose(talks, monkeypatch):
-    monkeypatch.setattr(speech_task, "Talks", lambda seeds: talks)
+def test_who_tells_the_truth_has_nothing_to_lose(utterances, monkeypatch):
+    monkeypatch.setattr(speech_task, "Utterances", lambda seeds: utterances)
     config = SpeechCoefficientsConfig(names=LIPS, width=8)
     # The task looks at nothing of a model but its speech network, and at no heads.
-    stage = SpeechTask(talks=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]
+    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]
     rows = torch.arange(4)
     frames = stage.hearing.run[rows, None] + torch.arange(3)
     for wrong, costs in ((torch.zeros(16), set()), (0.1 * torch.eye(16)[0], {"position", "gap"})):
@@ -126,13 +126,13 @@ def test_who_tells_the_truth_has_nothing_to_lose(talks, monkeypatch):
 
 def test_held_out_sentences_are_refused_by_training():
     with pytest.raises(ConfigError, match="below 900000"):
-        SpeechTask(first=HELD_OUT - 1, talks=2)
+        SpeechTask(first=HELD_OUT - 1, utterances=2)
 
 
-def test_the_truth_agrees_with_itself_and_its_opposite_does_not(talks):
-    truths = iter([talk.curves for talk in talks] * 2)
-    assert agreement(lambda mel: next(truths), talks, 32)["known voices"]["opening"] == pytest.approx(1)
-    assert agreement(lambda mel: -next(truths), talks, 32)["known voices"]["opening"] == pytest.approx(-1)
+def test_the_truth_agrees_with_itself_and_its_opposite_does_not(utterances):
+    truths = iter([utterance.curves for utterance in utterances] * 2)
+    assert agreement(lambda mel: next(truths), utterances, 32)["known voices"]["opening"] == pytest.approx(1)
+    assert agreement(lambda mel: -next(truths), utterances, 32)["known voices"]["opening"] == pytest.approx(-1)
 
 
 def test_the_lips_part_with_the_jaw_and_on_their_own():
@@ -141,7 +141,7 @@ def test_the_lips_part_with_the_jaw_and_on_their_own():
     torch.testing.assert_close(lip_opening(curves, names), torch.tensor([0.4, 0.1, 0.0]))
 
 
-def test_a_sheet_has_a_column_for_every_frame(talks):
-    picture = draw_curves(LIPS, {"wanted": talks[0].curves}, talks[0].sound.samples[0])
+def test_a_sheet_has_a_column_for_every_frame(utterances):
+    picture = draw_curves(LIPS, {"wanted": utterances[0].curves}, utterances[0].sound.samples[0])
     assert picture.shape[2] == LEFT + 18 * ACROSS + 10
     assert -1 <= picture.min() < picture.max() <= 1

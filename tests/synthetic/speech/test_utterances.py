@@ -16,7 +16,7 @@ from stylehead_core.synthetic.speech import damage, espeak
 from stylehead_core.synthetic.speech.curves import lip_curves
 from stylehead_core.synthetic.speech.espeak import Phoneme, Voice, say
 from stylehead_core.synthetic.speech.sentences import GRAMMARS, HELD_OUT, KEPT, nonsense, sentence
-from stylehead_core.synthetic.speech.utterances import Talks, make_talk, speak
+from stylehead_core.synthetic.speech.utterances import Utterances, make_utterance, speak
 from stylehead_core.synthetic.speech.visemes import LIPS, visemes_of
 from stylehead_core.synthetic.speech.voices import choose_voice, invent_variant, is_new_voice
 
@@ -78,10 +78,10 @@ def test_held_out_sentences_are_made_of_phrases_that_no_other_has():
 
 
 def test_nonsense_is_made_of_pieces_of_what_is_learnt_from():
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for grammar in GRAMMARS:
         learnt = {word.strip(",.") for slot in grammar.slots for p in slot[:-KEPT] for word in p.split()}
-        for word in nonsense(grammar, chance).rstrip(".。").split():
+        for word in nonsense(grammar, rng).rstrip(".。").split():
             if grammar.space:
                 assert any(word.startswith(one[:1]) for one in learnt)
                 assert any(word.endswith(other[-1:]) for other in learnt)
@@ -134,25 +134,25 @@ def _voice(seed: int) -> Voice:
 
 
 def test_sound_and_phonemes_keep_the_same_time(speaking):
-    talk = speak("Papa.", before=0.5, after=0.5)
-    loud = talk.sound.samples[0].abs() > 0.05
-    vowels = [phoneme.start for phoneme in talk.phonemes if "ɑ" in phoneme.name or "ə" in phoneme.name]
+    utterance = speak("Papa.", before=0.5, after=0.5)
+    loud = utterance.sound.samples[0].abs() > 0.05
+    vowels = [phoneme.start for phoneme in utterance.phonemes if "ɑ" in phoneme.name or "ə" in phoneme.name]
     assert loud.nonzero()[0].item() / RATE > 0.45
     assert all(bool(loud[round(start * RATE) :][: RATE // 20].any()) for start in vowels)
-    closed = next(phoneme.start for phoneme in talk.phonemes if phoneme.name == "p")
-    assert talk.curves[round(closed * 25), JAW] < 0.1 < talk.curves[:, JAW].max()
+    closed = next(phoneme.start for phoneme in utterance.phonemes if phoneme.name == "p")
+    assert utterance.curves[round(closed * 25), JAW] < 0.1 < utterance.curves[:, JAW].max()
 
 
 def test_a_talk_is_a_function_of_its_seed(speaking):
-    one, other = make_talk(3), make_talk(3)
+    one, other = make_utterance(3), make_utterance(3)
     assert torch.equal(one.sound.samples, other.sound.samples)
     assert torch.equal(one.curves, other.curves)
     assert len(one.curves) == -(-one.sound.samples.shape[1] * 25 // RATE)
-    assert not torch.equal(one.curves, make_talk(4).curves)
+    assert not torch.equal(one.curves, make_utterance(4).curves)
 
 
 def test_some_voices_speak_held_out_sentences_alone(speaking):
-    heard = {seed: make_talk(seed).voice for seed in (0, 1, HELD_OUT + 2, HELD_OUT + 3)}
+    heard = {seed: make_utterance(seed).voice for seed in (0, 1, HELD_OUT + 2, HELD_OUT + 3)}
     assert [voice is not None and is_new_voice(voice) for voice in heard.values()] == [False, False, False, True]
 
 
@@ -180,6 +180,6 @@ def test_damage_keeps_the_time_of_the_voice(harm):
 
 
 def test_nobody_moves_a_lip_to_music():
-    music = next(talk for talk in Talks(range(0, 40)) if talk.voice is None)
+    music = next(utterance for utterance in Utterances(range(0, 40)) if utterance.voice is None)
     assert music.sound.samples.abs().max() > 0.05
     assert not music.curves.any()
