@@ -1,9 +1,9 @@
 """Joins the drawn frame with the portrait as the flow carries it, at the picture's full size.
 
 A feature map that is moved by parts of a cell loses the finest detail; the portrait's own pixels keep it, but show
-nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
-of the two to trust, and corrects what is wrong in both. The motion tells it what to see, an eye that shall be closed, and
-the guides of the landmark prior where.
+nothing that the portrait hides, and a lid is finer than a cell of the flow. For every pixel this network decides
+which of the two to trust, and corrects what is wrong in both. The motion descriptor tells it what to draw (a closed
+eye), the guides of the landmark prior where.
 
 Axes: B batch, G guides, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
 """

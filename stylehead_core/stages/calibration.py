@@ -10,7 +10,7 @@ __all__ = ["calibrate"]
 
 
 def calibrate(model: StyleHead, head: Head, strength: float = 1.0) -> Head:
-    """The same head, calibrated with ``strength``: 0 is off, 1 is as trained. Calibration itself happens while rendering.
+    """Set the ``strength`` of calibration of a head: 0 is off, 1 is as trained. It is applied while rendering.
 
     Raises:
         ConfigError: the model has no calibrator.

@@ -41,7 +41,7 @@ class RenderConfig:
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
     stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture
     speed: Speed = "plain"
-    """What makes drawing faster where the machine can, see ``ops.acceleration``: a compiler, recorded CUDA graphs, or both.
+    """What makes drawing faster where the machine can: a compiler, CUDA graphs, or both (``ops.acceleration``).
     Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
     together: int | None = None
     """Frames drawn as one batch; none = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are

@@ -1,4 +1,4 @@
-"""The one file from which a run goes on exactly where it was: written whole, or not at all."""
+"""Reads and writes the checkpoint of a run, atomically, and keeps the moving average of its weights."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ..errors import StyleHeadError
 
-__all__ = ["Average", "read_state", "write_state"]
+__all__ = ["Average", "read_checkpoint", "write_checkpoint"]
 
 
 class Average:
-    """A moving average of everything that learns. It is what a run gives away.
+    """Exponential moving average (EMA) of the weights of all trained networks: what a run returns.
 
     Source: Polyak and Juditsky 1992; the first steps keep less, as in TensorFlow's ``ExponentialMovingAverage``.
     """
@@ -44,14 +44,14 @@ def _values(networks: dict[str, nn.Module]) -> dict[str, Tensor]:
     return {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
 
 
-def write_state(path: Path, state: dict[str, Any]) -> None:
+def write_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    torch.save(state, part)
+    torch.save(checkpoint, part)
     os.replace(part, path)
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """What ``write_state`` wrote: tensors and plain values, nothing that could run code."""
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What ``write_checkpoint`` wrote: tensors and plain values, nothing that could run code."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the library has no single error for a broken file

@@ -1,4 +1,4 @@
-"""A run's numbers and sheets in TensorBoard, for those who have it; nothing else needs it."""
+"""Writes a run's losses and sample sheets for TensorBoard, an optional dependency."""
 
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,11 @@ class Board:
             ) from error
         self.writer: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
 
-    def tell(self, step: int, numbers: Parts) -> None:
+    def log(self, step: int, numbers: Parts) -> None:
         for name, value in numbers.items():
             self.writer.add_scalar(name, value, step)
 
-    def show(self, step: int, sheet: Tensor) -> None:
+    def log_samples(self, step: int, sheet: Tensor) -> None:
         """``sheet`` is (3 H W) in [-1, 1]."""
         self.writer.add_image("sheet", (sheet.clamp(-1, 1) + 1) / 2, step)
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from stylehead_core.errors import ConfigError, StyleHeadError
 from stylehead_core.model.presets import debug
-from stylehead_core.training.checkpoint import Average, read_state, write_state
+from stylehead_core.training.checkpoint import Average, read_checkpoint, write_checkpoint
 from stylehead_core.training.loop import Limits, run
 from stylehead_core.training.recipe import Phase, Recipe
 
@@ -53,7 +53,7 @@ RECIPE = Recipe(name="line", model=debug(), task=Line(), steps=20, batch=8, lr=0
 
 def learnt(recipe, folder, limits=Limits(), resume=False):
     run(recipe, None, None, folder, limits, resume)
-    return read_state(folder / "checkpoint.pt")
+    return read_checkpoint(folder / "checkpoint.pt")
 
 
 def same(one, other, tolerance=0.0):
@@ -114,10 +114,35 @@ def _share(rank, folder, port):
     dist.destroy_process_group()
 
 
+def test_a_checkpoint_of_version_01_opens(tmp_path):
+    class OldLine(Line):
+        def start(self, model, heads):
+            state = LineState(self)
+            state.networks = {"discriminator": state.line}
+            state.phases = (Phase("calibrate", [(state.line, 1.0)]),)
+            return state
+
+    recipe = replace(RECIPE, task=OldLine(), steps=10)
+    run(recipe, None, None, tmp_path)
+    checkpoint = read_checkpoint(tmp_path / "checkpoint.pt")
+    old = checkpoint | {
+        "networks": {"judge": checkpoint["networks"]["discriminator"]},
+        "optimisers": {"mend": checkpoint["optimisers"]["calibrate"]},
+        "average": {name.replace("discriminator", "judge"): value for name, value in checkpoint["average"].items()},
+    }
+    write_checkpoint(tmp_path / "checkpoint.pt", old)
+    run(recipe, None, None, tmp_path, resume=True)
+    resumed = read_checkpoint(tmp_path / "checkpoint.pt")
+    assert resumed["step"] == 10
+    assert torch.equal(
+        resumed["networks"]["discriminator"]["weight"], checkpoint["networks"]["discriminator"]["weight"]
+    )
+
+
 def test_two_processes_equal_one(tmp_path):
     one = learnt(RECIPE, tmp_path / "one")
     multiprocessing.spawn(_share, (tmp_path / "two", 29500 + os.getpid() % 1000), nprocs=2)
-    same(one, read_state(tmp_path / "two" / "checkpoint.pt"), tolerance=1e-5)
+    same(one, read_checkpoint(tmp_path / "two" / "checkpoint.pt"), tolerance=1e-5)
 
 
 def test_the_average_moves_towards_what_is_learnt():
@@ -131,11 +156,11 @@ def test_the_average_moves_towards_what_is_learnt():
 
 
 def test_a_checkpoint_is_whole_or_not_there(tmp_path):
-    write_state(tmp_path / "checkpoint.pt", {"step": 3})
+    write_checkpoint(tmp_path / "checkpoint.pt", {"step": 3})
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
     (tmp_path / "checkpoint.pt").write_bytes(b"cut short")
     with pytest.raises(StyleHeadError, match="cannot be read"):
-        read_state(tmp_path / "checkpoint.pt")
+        read_checkpoint(tmp_path / "checkpoint.pt")
 
 
 def test_a_recipe_without_a_batch_is_refused():

@@ -15,7 +15,8 @@ def lpips(generated: Tensor, target: Tensor, network: nn.Module) -> Tensor:
     Args:
         generated: (T 3 H W) in [-1, 1], or bytes.
         target: the same shape.
-        network: ``networks.lpips``: two pictures (T 3 H W) in [-1, 1] -> distances (T). Say which: AlexNet v0.1 is usual.
+        network: ``networks.lpips``: two pictures (T 3 H W) in [-1, 1] -> distances (T), by convention
+            AlexNet v0.1.
 
     Returns:
         (T) from 0, 0 for equal pictures; 0.1 is close, 0.5 is far.
