@@ -1,8 +1,11 @@
-"""StyleHead: one portrait becomes an editable talking head. The core knows PyTorch and no ComfyUI.
+"""StyleHead: one portrait becomes an editable talking head. Plain PyTorch, without ComfyUI.
 
-model = load_stylehead("stylehead-mini")
-for frames in animate(model, portrait, motion):
-    ...
+    model, landmarker = load_stylehead("stylehead-mini"), load_landmarker()
+    portrait = take_portrait(read_picture("portrait.jpg"), landmarker, PortraitConfig(size=model.config.size))
+    motion = make_relative(motion_from_video("driver.mp4", landmarker))
+    write_video("film.mp4", animate(model, portrait, motion), fps=motion.fps)
+
+Everything a script needs is exported here; the modules below may be rearranged between versions.
 """
 
 from .animate import animate
@@ -16,16 +19,28 @@ from .errors import (
     StyleHeadError,
     WeightsError,
 )
+from .landmarker.files import load_landmarker
+from .media.background_writer import BackgroundVideoWriter, write_video
+from .media.pictures import read_picture, write_picture
+from .media.sound import read_sound
+from .media.video import VideoWriter
 from .model.files import load_stylehead
 from .model.stylehead import StyleHead
 from .records import Direction, Edit, Head, Inversion, Motion, Portrait
 from .stages.calibration import calibrate
 from .stages.editing import edit_style
 from .stages.inversion import invert
+from .stages.motion_files import load_motion, save_motion
+from .stages.motion_sliders import motion_from_sliders
+from .stages.motion_tools import make_relative
+from .stages.portrait import PortraitConfig, take_portrait
 from .stages.rendering import render
+from .stages.speech import motion_from_speech
+from .stages.tracking import motion_from_video
 from .stages.warping import warp_features
 
 __all__ = [
+    "BackgroundVideoWriter",
     "ConfigError",
     "Direction",
     "Edit",
@@ -38,14 +53,28 @@ __all__ = [
     "MotionError",
     "OutOfMemory",
     "Portrait",
+    "PortraitConfig",
     "StyleHead",
     "StyleHeadError",
+    "VideoWriter",
     "WeightsError",
     "animate",
     "calibrate",
     "edit_style",
     "invert",
+    "load_landmarker",
+    "load_motion",
     "load_stylehead",
+    "make_relative",
+    "motion_from_sliders",
+    "motion_from_speech",
+    "motion_from_video",
+    "read_picture",
+    "read_sound",
     "render",
+    "save_motion",
+    "take_portrait",
     "warp_features",
+    "write_picture",
+    "write_video",
 ]

@@ -1,4 +1,4 @@
-"""A film written in a thread of its own, behind the one that draws: the next frames are drawn while these are encoded.
+"""Writes a video in a background thread, so that the next frames are rendered while the last ones are encoded.
 
 Axes: n frames, H W picture.
 """
@@ -6,31 +6,71 @@ Axes: n frames, H W picture.
 import contextlib
 import queue
 import threading
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 
 from torch import Tensor
 
+from ..errors import InputError
 from ..ops.transfer import Returning, in_bytes
+from .sound import Sound
 from .video import VideoWriter
 
-__all__ = ["BackgroundVideoWriter"]
+__all__ = ["BackgroundVideoWriter", "write_video"]
 
-WAITING = 2  # writes that may wait; more would only hold more memory
-LOOK = 0.1  # seconds after which a full queue is looked at again, in case that the other side has failed
+QUEUED_WRITES = 2  # batches that may wait for the encoder; more would only hold more memory
+POLL_SECONDS = 0.1  # between two looks at a full queue, in case the encoder has failed
+
+
+def write_video(
+    path: str | Path,
+    frames: Iterable[Tensor],
+    *,
+    fps: Fraction | int,
+    sound: Sound | None = None,
+    quality: int = 18,
+    metadata: Mapping[str, str] | None = None,
+) -> int:
+    """Write a video file from frames that arrive in batches, and return how many frames it has.
+
+    Args:
+        path: an ``.mp4`` file; it appears when it is whole.
+        frames: batches (n 3 H W), uint8 or floats in [-1, 1], such as ``animate`` and ``render`` yield. Consumed one
+            batch at a time.
+        fps: frames per second, exact.
+        quality: constant rate factor of H.264, 0 (lossless) to 51.
+
+    Raises:
+        InputError: there is no frame.
+        ConfigError, MediaError: as ``VideoWriter``.
+    """
+    batches = iter(frames)
+    first = next(batches, None)
+    if first is None:
+        raise InputError(f"The video {path} is not written: no frame was given.")
+    height, width = first.shape[-2:]
+    video = VideoWriter(path, fps=Fraction(fps), size=(width, height), sound=sound, quality=quality, metadata=metadata)
+    with BackgroundVideoWriter(video) as writer:
+        writer.write(first)
+        for batch in batches:
+            writer.write(batch)
+    return writer.frames
 
 
 class BackgroundVideoWriter:
-    """Writes ``film`` as frames come in, without being waited for.
+    """Encodes ``film`` in a thread of its own, as frames come in.
 
-    Used as a context around the whole writing, in place of the film itself. An error of the film is raised by the next
-    ``write`` or at the end. Where the context is left by an error or an interrupt, the film is given up and what waits
-    is dropped. Either way the thread has ended when the context has.
+    Used as a context manager in place of the ``VideoWriter``. An error of the encoder is raised by the next ``write``
+    or at the end of the context. When the context ends with an error or an interrupt, the file is discarded together
+    with the batches that still wait. The thread has ended when the context has.
     """
 
     def __init__(self, film: VideoWriter) -> None:
         self.film = film
         self.frames = 0  # handed over so far
-        self._line: queue.Queue[Returning | None] = queue.Queue(WAITING)
+        self._line: queue.Queue[Returning | None] = queue.Queue(QUEUED_WRITES)
         self._error: BaseException | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="stylehead-film", daemon=True)
@@ -41,7 +81,7 @@ class BackgroundVideoWriter:
         return self
 
     def write(self, frames: Tensor) -> None:
-        """Add ``frames`` (n 3 H W), uint8 or floats in [-1, 1], on any device. Waits only where the film is slower."""
+        """Add ``frames`` (n 3 H W), uint8 or floats in [-1, 1], on any device. Blocks only while the queue is full."""
         self._put(Returning(frames if not frames.is_floating_point() else in_bytes(frames)))
         self.frames += len(frames)
 
@@ -63,7 +103,7 @@ class BackgroundVideoWriter:
     def _put(self, item: Returning | None) -> None:
         while not self._stopped.is_set():
             try:
-                self._line.put(item, timeout=LOOK)
+                self._line.put(item, timeout=POLL_SECONDS)
             except queue.Full:
                 continue
             break

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import InputError, MediaError
-from stylehead_core.media.background_writer import WAITING, BackgroundVideoWriter
+from stylehead_core.media.background_writer import QUEUED_WRITES, BackgroundVideoWriter, write_video
 from stylehead_core.media.video import VideoWriter
 
 
@@ -33,6 +33,21 @@ def test_the_film_is_the_same_byte_for_byte(tmp_path):
     assert no_thread_is_left()
 
 
+def test_write_video_writes_what_the_writer_writes(tmp_path):
+    batches = [frames(3, seed) for seed in range(2)]
+    assert write_video(tmp_path / "a.mp4", iter(batches), fps=25) == 6
+    with VideoWriter(tmp_path / "b.mp4", fps=Fraction(25), size=(16, 16)) as plain:
+        for batch in batches:
+            plain.write(batch)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_write_video_refuses_a_clip_without_frames(tmp_path):
+    with pytest.raises(InputError, match="no frame"):
+        write_video(tmp_path / "a.mp4", [], fps=25)
+    assert not any(tmp_path.iterdir())
+
+
 def test_the_drawing_goes_on_while_the_film_is_busy_and_waits_when_too_much_waits(tmp_path, monkeypatch):
     busy, written = threading.Event(), []
     write = VideoWriter.write
@@ -44,14 +59,14 @@ def test_the_drawing_goes_on_while_the_film_is_busy_and_waits_when_too_much_wait
 
     monkeypatch.setattr(VideoWriter, "write", slow)
     with BackgroundVideoWriter(film(tmp_path / "a.mp4")) as behind:
-        for seed in range(WAITING):
+        for seed in range(QUEUED_WRITES):
             behind.write(frames(1, seed))
         assert written == []
         threading.Timer(0.05, busy.set).start()
-        for seed in range(WAITING + 2):
+        for seed in range(QUEUED_WRITES + 2):
             behind.write(frames(1, seed))
         assert written  # the last ones had to wait for the first
-    assert len(written) == 2 * WAITING + 2
+    assert len(written) == 2 * QUEUED_WRITES + 2
 
 
 def test_an_error_of_the_film_reaches_the_one_who_draws(tmp_path):
