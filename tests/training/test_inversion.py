@@ -171,7 +171,7 @@ def test_the_aligner_is_asked_for_what_was_not_turned(model):
         def forward(self, residual, redrawn):
             return residual
 
-    stages = [DistortionTask(tilt_randomly=often).start(model, Drawn(model)) for often in (0.0, 1.0)]
+    stages = [DistortionTask(tilted=often).start(model, Drawn(model)) for often in (0.0, 1.0)]
     for state in stages:
         state.aligner = Same()
     still, turned = (state.loss(state.phases[0], torch.arange(4), rng(), 0.0)[1]["align"] for state in stages)

@@ -120,7 +120,7 @@ def test_who_tells_the_truth_has_nothing_to_lose(utterances, monkeypatch):
     for wrong, costs in ((torch.zeros(16), set()), (0.1 * torch.eye(16)[0], {"position", "gap"})):
         truth = (stage.hearing.curves[frames] + wrong).flatten(0, 1)
         monkeypatch.setattr(stage.network, "predict", lambda mel, truth=truth: truth)
-        _, parts = stage.loss(stage.turns[0], rows, torch.Generator().manual_seed(0), 0.0)
+        _, parts = stage.loss(stage.phases[0], rows, torch.Generator().manual_seed(0), 0.0)
         assert {name for name, value in parts.items() if value > 1e-6} == costs
 
 
