@@ -1,7 +1,7 @@
-"""Pictures changed at random before a discriminator sees them, so that it cannot learn a small set by heart.
+"""Adaptive discriminator augmentation (ADA): keeps a discriminator from overfitting a small data set.
 
-Every change happens with a probability that rises while the discriminator is too sure of real pictures. A
-change that happens to some pictures only does not leak into what is drawn.
+Every change is applied with a probability that rises while the discriminator is too sure of real pictures. A change
+that is applied to some of the pictures only does not leak into what the generator draws.
 
 Axes: B batch, S picture size.
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Augmentation", "changed", "mirror_randomly", "tilt_randomly"]
+__all__ = ["Augmentation", "augment", "mirror_randomly", "tilt_randomly"]
 
 SHIFT = 0.125  # of the side
 GROW = 0.2  # deviation of log2 of the factor
@@ -24,28 +24,29 @@ CONTRAST, SATURATION = 0.5, 1.0  # deviations of log2 of the factors
 
 
 class Augmentation(nn.Module):
-    """How often pictures are changed: kept in the checkpoint, led by how sure the discriminator is."""
+    """Augments pictures with a probability that follows the discriminator and is part of the checkpoint."""
 
     probability: Tensor  # ()
 
     def __init__(self, target: float = 0.6, pictures: int = 500_000) -> None:
-        """``target`` is the mean sign of judgements of real pictures; from 0 to 1 it takes so many ``pictures``."""
+        """``target``: wanted mean sign of the logits of real pictures; ``pictures``: in how many it can go
+        from 0 to 1."""
         super().__init__()
         self.target, self.pictures = target, pictures
         self.register_buffer("probability", torch.zeros(()))
 
     @torch.no_grad()
-    def listen(self, real: Tensor) -> None:
-        """Take note of the judgements (B 1) of real pictures."""
+    def update(self, real: Tensor) -> None:
+        """Adjust the probability to the logits (B 1) of real pictures."""
         direction = torch.sign(real.sign().mean() - self.target)
         self.probability.add_(direction.to(self.probability) * len(real) / self.pictures).clamp_(0, 1)
 
     def forward(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
-        return changed(pictures, float(self.probability), rng)
+        return augment(pictures, float(self.probability), rng)
 
 
-def changed(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
-    """``pictures`` (B 3 S S), each of the changes on a share ``often`` of them. Gradients go through."""
+def augment(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
+    """Apply each of the changes to a share ``often`` of ``pictures`` (B 3 S S). Differentiable."""
     if often <= 0:
         return pictures
     batch = len(pictures)
@@ -61,8 +62,8 @@ def changed(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
     grow = torch.exp2(some() * normal(GROW))
     move = some(1) * 2 * SHIFT * (2 * torch.rand(batch, 2, generator=rng) - 1)
     cos, sin = angle.cos() * grow, angle.sin() * grow
-    phase = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
-    theta = torch.cat((phase, move[..., None]), dim=2).to(pictures)  # B 2 3
+    rotation = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
+    theta = torch.cat((rotation, move[..., None]), dim=2).to(pictures)  # B 2 3
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     moved = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
@@ -76,13 +77,13 @@ def changed(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
 
 
 def mirror_randomly(pictures: Tensor, rng: torch.Generator) -> Tensor:
-    """``pictures`` (B 3 S S), half of them with left and right exchanged."""
+    """Mirror half of ``pictures`` (B 3 S S) left to right."""
     which = torch.rand(len(pictures), 1, 1, 1, generator=rng) < 0.5
     return torch.where(which, pictures.flip(-1), pictures)
 
 
 def tilt_randomly(pictures: Tensor, often: float, most: float, rng: torch.Generator) -> Tensor:
-    """``pictures`` (B C S S), a share ``often`` of them as a plane that is turned in space; black beside it.
+    """Tilt a share ``often`` of ``pictures`` (B C S S) in space, by a homography; black outside.
 
     Args:
         most: how far each corner moves inwards, across and down, at most: in halves of the side.

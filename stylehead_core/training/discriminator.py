@@ -1,7 +1,6 @@
-"""A small network that tells drawn pictures from real ones, a judgement for every patch.
+"""The patch discriminator of calibration and refinement: one logit for every patch. It is not part of the model.
 
-Source: PatchGAN (arXiv 1611.07004), its layers equalised and its slope at real pictures kept small (R1, arXiv
-1801.04406) as in StyleGAN2. It is no part of the model.
+Source: PatchGAN (arXiv 1611.07004), with equalised layers and an R1 penalty (arXiv 1801.04406) as in StyleGAN2.
 """
 
 from torch import Tensor, nn
@@ -12,12 +11,12 @@ from .recipe import Parts
 
 __all__ = ["PATCH", "PatchDiscriminator", "discriminator_loss"]
 
-PATCH = 4  # pixels from one judgement to the next
-SLOPE = 3e-5  # weight of the squared slope: small, as each pixel is part of some fifty judgements
+PATCH = 4  # pixels from one logit to the next
+R1_WEIGHT = 3e-5  # small, since each pixel is seen by some fifty logits
 
 
 class PatchDiscriminator(nn.Module):
-    """It begins at the full size, where softness is to be seen; a judgement looks at 28 pixels."""
+    """Convolutions from the full size, where blur is visible, down to a quarter. The receptive field has 28 pixels."""
 
     def __init__(self, widths: tuple[int, int, int] = (32, 48, 64)) -> None:
         super().__init__()
@@ -30,7 +29,7 @@ class PatchDiscriminator(nn.Module):
         self.last = EqualConv(coarse, 1, 3)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(B 3 S S) -> (B 1 S/4 S/4), above 0 where a patch looks real."""
+        """Logits (B 1 S/4 S/4) of ``pictures`` (B 3 S S): above 0 where a patch looks real."""
         x = activate(self.first(pictures))
         for shrink in self.shrink:
             x = activate(shrink(x))
@@ -40,14 +39,16 @@ class PatchDiscriminator(nn.Module):
 def discriminator_loss(
     discriminator: nn.Module, seen: tuple[Tensor, Tensor] | None, weight: Tensor | None = None
 ) -> tuple[Tensor, Parts]:
-    """The loss of the discriminator's phase on what the turn before has ``seen``: drawn and real pictures.
+    """Loss of the discriminator's phase: logistic loss and R1 penalty.
 
-    ``weight`` says how much each patch counts.
+    Args:
+        seen: drawn and real pictures (B 3 S S) of the phase before.
+        weight: (B 1 S/4 S/4), how much each patch counts.
     """
     assert seen is not None
     drawn, real = seen
     real = real.detach().requires_grad_()
-    verdict = discriminator(real)
-    loss = logistic_loss(verdict, discriminator(drawn), weight)
-    slope = r1_penalty(real, verdict)
-    return loss + SLOPE / 2 * slope, {"discriminator": float(loss.detach()), "slope": float(slope.detach())}
+    logits = discriminator(real)
+    loss = logistic_loss(logits, discriminator(drawn), weight)
+    penalty = r1_penalty(real, logits)
+    return loss + R1_WEIGHT / 2 * penalty, {"discriminator": float(loss.detach()), "r1": float(penalty.detach())}

@@ -83,7 +83,7 @@ def run(
         for phase in state.phases:
             optimiser = optimisers[phase.name]
             for group in optimiser.param_groups:
-                group["lr"] = group["speed"] * recipe.lr * _schedule(step, progress, recipe)
+                group["lr"] = group["lr_factor"] * recipe.lr * _schedule(step, progress, recipe)
             loss, parts = state.loss(phase, rows, rng, progress)
             if not torch.isfinite(loss):
                 raise StyleHeadError(
@@ -181,9 +181,12 @@ def _with_current_names(checkpoint: dict) -> dict:
         rename(name): {rename(key): value for key, value in tensors.items()}
         for name, tensors in checkpoint["networks"].items()
     }
+    optimisers = {rename(name): value for name, value in checkpoint["optimisers"].items()}
+    for group in (group for optimiser in optimisers.values() for group in optimiser["param_groups"]):
+        group["lr_factor"] = group.pop("speed", group.get("lr_factor"))
     return checkpoint | {
         "networks": networks,
-        "optimisers": {rename(name): value for name, value in checkpoint["optimisers"].items()},
+        "optimisers": optimisers,
         "average": {rename(name): value for name, value in checkpoint["average"].items()},
     }
 

@@ -1,4 +1,4 @@
-"""What a drawn picture is compared by.
+"""Losses on pictures and flows, and the adversarial losses.
 
 Axes: B batch, C channels, H W picture.
 """
@@ -13,15 +13,15 @@ from ..networks.vgg import Vgg, perceptual_loss
 
 __all__ = [
     "adversarial_loss",
-    "changed",
     "endpoint_error",
     "fine_detail",
     "logistic_loss",
-    "perceived",
+    "perceptual_difference",
     "pyramid_difference",
     "r1_penalty",
     "region_weights",
     "roughness_difference",
+    "weight_changes",
 ]
 
 
@@ -53,8 +53,8 @@ def pyramid_difference(picture: Tensor, target: Tensor, weight: Tensor | None = 
     return total / levels
 
 
-def changed(before: Tensor, after: Tensor, most: float) -> Tensor:
-    """How much each place of an edit counts: 1 where nothing changes, up to 1 + ``most`` where the most does.
+def weight_changes(before: Tensor, after: Tensor, most: float) -> Tensor:
+    """Weight map of an edit: 1 where nothing changes, up to 1 + ``most`` where the change is largest.
 
     A beard, a wrinkle or a painted lip is a few hundred pixels beside a picture that stays.
 
@@ -69,17 +69,17 @@ def changed(before: Tensor, after: Tensor, most: float) -> Tensor:
 
 
 def fine_detail(pictures: Tensor) -> Tensor:
-    """What a picture (B C H W) has beyond the mean of the 3 x 3 pixels around each."""
+    """High-pass of pictures (B C H W): the difference to the mean of the 3 x 3 pixels around each."""
     padded = F.pad(pictures, (1, 1, 1, 1), mode="replicate")
     return pictures - F.avg_pool2d(padded, 3, stride=1)
 
 
 def roughness_difference(picture: Tensor, target: Tensor, weight: Tensor, window: int = 8, levels: int = 2) -> Tensor:
-    """How much more or less rough ``picture`` is than ``target``, wherever in a window that lies: 0 is best.
+    """Difference of local contrast between ``picture`` and ``target``, window by window: 0 is best.
 
-    The weighted mean difference of the deviations of ``bands`` in windows of ``window`` pixels, by half a window; and
-    of the pictures at half the size, and so on. What is drawn softly because nobody knows where a hair lies costs as
-    much here as it gains by being in no wrong place. ``picture`` and ``target`` are (B 3 H W), ``weight`` is (B 1 H W).
+    The weighted mean difference of the standard deviations of ``bands`` in windows of ``window`` pixels with half
+    overlap, at the full size and at ``levels - 1`` halvings. Blur, which a pixelwise loss rewards where the position of
+    detail is uncertain, costs here. ``picture`` and ``target`` are (B 3 H W), ``weight`` is (B 1 H W).
     """
     total = picture.new_zeros(())
     for level in range(levels):
@@ -93,9 +93,9 @@ def roughness_difference(picture: Tensor, target: Tensor, weight: Tensor, window
 
 
 def bands(pictures: Tensor) -> Tensor:
-    """The detail of ``pictures`` (B C H W) from pixel to pixel, and that of twice the width: (B 4*C H W).
+    """Second and first differences of ``pictures`` (B C H W), along rows and columns: (B 4*C H W).
 
-    Each along the rows and along the columns, so that stripes cannot pass for texture.
+    Rows and columns are kept apart, so that stripes do not pass for texture.
     """
     padded = F.pad(pictures, (1, 1, 1, 1), mode="replicate")
     left, right = padded[..., 1:-1, :-2], padded[..., 1:-1, 2:]
@@ -114,15 +114,15 @@ def endpoint_error(flow: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
 
 
 def adversarial_loss(drawn: Tensor, weight: Tensor | None = None) -> Tensor:
-    """What a drawing goes down to be taken for real: softplus(-judgement). Source: StyleGAN2, non-saturating.
+    """Non-saturating generator loss: softplus(-logits). Source: StyleGAN2.
 
-    ``weight`` is of the judgement's shape: how much each patch counts.
+    ``weight`` has the shape of the logits ``drawn``: how much each patch counts.
     """
     return _mean(F.softplus(-drawn), weight)
 
 
 def logistic_loss(real: Tensor, drawn: Tensor, weight: Tensor | None = None) -> Tensor:
-    """What a judge goes down: softplus(-judgement of real) + softplus(judgement of drawn)."""
+    """Discriminator loss on logits: softplus(-real) + softplus(drawn). Source: StyleGAN2."""
     return _mean(F.softplus(-real), weight) + _mean(F.softplus(drawn), weight)
 
 
@@ -130,17 +130,17 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     return values.mean() if weight is None else (values * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
-def r1_penalty(pictures: Tensor, verdict: Tensor) -> Tensor:
-    """The mean squared slope of a ``verdict`` at ``pictures`` (B 3 S S), which ask for a gradient.
+def r1_penalty(pictures: Tensor, logits: Tensor) -> Tensor:
+    """R1: mean squared gradient norm of ``logits`` at real ``pictures`` (B 3 S S), which require a gradient.
 
-    Source: R1, Mescheder et al. (arXiv 1801.04406).
+    Source: Mescheder et al. (arXiv 1801.04406).
     """
-    (slope,) = torch.autograd.grad(verdict.sum(), pictures, create_graph=True)
-    return slope.square().sum((1, 2, 3)).mean()
+    (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
 
 
-def perceived(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """How differently ``network`` sees two pictures (B 3 H W), all its taps alike; ``mask`` is (B 1 H W). 0 is best."""
+def perceptual_difference(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Perceptual distance of two pictures (B 3 H W) by VGG, all taps alike; ``mask`` is (B 1 H W). 0 is best."""
     return perceptual_loss(network, picture, target, mask=mask, weights=(1,) * len(network.config.widths))
 
 

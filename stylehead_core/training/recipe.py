@@ -1,6 +1,6 @@
-"""What a training run is: one frozen value from which everything follows.
+"""A training run as one frozen value: model, task, optimiser settings and seed.
 
-A recipe is made by a Python function in ``recipes``; a variation calls it and changes two fields.
+A recipe is made by a Python function in ``recipes``; a variation calls that function and replaces a few fields.
 """
 
 from dataclasses import dataclass
@@ -19,67 +19,67 @@ from ..synthetic.heads.appearance import HELD_OUT
 __all__ = ["LearnsFromHeads", "Parts", "Phase", "Recipe", "TaskState", "TrainingTask"]
 
 Parts = dict[str, float]
-"""The terms of a loss by name, as numbers for the log."""
+"""The terms of a loss by name, as plain numbers for the log."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One player's step: whose parameters, and the loss that they go down."""
+    """One optimiser step of an iteration, such as that of the generator or of the discriminator."""
 
     name: str
-    players: list[tuple[nn.Module, float]]  # each with its rate, in rates of the recipe
+    modules: list[tuple[nn.Module, float]]  # what is optimised, each with a factor on the recipe's lr
 
     def parameters(self) -> list[nn.Parameter]:
         return [parameter for group in self.groups() for parameter in group["params"]]
 
     def groups(self) -> list[dict[str, Any]]:
-        """Parameters and ``speed`` of each player, as an optimiser takes them."""
+        """Parameter groups for an optimiser; ``lr_factor`` of each multiplies the recipe's ``lr``."""
         groups = []
-        for player, speed in self.players:
-            parameters = [parameter for parameter in player.parameters() if parameter.requires_grad]
-            groups.append({"params": parameters, "speed": speed})
+        for module, factor in self.modules:
+            parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+            groups.append({"params": parameters, "lr_factor": factor})
         return groups
 
 
 @runtime_checkable
 class TaskState(Protocol):
-    """What is learnt: made by its task for one model and one set of heads."""
+    """A task in progress: one model, its data and everything that is being trained. Made by ``TrainingTask.start``."""
 
-    samples: int  # how many there are to draw from
-    phases: tuple[Phase, ...]  # taken one after the other in every step
-    networks: dict[str, nn.Module]  # everything that learns, by name: what a checkpoint keeps
+    samples: int  # in the data set
+    phases: tuple[Phase, ...]  # run one after the other in every step
+    networks: dict[str, nn.Module]  # everything that is trained, by name: the content of a checkpoint
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        """The loss of ``phase`` on the samples ``rows``; ``progress`` is how far the run is, 0..1."""
+        """The loss of ``phase`` on the samples ``rows`` (B) int64; ``progress`` of the run is 0..1."""
         ...
 
     def sheet(self) -> Tensor:
-        """A picture (3 H W) in [-1, 1] for people who want to see how it goes."""
+        """A sample sheet: a picture (3 H W) in [-1, 1] that shows the present quality."""
         ...
 
 
 class TrainingTask(Protocol):
-    """The configuration of a stage."""
+    """What a recipe trains: a frozen configuration that loads its data and starts its state."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of the model that the stage makes."""
+        """Names of the model's sub-modules that the task trains."""
         ...
 
     def load(self, folder: Path) -> Any:
-        """What the stage learns from."""
+        """The training data in ``folder``."""
         ...
 
     def start(self, model: StyleHead, data: Any) -> TaskState:
-        """Make the stage; what can be computed without descent is done here."""
+        """Set up training; what has a closed form is computed here."""
         ...
 
 
 class LearnsFromHeads:
-    """The tasks whose data are measured heads."""
+    """Mixin of tasks whose data are rendered and measured heads."""
 
     def load(self, folder: Path) -> Heads:
-        """All measured heads of a folder.
+        """All measured heads in ``folder``.
 
         Raises:
             InputError: there are none, or one of them is held out for measuring.
@@ -97,22 +97,22 @@ class LearnsFromHeads:
 class Recipe:
     name: str
     model: StyleHeadConfig
-    task: Any = None  # a Task; none learns nothing and only brings parts together
-    needs: tuple[str, ...] = ()  # recipes whose parts this one starts from, where a given model does not bring them
-    steps: int = 1000  # where no minutes are given; 0 where the stage has done all when it is made
-    batch: int = 12  # samples a step, over all processes together
-    lr: float = 1e-3  # of Adam
+    task: Any = None  # a TrainingTask; None trains nothing and only joins the parts of other recipes
+    needs: tuple[str, ...] = ()  # recipes whose parts this one starts from, unless a given model has them
+    steps: int = 1000  # where no minutes are given; 0 for a task that is finished by ``start``
+    batch: int = 12  # samples per step, over all processes together
+    lr: float = 1e-3  # learning rate of Adam
     betas: tuple[float, float] = (0.9, 0.99)
-    warmup_steps: int = 100  # steps from nothing to the full rate, linear
-    final_lr_ratio: float = 0.02  # of the full one, at the end of a half cosine; 1 = constant
-    grad_clip: float = 2.0  # the gradient's norm, at most
-    ema_decay: float = 0.999  # how much of the moving average each step keeps; its first steps keep less
-    time_share: float = 1.0  # of the minutes, where several recipes share them
+    warmup_steps: int = 100  # linear rise of the learning rate from 0
+    final_lr_ratio: float = 0.02  # learning rate at the end of a half cosine, relative to ``lr``; 1 = constant
+    grad_clip: float = 2.0  # largest norm of the gradient
+    ema_decay: float = 0.999  # of the moving average of the weights; smaller in the first steps
+    time_share: float = 1.0  # relative share of ``--minutes``, where several recipes run in one command
     seed: int = 0
 
     def __post_init__(self) -> None:
         if min(self.batch, self.warmup_steps + 1) < 1 or self.steps < 0 or self.lr <= 0 or self.grad_clip <= 0:
-            raise ConfigError(f"A recipe needs a batch, a rate and a clip above 0, and steps from 0 up; found {self}.")
+            raise ConfigError(f"A recipe needs batch, lr and grad_clip above 0, and steps from 0 up; found {self}.")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(
                 f"The moving average keeps 0 or more of itself, but less than all; found {self.ema_decay}."

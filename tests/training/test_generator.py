@@ -9,7 +9,7 @@ from stylehead_core.errors import ConfigError
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.discriminator import DiscriminatorConfig
-from stylehead_core.training.augmentation import Augmentation, changed
+from stylehead_core.training.augmentation import Augmentation, augment
 from stylehead_core.training.loop import run
 from stylehead_core.training.recipe import Recipe
 from stylehead_core.training.tasks.generator import GeneratorState, GeneratorTask
@@ -78,22 +78,22 @@ def test_styles_are_mixed_from_some_row_on(state):
 
 def test_pictures_are_changed_more_often_while_the_discriminator_is_sure():
     augmentation = Augmentation(target=0.6, pictures=40)
-    augmentation.listen(torch.ones(4, 1))
+    augmentation.update(torch.ones(4, 1))
     assert augmentation.probability == pytest.approx(0.1)
-    augmentation.listen(torch.tensor([[1.0], [-1.0]]))
+    augmentation.update(torch.tensor([[1.0], [-1.0]]))
     assert augmentation.probability == pytest.approx(0.05)
 
 
 def test_pictures_that_are_never_changed_are_the_same():
     pictures = torch.rand(2, 3, 16, 16)
     rng = torch.Generator().manual_seed(0)
-    assert torch.equal(changed(pictures, 0.0, rng), pictures)
-    assert not torch.equal(changed(pictures, 1.0, rng), pictures)
+    assert torch.equal(augment(pictures, 0.0, rng), pictures)
+    assert not torch.equal(augment(pictures, 1.0, rng), pictures)
 
 
 def test_only_some_pictures_are_changed():
     pictures = torch.rand(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    result = changed(pictures, 0.05, torch.Generator().manual_seed(1))
+    result = augment(pictures, 0.05, torch.Generator().manual_seed(1))
     kept = (result - pictures).abs().amax((1, 2, 3)) < 1e-5
     assert 24 < kept.sum() < 64
 

@@ -145,6 +145,6 @@ def test_a_drawing_that_is_taken_for_real_costs_less():
     assert adversarial_loss(torch.tensor([2.0])) < adversarial_loss(torch.tensor([-2.0]))
 
 
-def test_a_turn_knows_its_players():
+def test_a_phase_knows_its_modules():
     line = torch.nn.Linear(2, 3)
-    assert [group["speed"] for group in Phase("x", [(line, 0.5)]).groups()] == [0.5]
+    assert [group["lr_factor"] for group in Phase("x", [(line, 0.5)]).groups()] == [0.5]

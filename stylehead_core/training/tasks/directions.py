@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...datasets.heads import Heads, as_numbers
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
-from ..losses import changed, pyramid_difference, roughness_difference
+from ..losses import pyramid_difference, roughness_difference, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes, edited
 from ..sample_sheets import rows_of
@@ -49,12 +49,12 @@ class DirectionsState:
                 if not direction.any() and len(pairs):
                     direction.copy_(mean_change(model, pairs))
         self.networks: dict[str, nn.Module] = {"directions": model.directions}
-        players: list[tuple[nn.Module, float]] = [(model.directions, task.rate)]
+        modules: list[tuple[nn.Module, float]] = [(model.directions, task.rate)]
         if model.editor is not None:
             model.editor.train().requires_grad_(True)
             self.networks["editor"] = model.editor
-            players.append((model.editor, 1.0))
-        self.phases = (Phase("edit", players),)
+            modules.append((model.editor, 1.0))
+        self.phases = (Phase("edit", modules),)
         self.portrait = _portraits(heads)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -63,7 +63,7 @@ class DirectionsState:
         before, after = (pairs.flip(1) if against else pairs).unbind(1)
         sign = -1.0 if against else 1.0
         draw = self._drawing(rows, before)
-        place = changed(before, after, self.task.marks)
+        place = weight_changes(before, after, self.task.marks)
         drawn = draw(sign)
         whole, rough = pyramid_difference(drawn, after, place), roughness_difference(drawn, after, place)
         loss, parts = whole + self.task.rough * rough, {"whole": float(whole.detach()), "rough": float(rough.detach())}

@@ -42,7 +42,7 @@ class EncoderTask:
     deltas: float = 2e-4  # of how far each row is from the first: the sum of the rows' mean lengths
     adversarial: float = 0.1  # of the adversarial loss
     discriminator: float = 0.2  # its rate in rates of the encoder: 2e-5 to 1e-4
-    r1: float = 10.0  # gamma: half of it times the squared slope of the judgement of real styles
+    r1: float = 10.0  # gamma: half of it times the R1 penalty at real styles
     r1_every: int = 16  # steps, on average
     backbone: bool = True  # the encoder's residual units begin as ArcFace's, where the likeness names its file
     parts: tuple[str, ...] = ("encoder",)
@@ -118,12 +118,12 @@ class EncoderState:
         count = self.seen[..., 0].numel()
         with torch.no_grad():
             real = generator.map(torch.randn(count, generator.config.style_dim, generator=rng))
-        verdict = self.discriminator(real.requires_grad_(penalised))
-        loss = logistic_loss(verdict, self.discriminator(self.seen))
+        logits = self.discriminator(real.requires_grad_(penalised))
+        loss = logistic_loss(logits, self.discriminator(self.seen))
         parts = {"discriminator": float(loss.detach())}
         if penalised and self.task.r1:
-            (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
-            penalty = slope.square().sum(1).mean()
+            (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+            penalty = gradient.square().sum(1).mean()
             parts["r1"] = float(penalty.detach())
             loss = loss + self.task.r1 / 2 * self.task.r1_every * penalty
         return loss, parts

@@ -103,14 +103,14 @@ class GeneratorState:
             drawn = self._shown(self.generator(self._styles(len(rows), rng)), rng)
         real = self.model.resize(self.pictures.take(rows), self.discriminator.config.size)
         real = self._shown(real, rng).requires_grad_(penalised)
-        verdict = self.discriminator(real)
-        loss = logistic_loss(verdict, self.discriminator(drawn))
+        logits = self.discriminator(real)
+        loss = logistic_loss(logits, self.discriminator(drawn))
         parts = {"discriminator": float(loss.detach())}
         if self.task.pictures:
-            self.augmentation.listen(verdict)
+            self.augmentation.update(logits)
             parts["changed"] = float(self.augmentation.probability)
         if penalised and self.task.r1:
-            penalty = r1_penalty(real, verdict)
+            penalty = r1_penalty(real, logits)
             parts["r1"] = float(penalty.detach())
             loss = loss + self.task.r1 / 2 * self.task.r1_every * penalty
         return loss, parts
@@ -132,8 +132,8 @@ class GeneratorState:
         styles = self._styles(batch, rng)
         drawn = self.generator(styles)
         noise = torch.randn(drawn.shape, generator=rng) / math.sqrt(drawn[0, 0].numel())
-        (slope,) = torch.autograd.grad((drawn * noise).sum(), styles, create_graph=True)
-        lengths = slope.square().sum(2).mean(1).sqrt()  # B
+        (gradient,) = torch.autograd.grad((drawn * noise).sum(), styles, create_graph=True)
+        lengths = gradient.square().sum(2).mean(1).sqrt()  # B
         with torch.no_grad():
             self.path.mean.lerp_(lengths.mean(), 1 - REMEMBERED)
         return (lengths - self.path.mean).square().mean()

@@ -17,7 +17,7 @@ from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..discriminator import PatchDiscriminator, discriminator_loss
-from ..losses import adversarial_loss, perceived, region_weights
+from ..losses import adversarial_loss, perceptual_difference, region_weights
 from ..recipe import Parts, Phase
 from ..redraw import invert_pictures
 from ..regions import EYES, MOUTH
@@ -64,9 +64,9 @@ class JointState:
         }
         for network in (model.calibrator, *moving):
             network.train().requires_grad_(True)
-        players: list[tuple[nn.Module, float]] = [(network, task.motion_rate) for network in moving]
+        modules: list[tuple[nn.Module, float]] = [(network, task.motion_rate) for network in moving]
         self.phases = (
-            Phase("draw", [(model.calibrator, 1.0), *players]),
+            Phase("draw", [(model.calibrator, 1.0), *modules]),
             Phase("discriminator", [(self.discriminator, 1.0)]),
         )
         self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the discriminator's phase
@@ -84,7 +84,7 @@ class JointState:
         if self.model.perceptual is None:
             losses["video"] = self.task.video * F.l1_loss(plain, wanted)
         else:
-            losses["video"] = self.task.video * perceived(self.model.perceptual, plain, wanted)
+            losses["video"] = self.task.video * perceptual_difference(self.model.perceptual, plain, wanted)
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
@@ -157,6 +157,8 @@ def calibration_losses(
     if model.perceptual is None:
         losses["domain"] = weights.domain * ((calibrated - plain.detach()).abs() * (1 - face)).mean()
     else:
-        losses["perceptual"] = perceived(model.perceptual, calibrated, wanted, mask=face)
-        losses["domain"] = weights.domain * perceived(model.perceptual, calibrated, plain.detach(), mask=1 - face)
+        losses["perceptual"] = perceptual_difference(model.perceptual, calibrated, wanted, mask=face)
+        losses["domain"] = weights.domain * perceptual_difference(
+            model.perceptual, calibrated, plain.detach(), mask=1 - face
+        )
     return losses

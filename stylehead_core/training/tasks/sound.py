@@ -26,7 +26,7 @@ from ...networks.syncnet import FRAMES, sync_loss
 from ...ops.masks import confine_to_lower_face, mouth_box
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.warp import compose_flows, warp
-from ..losses import perceived
+from ..losses import perceptual_difference
 from ..recipe import Parts, Phase
 from ..regions import MOUTH
 from ..sample_sheets import rows_of
@@ -103,8 +103,10 @@ class SoundState:
         moved = warp(self.model.resize(proxy.source.pictures, drawn.shape[-1]).expand_as(drawn), proxy.flow)
         losses = {"pixels": self.task.pixels * ((drawn - wanted).abs() * mask).mean()}
         if self.model.perceptual is not None:
-            losses["mouth"] = perceived(self.model.perceptual, drawn, wanted, mask=mask)
-            losses["outside"] = self.task.outside * perceived(self.model.perceptual, drawn, moved, mask=1 - mask)
+            losses["mouth"] = perceptual_difference(self.model.perceptual, drawn, wanted, mask=mask)
+            losses["outside"] = self.task.outside * perceptual_difference(
+                self.model.perceptual, drawn, moved, mask=1 - mask
+            )
         else:
             losses["outside"] = self.task.outside * ((drawn - moved).abs() * (1 - mask)).mean()
         small = F.interpolate(mask, size=flow.shape[-2:], mode="bilinear", align_corners=False)

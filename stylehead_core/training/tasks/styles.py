@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...datasets.heads import Heads, as_numbers
 from ...model.stylehead import StyleHead
-from ..losses import changed, pyramid_difference, region_weights
+from ..losses import pyramid_difference, region_weights, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import FACE
 from ..sample_sheets import rows_of
@@ -45,12 +45,12 @@ class StylesState:
         for network in self.networks.values():
             network.train().requires_grad_(True)
         model.generator.mapping.requires_grad_(False)  # it is asked for nothing here
-        players = [(model.encoder, 1.0), (model.generator, task.generator)]
+        modules = [(model.encoder, 1.0), (model.generator, task.generator)]
         if task.edits and len(heads.edited):
             let_directions_learn(model, heads)
             self.networks["directions"] = model.directions
-            players.append((model.directions, task.directions))
-        self.phases = (Phase("redraw", players),)
+            modules.append((model.directions, task.directions))
+        self.phases = (Phase("redraw", modules),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         pictures = self._small(self.heads.frames(rows))
@@ -65,7 +65,7 @@ class StylesState:
         batch = torch.cat((pictures[:kept], before, after))
         styles = self._styles(batch)
         drawn = self._draw(torch.cat((styles, styles[kept : kept + len(before)] + change)))
-        place = changed(before, after, self.task.marks)
+        place = weight_changes(before, after, self.task.marks)
         weights = torch.cat((1 + self.task.face * weight[:kept], place, place))
         loss = pyramid_difference(drawn[: len(batch)], batch, weights)
         edit = pyramid_difference(drawn[len(batch) :], after, place)

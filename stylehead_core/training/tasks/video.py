@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..losses import perceived
+from ..losses import perceptual_difference
 from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
@@ -53,7 +53,7 @@ class VideoState:
         pixels = F.l1_loss(drawn, wanted)
         loss, parts = self.task.pixels * pixels, {"pixels": float(pixels.detach())}
         if self.model.perceptual is not None:
-            seen = perceived(self.model.perceptual, drawn, wanted)
+            seen = perceptual_difference(self.model.perceptual, drawn, wanted)
             loss, parts = loss + seen, parts | {"perceptual": float(seen.detach())}
         return loss, parts
 
