@@ -27,6 +27,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylehead_core.ops.pixels import to_uint8
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core import Inversion, Motion, Portrait, StyleHead, animate, invert, load_stylehead
@@ -37,7 +39,7 @@ from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug, styleheat_1024
 from stylehead_core.model.stylehead import build
 from stylehead_core.ops.acceleration import SPEEDS
-from stylehead_core.ops.transfer import Returning, in_bytes
+from stylehead_core.ops.transfer import Returning
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import TOGETHER, RenderConfig
@@ -124,7 +126,7 @@ def measure(
             for part in drawn():  # each while the next is drawn
                 if before is not None:
                     before.wait()
-                before = Returning(in_bytes(part))
+                before = Returning(to_uint8(part))
             if before is not None:
                 before.wait()
 
@@ -203,8 +205,8 @@ def measure_parts(
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
-    yield meter.line("transfer", lambda: [Returning(in_bytes(pictures)).wait() for _ in rounds], done)
-    numbers = in_bytes(pictures).cpu()
+    yield meter.line("transfer", lambda: [Returning(to_uint8(pictures)).wait() for _ in rounds], done)
+    numbers = to_uint8(pictures).cpu()
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
         yield meter.line("encode", lambda: write(film, config.size, [numbers] * len(rounds)), done)

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylehead_core.ops.pixels import from_uint8
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stylehead_core import Inversion, edit_style, invert, load_stylehead, render
-from stylehead_core.datasets.heads import Heads, as_numbers, load_heads
+from stylehead_core.datasets.heads import Heads, load_heads
 from stylehead_core.evaluation.metrics.psnr import psnr
 from stylehead_core.evaluation.metrics.ssim import ssim
 from stylehead_core.model.stylehead import StyleHead
@@ -44,7 +46,7 @@ def edits(model: StyleHead, heads: Heads, each: int) -> Iterator[dict[str, Any]]
     for number, name in enumerate(heads.attributes):
         if name not in model.attributes:
             continue
-        before, after = as_numbers(heads.edited[heads.attribute == number][:each]).unbind(1)
+        before, after = from_uint8(heads.edited[heads.attribute == number][:each]).unbind(1)
         inverted = [invert(model, picture[None]) for picture in before]
         yield quality(f"edit {name}, not edited", after, [inversion.redrawn for inversion in inverted])
         for way in WAYS:
@@ -56,7 +58,7 @@ def refined_edits(model: StyleHead, heads: Heads, each: int, steps: int) -> Iter
     """The same after refining, which leaves nothing to consult: only moving is possible."""
     for number, name in enumerate(heads.attributes):
         if name in model.attributes:
-            before, after = as_numbers(heads.edited[heads.attribute == number][:each]).unbind(1)
+            before, after = from_uint8(heads.edited[heads.attribute == number][:each]).unbind(1)
             refined = [invert(model, picture[None], "optimise", steps=steps) for picture in before]
             drawn = [edited(model, inversion, name, "moved") for inversion in refined]
             yield quality(f"edit {name}, refined, moved", after, drawn)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from ..stylehead_core.errors import InputError
 from ..stylehead_core.media.sound import Sound, read_sound
 from ..stylehead_core.media.video import Frames, open_video
+from ..stylehead_core.ops.pixels import to_uint8
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 LARGEST = 16384  # pixels of a side
@@ -234,5 +235,5 @@ def tell(node: str | None, text: str) -> None:
 
 
 def _pillow(picture: Tensor) -> Image.Image:
-    numbers = ((picture.float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    numbers = to_uint8(picture)
     return Image.fromarray(numbers.movedim(0, -1).cpu().numpy())

@@ -15,6 +15,7 @@ from torch import Tensor
 from stylehead_core.cli import main as stylehead
 from stylehead_core.media.pictures import read_picture, write_picture
 from stylehead_core.media.video import read_frames
+from stylehead_core.ops.pixels import from_uint8
 
 SAMPLES = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
 MOMENTS, SIDE = 8, 192  # pictures in a row of the contact sheet, pixels
@@ -53,7 +54,7 @@ def squares(film: Path) -> Iterator[Tensor]:
     """The middle square of each frame (1 3 S S)."""
     for part in read_frames(film):
         for picture in part.pictures:
-            yield small(picture[None].float() / 127.5 - 1, LARGE)
+            yield small(from_uint8(picture[None]), LARGE)
 
 
 def both(left: Tensor, right: Tensor) -> Image.Image:
@@ -77,7 +78,7 @@ def moments(film: Path) -> list[Tensor]:
     wanted, kept, seen = {i * (count - 1) // (MOMENTS - 1) for i in range(MOMENTS)}, {}, 0
     for part in read_frames(film):
         for number in wanted & set(range(seen, seen + len(part))):
-            kept[number] = small(part.pictures[number - seen : number - seen + 1].float() / 127.5 - 1)
+            kept[number] = small(from_uint8(part.pictures[number - seen : number - seen + 1]))
         seen += len(part)
     return [kept[i * (count - 1) // (MOMENTS - 1)] for i in range(MOMENTS)]
 

@@ -15,6 +15,7 @@ import torch
 from stylehead_core.media.pictures import write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.synthetic.heads.appearance import sample_appearance
 from stylehead_core.synthetic.heads.facekit import load_facekit
 from stylehead_core.synthetic.heads.geometry import Pose
@@ -97,7 +98,7 @@ def write_wave(path: Path, sound: Sound) -> None:
 
 def _tensor(picture: np.ndarray) -> torch.Tensor:
     """(S S 3) uint8 -> (3 S S) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 127.5 - 1
+    return from_uint8(torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1))
 
 
 if __name__ == "__main__":

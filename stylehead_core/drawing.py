@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from .ops.pixels import from_uint8, to_uint8
 from .records import Motion, Portrait
 
 __all__ = ["curves_of", "draw_error", "draw_flow", "draw_motion", "draw_portrait"]
@@ -158,10 +159,10 @@ def _with_arrows(picture: Tensor, moves: Tensor) -> Tensor:
 
 
 def _pillow(picture: Tensor) -> Image.Image:
-    numbers = ((picture.float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    numbers = to_uint8(picture)
     return Image.fromarray(numbers.movedim(0, -1).contiguous().cpu().numpy())
 
 
 def _tensor(canvas: Image.Image) -> Tensor:
     numbers = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8)
-    return numbers.reshape(canvas.height, canvas.width, 3).movedim(-1, 0).float() / 127.5 - 1
+    return from_uint8(numbers.reshape(canvas.height, canvas.width, 3).movedim(-1, 0))

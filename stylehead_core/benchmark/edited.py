@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ..datasets.attributes import ATTRIBUTES, EDITED, true_attributes
-from ..datasets.heads import Heads, as_numbers
+from ..datasets.heads import Heads
 from ..errors import InputError
 from ..evaluation.metrics.psnr import psnr
 from ..model.stylehead import StyleHead
+from ..ops.pixels import from_uint8
 from ..records import Inversion
 from ..stages.editing import edit_style
 from ..stages.inversion import invert
@@ -72,7 +73,7 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     change = (told[:, full] - told[:, none]).abs() / spread
     others = [i for i in range(len(ATTRIBUTES)) if i != column]
 
-    low, high = as_numbers(heads.edited[pairs]).unbind(1)
+    low, high = from_uint8(heads.edited[pairs]).unbind(1)
     rendered = [seen_in(measures.network, part) for part in (low, high)]
     ends = [
         _at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait

@@ -14,6 +14,7 @@ from ..evaluation.faces import mouth_boxes
 from ..evaluation.metrics.sharpness import sharpness
 from ..landmarker.landmarker import Landmarker
 from ..networks.feature_network import FeatureNetwork
+from ..ops.pixels import to_uint8
 from ..training.tasks.features import seen_in
 from .identity_network import stranger_distance
 
@@ -45,7 +46,7 @@ class Measures:
 
     def look(self, pictures: Tensor) -> Measured:
         """Measure ``pictures`` (N 3 S S) in [-1, 1]."""
-        levels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte()
+        levels = to_uint8(pictures)
         landmarks, coefficients, found = measure_pictures(self.landmarker, levels)
         seen = seen_in(self.network, levels)
         return Measured(

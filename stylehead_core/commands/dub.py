@@ -18,6 +18,7 @@ from ..media.sound import Sound, read_sound
 from ..media.video import Frames, VideoWriter, read_frames, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
+from ..ops.pixels import from_uint8
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
 from ..stages.motion_tools import describe, mix_regions, neutral_frame
@@ -122,7 +123,7 @@ def _invert(
     frames = Pictures(read_frames(args.video, fps=motion.fps))
     for _ in range(wanted):
         frames(1)
-    picture = frames(1).float() / 127.5 - 1
+    picture = from_uint8(frames(1))
     face = FaceChoice(index=args.face, point=places[wanted])
     portrait = take_portrait(picture.to(model.device), landmarker, PortraitConfig(size=model.config.size, face=face))
     return invert(model, portrait)

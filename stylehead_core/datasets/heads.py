@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..ops.pixels import from_uint8
 from ..tensor_files import read_tensors, write_tensors
 
-__all__ = ["Heads", "as_numbers", "gather", "load_heads", "recoloured", "rng_of", "save_heads"]
+__all__ = ["Heads", "gather", "load_heads", "recoloured", "rng_of", "save_heads"]
 
 KIND = "measured heads"
 
@@ -53,12 +54,7 @@ class Heads:
 
     def frames(self, rows: Tensor) -> Tensor:
         """Pictures (B 3 S S) in [-1, 1]."""
-        return as_numbers(self.pictures[rows])
-
-
-def as_numbers(pictures: Tensor) -> Tensor:
-    """uint8 in 0..255 -> [-1, 1]."""
-    return pictures.float() / 127.5 - 1
+        return from_uint8(self.pictures[rows])
 
 
 def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:

@@ -14,8 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import InputError
+from ..ops.pixels import from_uint8
 from ..training.recipe import LearnsFromHeads
-from .heads import Heads, as_numbers
+from .heads import Heads
 from .videos import VideoDataset, load_videos
 
 __all__ = ["Pictures", "PicturesOfFiles", "PicturesOfHeads", "PicturesOfVideos", "load_pictures"]
@@ -59,7 +60,7 @@ class PicturesOfVideos:
         places = [(self.videos.clips[c], int(row - self.ends[c])) for c, row in zip(clips.tolist(), rows, strict=True)]
         with torch.device("cpu"):  # where clips are read
             found = [clip.frames([len(clip) + place]) for clip, place in places]
-        return as_numbers(torch.cat(found).to(rows.device))
+        return from_uint8(torch.cat(found).to(rows.device))
 
 
 class PicturesOfFiles:
@@ -76,7 +77,7 @@ class PicturesOfFiles:
         with torch.device("cpu"):
             found = [torch.from_numpy(np.array(self._read(self.files[row]))).permute(2, 0, 1) for row in rows.tolist()]
             pictures = torch.stack(found)
-        return as_numbers(pictures.to(rows.device))
+        return from_uint8(pictures.to(rows.device))
 
     def _read(self, file: Path) -> Image.Image:
         picture = self._open(file)

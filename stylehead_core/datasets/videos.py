@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..ops.pixels import from_uint8
 from ..ops.windows import mel_windows, motion_windows
-from .heads import as_numbers
 from .preparation.clip_folder import PreparedClip, open_clips
 
 __all__ = ["Shot", "VideoDataset", "load_videos"]
@@ -52,7 +52,7 @@ class VideoDataset:
         if mel:
             heard = mel_windows(measured["mel"], len(film), film.fps, window=mel)[rows]
         return Shot(
-            pictures=as_numbers(film.frames(frames)),
+            pictures=from_uint8(film.frames(frames)),
             landmarks=measured["landmarks"][rows],
             coefficients=measured["coefficients"][rows],
             windows=motion_windows(measured["coefficients"], film.fps, window=window, frames=rows),

@@ -10,6 +10,7 @@ from ..errors import MediaError
 from ..media.pictures import read_picture
 from ..media.sound import read_sound
 from ..media.video import frame_rate, read_frames, read_info
+from ..ops.pixels import to_uint8
 from .clips import Clip
 
 __all__ = ["read_clip"]
@@ -58,4 +59,4 @@ def _read_video(path: Path, fps: Fraction | None, frames: int | None) -> Clip:
 
 
 def _bytes(pictures: Tensor) -> Tensor:
-    return ((pictures + 1) * 127.5).round().byte()
+    return to_uint8(pictures)

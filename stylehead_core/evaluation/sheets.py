@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..ops.pixels import from_uint8
 from .pictures import unit
 
 __all__ = ["contact_sheet", "plot"]
@@ -109,4 +110,4 @@ def _to_image(picture: Tensor) -> Image.Image:
 
 
 def _from_image(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 127.5 - 1
+    return from_uint8(torch.from_numpy(np.array(image)).permute(2, 0, 1))

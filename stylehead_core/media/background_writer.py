@@ -14,7 +14,8 @@ from types import TracebackType
 from torch import Tensor
 
 from ..errors import InputError
-from ..ops.transfer import Returning, in_bytes
+from ..ops.pixels import to_uint8
+from ..ops.transfer import Returning
 from .sound import Sound
 from .video import VideoWriter
 
@@ -82,7 +83,7 @@ class BackgroundVideoWriter:
 
     def write(self, frames: Tensor) -> None:
         """Add ``frames`` (n 3 H W), uint8 or floats in [-1, 1], on any device. Blocks only while the queue is full."""
-        self._put(Returning(frames if not frames.is_floating_point() else in_bytes(frames)))
+        self._put(Returning(frames if not frames.is_floating_point() else to_uint8(frames)))
         self.frames += len(frames)
 
     def __exit__(

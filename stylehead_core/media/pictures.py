@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..errors import MediaError
+from ..ops.pixels import from_uint8, to_uint8
 
 __all__ = ["read_picture", "write_picture"]
 
@@ -38,7 +39,7 @@ def read_picture(path: str | os.PathLike) -> Tensor:
     except DAMAGED as error:
         raise MediaError(f"{path} cannot be read as a picture: {error}. PNG, JPEG and WebP can.") from error
     numbers = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return numbers.reshape(1, picture.height, picture.width, 3).movedim(-1, 1).float() / 127.5 - 1
+    return from_uint8(numbers.reshape(1, picture.height, picture.width, 3).movedim(-1, 1))
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:
@@ -55,7 +56,7 @@ def write_picture(path: str | os.PathLike, picture: Tensor) -> None:
     Raises:
         MediaError: no such format, or the file cannot be written.
     """
-    numbers = ((picture.reshape(3, *picture.shape[-2:]).float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    numbers = to_uint8(picture.reshape(3, *picture.shape[-2:]))
     image = Image.fromarray(numbers.movedim(0, -1).contiguous().cpu().numpy())
     try:
         image.save(Path(path))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, InputError, MediaError
-from ..ops.transfer import in_bytes
+from ..ops.pixels import to_uint8
 from .sound import Sound
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "frame_rate", "open_video", "read_frames", "read_info"]
@@ -290,7 +290,7 @@ class VideoWriter:
                 f"This video takes frames (n, 3, {self.size[1]}, {self.size[0]}); found {tuple(frames.shape)}."
             )
         if frames.dtype != torch.uint8:
-            frames = in_bytes(frames)
+            frames = to_uint8(frames)
         # By NumPy: in a thread of its own, each operation of torch would call up as many threads as there are cores.
         pictures = np.ascontiguousarray(frames.cpu().numpy().transpose(0, 2, 3, 1))
         self._hash.update(pictures.data)

@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .pixels import to_uint8
+
 __all__ = ["SIZE", "FaceCrop", "crop_face", "fit_face", "five_points"]
 
 SIZE = 224  # pixels of the crop
@@ -76,5 +78,5 @@ def crop_face(picture: Tensor, landmarks: Tensor, standard: Tensor) -> FaceCrop:
 
 
 def _to_pillow(picture: Tensor) -> Image.Image:
-    bytes_ = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte()
+    bytes_ = to_uint8(picture)
     return Image.fromarray(bytes_.permute(1, 2, 0).cpu().numpy())

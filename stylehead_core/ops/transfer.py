@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["Returning", "in_bytes", "to_device"]
+__all__ = ["Returning", "to_device"]
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
@@ -16,11 +16,6 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     if device.type != "cuda" or tensor.device.type != "cpu":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
-
-
-def in_bytes(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] as uint8, where they are: made on a GPU, a quarter has to travel."""
-    return ((pictures.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 class Returning:

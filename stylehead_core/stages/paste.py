@@ -18,6 +18,7 @@ from ..errors import ConfigError, InputError
 from ..ops.crop import Block, covered_block, place_square
 from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.following import resized_square
+from ..ops.pixels import from_uint8
 from ..records import SQUARE, Motion, Portrait
 
 __all__ = [
@@ -237,7 +238,7 @@ def _given_mask(
 
 
 def _float(picture: Tensor) -> Tensor:
-    return picture if picture.is_floating_point() else picture.float() / 127.5 - 1
+    return picture if picture.is_floating_point() else from_uint8(picture)
 
 
 def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> Tensor:

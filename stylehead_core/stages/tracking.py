@@ -23,6 +23,7 @@ from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.deep3d_align import crop_face
 from ..ops.following import following_squares, still_square
+from ..ops.pixels import from_uint8
 from ..ops.pose import fit_pose, placement
 from ..ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
 from ..records import SQUARE, Motion, Progress
@@ -166,7 +167,7 @@ def bfm_motion_from_video(
             return
         if not square:
             square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), SQUARE)[0])
-        floats = picture[None] if picture.is_floating_point() else picture[None].float() / 127.5 - 1
+        floats = picture[None] if picture.is_floating_point() else from_uint8(picture[None])
         aligned = cut_square(floats, square[0].to(floats), SQUARE)[0].cpu()
         points = apply_affine(invert_affine(square[0]), landmarks[list(LANDMARKS_68)])[:, :2]
         face = crop_face(aligned, points, standard)

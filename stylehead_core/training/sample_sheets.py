@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..ops.pixels import to_uint8
+
 __all__ = ["rows_of", "write_png"]
 
 
@@ -19,7 +21,7 @@ def rows_of(columns: Sequence[Tensor]) -> Tensor:
 
 def write_png(path: Path, picture: Tensor) -> None:
     """``picture`` (3 H W) in [-1, 1]."""
-    levels = ((picture.detach().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    levels = to_uint8(picture.detach()).permute(1, 2, 0).cpu().numpy()
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     Image.fromarray(levels).save(part, format="PNG")
     os.replace(part, path)

@@ -13,6 +13,7 @@ from stylehead_core.media.video import VideoWriter, read_info
 from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.stages.motion_files import load_motion, save_motion
 
 pytestmark = pytest.mark.skipif(
@@ -26,7 +27,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     save_stylehead(build(debug("arkit")), folder / "tiny.safetensors")
     face = torch.from_numpy(pytest.importorskip("skimage.data").astronaut().copy()).movedim(-1, 0)[None]
-    face = face[..., :320, 60:380].float() / 127.5 - 1
+    face = from_uint8(face[..., :320, 60:380])
     write_picture(folder / "portrait.png", face)
     sound = Sound(samples=torch.sin(torch.arange(16000) / 20)[None] * 0.3, rate=16000)
     with VideoWriter(folder / "clip.mp4", fps=Fraction(30000, 1001), size=(320, 320), sound=sound) as video:

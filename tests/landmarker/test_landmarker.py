@@ -17,6 +17,7 @@ from stylehead_core.landmarker.landmarker import Faces, Landmarker, region_of_la
 from stylehead_core.landmarker.mesh import FaceMesh192
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import read_frames
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.ops.regions import cut_regions, from_region, to_region
 from stylehead_core.spaces import BLENDSHAPES
 
@@ -123,7 +124,7 @@ def test_a_batch_measures_what_single_pictures_do(landmarker, astronaut):
 @needs_weights
 def test_floats_and_bytes_are_the_same_picture(landmarker, astronaut):
     region = landmarker.detect(astronaut)[0].regions
-    floats = landmarker.measure(astronaut.float() / 127.5 - 1, region)
+    floats = landmarker.measure(from_uint8(astronaut), region)
     torch.testing.assert_close(floats.landmarks, landmarker.measure(astronaut, region).landmarks, atol=1e-2, rtol=0)
 
 

@@ -10,6 +10,7 @@ from recipe import picture_u8
 from stylehead_core.ops.align import ffhq_square, five_points_68, square_to_affine
 from stylehead_core.ops.crop import apply_affine, cut_square, gaussian_blur, invert_affine, place_square
 from stylehead_core.ops.official_align import align_as_official, official_quad
+from stylehead_core.ops.pixels import from_uint8
 
 FIXTURE = np.load(Path(__file__).parents[1] / "reference" / "fixtures" / "ffhq_align.npz")
 
@@ -44,7 +45,7 @@ def test_a_video_is_cut_with_the_square_of_its_first_frame(frame):
 def test_our_cut_shows_what_the_official_one_shows():
     landmarks = torch.from_numpy(FIXTURE["q1_lm68"])[None]
     affine = square_to_affine(*ffhq_square(*five_points_68(landmarks)), 256)[0].float()
-    picture = torch.from_numpy(picture_u8("ffhq1", 512).copy())[None].float() / 127.5 - 1
+    picture = from_uint8(torch.from_numpy(picture_u8("ffhq1", 512).copy())[None])
     found = ((cut_square(picture, affine, 256)[0].permute(1, 2, 0) + 1) * 127.5).numpy()
     assert differences(found, FIXTURE["q1_aligned_u8"]).mean() < 2.5  # of 255; there is noise in this picture
 

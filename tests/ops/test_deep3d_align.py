@@ -5,6 +5,7 @@ import recipe
 import torch
 
 from stylehead_core.ops.deep3d_align import crop_face, fit_face, five_points
+from stylehead_core.ops.pixels import from_uint8
 
 FRONT = torch.tensor([[-1.0, 1, 0], [1, 1, 0], [0, 0, 1], [-0.7, -1, 0.2], [0.7, -1, 0.2]])  # a simple face model
 
@@ -29,7 +30,7 @@ def test_the_five_points_of_the_face_model_are_those_of_the_reference(reference)
 @pytest.mark.parametrize("number", range(3))
 def test_fit_and_crop_agree_with_the_reference(reference, number):
     found = {key[3:]: value for key, value in reference.items() if key.startswith(f"a{number}_")}
-    picture = found["image_u8"].float() / 127.5 - 1
+    picture = from_uint8(found["image_u8"])
     face = crop_face(picture, found["lm68"], reference["lm3d_5"])
     torch.testing.assert_close(face.crop, found["trans_params"][2:].float())
     # The resampling of Pillow differs between versions by at most one step in 255.

@@ -19,6 +19,7 @@ from stylehead_core.media.metadata import VERSION, video_metadata
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
+from stylehead_core.ops.pixels import to_uint8
 
 CHECKOUT = Path(__file__).parents[2]
 LONG = int(os.environ.get("STYLEHEAD_LONG_CLIP", "300"))  # frames; 2000 is what we promise: found 2.3 % there
@@ -86,7 +87,7 @@ def test_a_film_tells_the_hash_of_its_frames_its_version_and_settings(tmp_path):
         files.append((tmp_path / name).read_bytes())
     with av.open(str(tmp_path / "a.mp4")) as container:
         found = container.metadata
-    pixels = ((frames + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous()
+    pixels = to_uint8(frames).permute(0, 2, 3, 1).contiguous()
     assert found["frames_sha256"] == hashlib.sha256(pixels.numpy()).hexdigest()
     assert "Synthetic" in found["comment"]
     assert json.loads(found["stylehead"]) == {

@@ -8,6 +8,7 @@ from stylehead_core.landmarker.face_choice import FaceChoice, choose_face
 from stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from stylehead_core.landmarker.landmarker import Faces, Landmarker
 from stylehead_core.ops.crop import apply_affine
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.ops.pose import HeadPose
 from stylehead_core.stages.portrait import PortraitConfig, take_portrait
 
@@ -24,7 +25,7 @@ def landmarker() -> Landmarker:
 @pytest.fixture(scope="module")
 def astronaut() -> torch.Tensor:
     picture = pytest.importorskip("skimage.data").astronaut()[:256, 96:352]
-    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return from_uint8(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None])
 
 
 @pytest.fixture

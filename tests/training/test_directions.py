@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from stylehead_core import Portrait, edit_style, invert, render
-from stylehead_core.datasets.heads import as_numbers
 from stylehead_core.model.stylehead import build
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
 from stylehead_core.training.tasks.directions import DirectionsTask
@@ -31,14 +31,14 @@ def state(heads):
 
 def test_without_strength_it_draws_the_portrait(state, heads):
     rows = torch.arange(4)
-    before = as_numbers(heads.edited[rows, 0])
+    before = from_uint8(heads.edited[rows, 0])
     torch.testing.assert_close(state._drawing(rows, before)(0.0), before, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [1.0, -0.5])
 def test_it_draws_what_a_user_sees(state, heads, strength):
     number = 1
-    image, shown = as_numbers(heads.edited[[number], 0]), state.portrait[number]
+    image, shown = from_uint8(heads.edited[[number], 0]), state.portrait[number]
     drawn = state._drawing(torch.tensor([number]), image)(strength).clamp(-1, 1)
     portrait = Portrait(image=image, landmarks=heads.landmarks[shown], coefficients=heads.coefficients[shown])
     model = build(RECIPE.model)

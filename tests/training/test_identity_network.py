@@ -11,6 +11,7 @@ from stylehead_core.datasets.heads import save_heads
 from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.load_identity_network import load_features
 from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetworkConfig, feature_distance
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.training.recipes.identity import judge, train_judge
 from stylehead_core.training.tasks.features import FeaturesState, FeaturesTask, gallery
 
@@ -91,7 +92,7 @@ def test_both_ends_of_an_edit_are_one_person(heads):
     assert (low != high).nansum() >= 1
 
     def unmoved():
-        seen = state.network(state.data.pictures[picks].float() / 127.5 - 1)
+        seen = state.network(from_uint8(state.data.pictures[picks]))
         return state._terms(seen, picks, torch.zeros(len(picks), 68, 2))["unmoved"]
 
     before = float(unmoved().detach())

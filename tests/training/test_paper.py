@@ -5,12 +5,12 @@ from fractions import Fraction
 import pytest
 import torch
 
-from stylehead_core.datasets.heads import as_numbers
 from stylehead_core.datasets.preparation.clip_folder import PreparedClip, finish_clip, write_frame
 from stylehead_core.datasets.videos import load_videos
 from stylehead_core.model.files import load_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.training.command import MODEL, train
 from stylehead_core.training.recipe import Phase
 from stylehead_core.training.recipes.registry import chain
@@ -131,7 +131,7 @@ def test_a_generator_learns_from_the_frames_of_clips(videos, tmp_path):
     (recipe,) = chain("debug_paper_generator")
     pictures = recipe.task.load(videos)
     assert len(pictures) == 2 * FRAMES
-    frame = as_numbers(load_videos(videos).clips[1].frames([3]))
+    frame = from_uint8(load_videos(videos).clips[1].frames([3]))
     torch.testing.assert_close(pictures.take(torch.tensor([FRAMES + 3])), frame)
     made = train(recipe, videos, tmp_path)
     untrained = build(recipe.model, recipe.seed)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stylehead_core.datasets.heads import as_numbers
 from stylehead_core.model.stylehead import build
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.spaces import ARKIT
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
@@ -76,7 +76,7 @@ def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(state, heads
     state.kept.made[:] = True
     state.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]  # so that all three must look alike
     state.kept.planes[:] = torch.nn.functional.avg_pool2d(
-        as_numbers(heads.pictures[heads.target[rows]]).mean(1, keepdim=True), 2
+        from_uint8(heads.pictures[heads.target[rows]]).mean(1, keepdim=True), 2
     ).half()
     (drawn, along, truth), planes, _, descriptor = state._look(rows, rng())
     assert torch.equal(drawn, truth)

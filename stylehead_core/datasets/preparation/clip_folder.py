@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...errors import InputError, MediaError
+from ...ops.pixels import to_uint8
 from ...tensor_files import read_tensors, write_tensors
 
 __all__ = ["PreparedClip", "finish_clip", "open_clip", "open_clips", "write_frame"]
@@ -73,7 +74,7 @@ def write_frame(folder: Path, row: int, frame: Tensor) -> None:
     """Write one frame (3 S S), in [-1, 1], of a clip that is being made."""
     path = _frame_path(folder, row)
     path.parent.mkdir(parents=True, exist_ok=True)
-    levels = ((frame.float() + 1) * 127.5).round().clamp(0, 255).byte()
+    levels = to_uint8(frame)
     Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy()).save(path, quality=QUALITY, subsampling=0)
 
 

@@ -20,6 +20,7 @@ from ...media.sound import Sound, read_sound
 from ...media.video import read_frames
 from ...ops.crop import cut_square
 from ...ops.mel import RATE, mel_spectrogram
+from ...ops.pixels import from_uint8
 from .clip_folder import PreparedClip, finish_clip, write_frame
 from .follow import FaceTrack, follow_faces
 from .framing import coefficients_in_square, landmarks_in_square, square_for
@@ -116,7 +117,7 @@ def prepare_video(
     for number, frame in enumerate(_frames(path, config.fps, name, "cutting", step) if cuts else ()):
         for cut in cuts:
             if number in cut.track.frames:
-                picture = cut_square(frame[None].float() / 127.5 - 1, cut.square, config.size)
+                picture = cut_square(from_uint8(frame[None]), cut.square, config.size)
                 write_frame(cut.part, number - cut.track.first, picture[0])
                 if number == cut.track.frames[-1]:
                     _finish(cut, name, sound, landmarker, config)

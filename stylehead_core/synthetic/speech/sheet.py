@@ -7,6 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ...ops.pixels import from_uint8
 from .visemes import OPENING
 
 __all__ = ["draw_curves", "lip_opening"]
@@ -47,7 +48,7 @@ def draw_curves(names: Sequence[str], curves: Mapping[str, Tensor], samples: Ten
             brush.line((LEFT, bottom, LEFT + ACROSS * frames, bottom), fill=GRID)
             points = [(LEFT + ACROSS * t, bottom - (ROW - 8) * value) for t, value in enumerate(course)]
             brush.line([points[0], *points], fill=colour, width=2)
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1
+    return from_uint8(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
 
 
 def _draw_sound(brush: ImageDraw.ImageDraw, samples: np.ndarray, width: int) -> None:

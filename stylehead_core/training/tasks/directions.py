@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, as_numbers
+from ...datasets.heads import Heads
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
+from ...ops.pixels import from_uint8
 from ..losses import pyramid_difference, roughness_difference, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes, edited
@@ -59,7 +60,7 @@ class DirectionsState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         against = torch.rand((), generator=rng) < 0.5  # a beard is grown, or shaved off
-        pairs = as_numbers(self.heads.edited[rows])
+        pairs = from_uint8(self.heads.edited[rows])
         before, after = (pairs.flip(1) if against else pairs).unbind(1)
         sign = -1.0 if against else 1.0
         draw = self._drawing(rows, before)
@@ -109,7 +110,7 @@ class DirectionsState:
         rows = []
         for number in self.heads.attribute.unique().tolist():
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
-            before, after = as_numbers(self.heads.edited[row]).unbind(1)
+            before, after = from_uint8(self.heads.edited[row]).unbind(1)
             draw = self._drawing(row, before)
             rows.append(rows_of([*(draw(strength).clamp(-1, 1) for strength in STRENGTHS), before, after]))
         return torch.cat(rows, dim=-2)
@@ -144,6 +145,6 @@ def mean_change(model: StyleHead, pairs: Tensor, chunk: int = 32) -> Tensor:
     """The mean change of the styles (R D) over ``pairs`` (E 2 3 S S) uint8: without and with the attribute."""
     changes = []
     for part in pairs.split(chunk):
-        before, after = (coarse_codes(model, as_numbers(pictures))[0] for pictures in part.unbind(1))
+        before, after = (coarse_codes(model, from_uint8(pictures))[0] for pictures in part.unbind(1))
         changes.append(after - before)
     return torch.cat(changes).mean(0)

@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.attributes import ATTRIBUTES, edited_attributes, true_attributes
-from ...datasets.heads import Heads, as_numbers, recoloured
+from ...datasets.heads import Heads, recoloured
 from ...evaluation.faces import face_masks
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import channels_last
+from ...ops.pixels import from_uint8
 from ...spaces import ARKIT
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..sample_sheets import rows_of
@@ -97,7 +98,7 @@ def small(data: Gallery, network: FeatureNetwork) -> Gallery:
     before, after = data.pictures.shape[-1], network.config.size
     if before == after:
         return data
-    parts = [((network.fitted(as_numbers(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
+    parts = [((network.fitted(from_uint8(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
     landmarks = (data.landmarks + 0.5) * (after / before) - 0.5
     return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
 
@@ -157,7 +158,7 @@ class FeaturesState:
     def _changed(self, picks: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """The pictures as they are shown (M 3 S S), and where the 68 landmarks then are (M 68 2) in -1..1."""
         data, task = self.data, self.task
-        pictures, size = as_numbers(data.pictures[picks]), data.pictures.shape[-1]
+        pictures, size = from_uint8(data.pictures[picks]), data.pictures.shape[-1]
         pictures = lit(pictures, rng, task.light)
         order = torch.randperm(len(picks), generator=rng)
         elsewhere = (torch.rand(len(picks), 1, 1, 1, generator=rng) < 0.5).float()
@@ -177,7 +178,7 @@ class FeaturesState:
         """Columns: a person's portrait, then the other people's portraits from the nearest on."""
         people = torch.linspace(0, self.samples - 1, min(self.samples, 128)).long().tolist()
         portraits = torch.stack([self.of_person[person][0] for person in people])
-        pictures = as_numbers(self.data.pictures[portraits])
+        pictures = from_uint8(self.data.pictures[portraits])
         identity = torch.cat([self.network(part).identity for part in pictures.split(32)])
         shown = torch.linspace(0, len(people) - 1, min(SHOWN, len(people))).long()
         nearest = (identity[shown] @ identity.T).topk(min(5, len(people))).indices
@@ -207,5 +208,5 @@ def seen_in(network: FeatureNetwork, pictures: Tensor, chunk: int = 64) -> Seen:
     parts = []
     with torch.no_grad():
         for part in pictures.split(chunk):
-            parts.append(network(as_numbers(part) if part.dtype == torch.uint8 else part))
+            parts.append(network(from_uint8(part) if part.dtype == torch.uint8 else part))
     return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))

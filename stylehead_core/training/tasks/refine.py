@@ -23,10 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, as_numbers, recoloured, rng_of
+from ...datasets.heads import Heads, recoloured, rng_of
 from ...evaluation.load_identity_network import load_features
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
+from ...ops.pixels import from_uint8, to_uint8
 from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
 from ..discriminator import PATCH, PatchDiscriminator, discriminator_loss
@@ -89,7 +90,7 @@ class Kept:
         for row in rows[~self.made[rows]].unique():
             drawn, along, planes = self._make(row[None])
             pictures = torch.cat((drawn, along)).clamp(-1, 1)
-            self.pictures[row] = ((pictures + 1) * 127.5).round().byte()
+            self.pictures[row] = to_uint8(pictures)
             self.planes[row] = planes[0].half()
             self.made[row] = True
         return self.pictures[rows], self.planes[rows].float()
@@ -154,7 +155,7 @@ class RefineState:
         brows, eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
         heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
         pictures, planes = self.kept.take(rows)
-        pictures = as_numbers(torch.cat((pictures, heads.pictures[target][:, None]), dim=1))  # B 3 3 S S
+        pictures = from_uint8(torch.cat((pictures, heads.pictures[target][:, None]), dim=1))  # B 3 3 S S
         landmarks = heads.landmarks[target]
         features = region_weights(landmarks, [MOUTH, *EYES, *BROWS], heads.size, heads.size, 3)
         cells, fold = planes.shape[-1], heads.size // planes.shape[-1]
@@ -197,7 +198,7 @@ class RefineState:
         """Columns: source; target; drawn; carried; refined; what is seen."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
         pictures, planes = self.kept.take(rows)
-        drawn, along = as_numbers(pictures).unbind(1)
+        drawn, along = from_uint8(pictures).unbind(1)
         here, there = (self.heads.coefficients[which[rows]] for which in (self.heads.source, self.heads.target))
         frames = self.refiner(drawn, along, planes, describe_motion(self.model, here, there))
         shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]

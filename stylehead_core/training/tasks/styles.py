@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, as_numbers
+from ...datasets.heads import Heads
 from ...model.stylehead import StyleHead
+from ...ops.pixels import from_uint8
 from ..losses import pyramid_difference, region_weights, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import FACE
@@ -75,7 +76,7 @@ class StylesState:
         """A few pairs, each with or against its attribute (n 3 s s each); and what that adds to the styles (n R D)."""
         pick = torch.randint(len(self.heads.edited), (max(batch // 4, 1),), generator=rng)
         against = torch.rand(len(pick), generator=rng) < 0.5
-        pairs = as_numbers(self.heads.edited[pick])
+        pairs = from_uint8(self.heads.edited[pick])
         pairs = torch.where(against[:, None, None, None, None], pairs.flip(1), pairs)
         change = self._directions()[self.heads.attribute[pick]] * torch.where(against, -1.0, 1.0)[:, None, None]
         before, after = (self._small(part) for part in pairs.unbind(1))
@@ -105,7 +106,7 @@ class StylesState:
         columns = [pictures, self._redraw(pictures)]
         if len(self.heads.edited):
             of = torch.linspace(0, len(self.heads.edited) - 1, SHOWN).long()
-            before, after = (self._small(part) for part in as_numbers(self.heads.edited[of]).unbind(1))
+            before, after = (self._small(part) for part in from_uint8(self.heads.edited[of]).unbind(1))
             change = self._directions()[self.heads.attribute[of]]
             columns += [before, after, self._draw(self._styles(before) + change)]
         return rows_of(columns)

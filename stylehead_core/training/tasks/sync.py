@@ -20,6 +20,7 @@ from ...evaluation.sheets import plot
 from ...model.stylehead import StyleHead
 from ...networks.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
 from ...ops.mouths import mouth_affines, mouth_pictures
+from ...ops.pixels import from_uint8, to_uint8
 from ...ops.windows import mel_windows
 from ..recipe import Parts, Phase
 
@@ -67,8 +68,8 @@ def hear_clip(clip: PreparedClip) -> HeardClip:
     affines = mouth_affines(clip.measured["landmarks"])
     mouths = []
     for rows in torch.arange(len(clip)).split(CHUNK):
-        pictures = clip.frames(rows.tolist()).float() / 127.5 - 1
-        mouths.append(((mouth_pictures(pictures, affines[rows]) + 1) * 127.5).round().byte())
+        pictures = from_uint8(clip.frames(rows.tolist()))
+        mouths.append(to_uint8(mouth_pictures(pictures, affines[rows])))
     heard = mel_windows(clip.measured["mel"], len(clip), clip.fps, window=MEL[1])
     return HeardClip(mouths=torch.cat(mouths), mel=heard)
 
@@ -96,7 +97,7 @@ class SyncState:
             *(self._pair(int(row), bool(own), rng) for row, own in zip(rows, together, strict=True)), strict=True
         )
         heard, seen = torch.stack(mel).to(rows.device), torch.stack(mouths).to(rows.device)
-        cosine = self.network(seen.float() / 127.5 - 1, heard)
+        cosine = self.network(from_uint8(seen), heard)
         loss = sync_loss(cosine, together.float())
         right = ((cosine.detach() > 0.5) == together).float().mean()
         return loss, {"sync": float(loss.detach()), "right": float(right)}
@@ -110,7 +111,7 @@ class SyncState:
         for row in torch.linspace(0, self.samples - 1, min(SHOWN, self.samples)).long().tolist():
             clip, first = self._place(row)
             device = self.ends.device
-            seen = self.network.look(self._mouths(clip, first)[None].to(device).float() / 127.5 - 1)
+            seen = self.network.look(from_uint8(self._mouths(clip, first)[None].to(device)))
             middle = first + FRAMES // 2
             there = [i for i, shift in enumerate(shifts) if 0 <= middle + shift < len(clip.mel)]
             heard = self.network.hear(clip.mel[[middle + shifts[i] for i in there]].to(device))

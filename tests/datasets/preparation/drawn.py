@@ -9,6 +9,7 @@ from stylehead_core.landmarker.landmarker import Faces
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.ops.align import LANDMARKS_68
+from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.ops.pose import CanonicalFace, HeadPose
 
 SIDE = 32  # pixels of a face
@@ -60,7 +61,7 @@ class DrawnLandmarker:
         return self._faces(corners)
 
     def _corner(self, picture: torch.Tensor, colour: int) -> tuple[float, float] | None:
-        values = picture.float() / 127.5 - 1 if picture.dtype == torch.uint8 else picture
+        values = from_uint8(picture) if picture.dtype == torch.uint8 else picture
         others = values[[c for c in range(3) if c != colour]].amax(dim=0)
         rows, columns = ((values[colour] > 0.5) & (others < -0.3)).nonzero(as_tuple=True)
         if len(rows) < SIDE * SIDE / 2:
