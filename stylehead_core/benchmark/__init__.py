@@ -37,6 +37,7 @@ def benchmark(
     judge: FeatureNetwork,
     *,
     sentences: int = SENTENCES,
+    titles: Sequence[str] | None = None,
     tell: Callable[[Part], None] = lambda part: None,
 ) -> tuple[Part, ...]:
     """Every table there is to be had.
@@ -44,6 +45,7 @@ def benchmark(
     Args:
         heads: measured, and held out.
         sentences: how many are spoken.
+        titles: of the tables that are asked for; None = all.
         tell: called with each table as soon as it is there.
     """
     measures = load_measures(landmarker, judge, heads)
@@ -61,6 +63,8 @@ def benchmark(
         ("nothing asked for", "", lambda: nothing(model, heads)),
     )
     for title, skipped, compute in asked:
+        if titles is not None and title not in titles:
+            continue
         part = Part(title=title, rows=() if skipped else tuple(compute()), skipped=skipped)
         parts.append(part)
         tell(part)

@@ -95,12 +95,12 @@ def save_heads(heads: Heads, path: Path) -> None:
 
 
 def load_heads(folder: Path) -> Heads:
-    """All measured heads of a folder (``stylehead train measure``), or of one file."""
+    """All measured heads of a folder (``stylehead measure``), or of one file."""
     files = [folder] if folder.is_file() else sorted(folder.glob("*.measured.safetensors"))
     if not files:
         raise InputError(
             f"There are no measured heads in {folder}. Render some with `stylehead heads`, then measure them with "
-            "`stylehead train measure`: see docs/training.md."
+            "`stylehead measure`: see docs/training.md."
         )
     parts = []
     for file in files:

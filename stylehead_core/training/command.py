@@ -1,9 +1,8 @@
-"""``stylehead train``: measure rendered heads, and learn from them."""
+"""``stylehead train``: learn the networks from rendered heads, or from prepared clips."""
 
 import argparse
-import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +10,6 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from ..convert.official import VGG
-from ..datasets.heads import load_heads
 from ..errors import ConfigError
 from ..model.files import load_stylehead, save_stylehead
 from ..model.stylehead import StyleHead, build
@@ -32,7 +30,7 @@ MODEL, DIRECTIONS = "model.safetensors", "directions.safetensors"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe",
-        help=f"measure, benchmark, judge, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}",
+        help=f"judge, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}",
     )
     parser.add_argument(
         "--data",
@@ -41,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rendered heads; of paper recipes and sync_expert prepared clips",
     )
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
-    parser.add_argument(
-        "--start", type=Path, help="model file: its parts are taken where no run here has made them; or the one judged"
-    )
+    parser.add_argument("--start", type=Path, help="model file: its parts are taken where no run here has made them")
     parser.add_argument(
         "--lpips",
         type=Path,
@@ -60,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.device == "cpu" or args.recipe in ("measure", "benchmark"):
+    if args.device == "cpu":
         return _run(args)
     with torch.device(_own(args.device)):  # what training makes is made there
         return _run(args)
@@ -75,10 +71,6 @@ def _own(device: str) -> torch.device:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.recipe == "measure":
-        return measure(args.data)
-    if args.recipe == "benchmark":
-        return compare(args.data, args.start or "stylehead-mini", args.out)
     limits = Limits(minutes=args.minutes, tensorboard=args.tensorboard)
     if args.recipe == "sync_expert":
         from .recipes.sync_expert import sync_expert, train_sync_expert
@@ -106,31 +98,6 @@ def _compared_by(recipe: Recipe, lpips: Path | None, arcface: Path | None) -> Re
     if likeness is None:
         return recipe
     return replace(recipe, task=replace(recipe.task, likeness=replace(likeness, lpips=lpips, arcface=arcface)))
-
-
-def measure(data: Path) -> int:
-    """Measure the rendered clips of a folder; the files go beside them."""
-    from ..datasets.measure import measure_folder
-    from ..landmarker.files import load_landmarker
-    from ..synthetic.heads.shards import find_clips
-
-    for file in measure_folder(find_clips(data), load_landmarker(), data):
-        print(file)
-    return 0
-
-
-def compare(data: Path, model: Path | str, out: Path) -> int:
-    """Print how well a model draws the measured heads of a folder, which should be held out; and write it as JSON."""
-    from ..benchmark import benchmark, text
-    from ..evaluation.load_identity_network import load_features
-    from ..landmarker.files import load_landmarker
-
-    parts = benchmark(
-        load_stylehead(model), load_heads(data), load_landmarker(), load_features(), tell=lambda part: print(text(part))
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "benchmark.json").write_text(json.dumps([asdict(part) for part in parts], indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 def train(

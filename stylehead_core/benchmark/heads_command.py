@@ -1,0 +1,43 @@
+"""``stylehead benchmark heads`` and ``edits``: a model on measured heads that are held out."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+__all__ = ["add_arguments", "run"]
+
+SENTENCES = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder of measured heads, or one file (`stylehead measure`)")
+    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for benchmark.json (default runs)")
+    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+    parser.add_argument(
+        "--sentences", type=int, default=SENTENCES, help=f"spoken by the heads, 0 for none (default {SENTENCES})"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables as they are found; write them as JSON."""
+    from ..datasets.heads import load_heads
+    from ..evaluation.load_identity_network import load_features
+    from ..landmarker.files import load_landmarker
+    from ..model.files import load_stylehead
+    from . import benchmark, text
+
+    parts = benchmark(
+        load_stylehead(args.model),
+        load_heads(args.data),
+        load_landmarker(args.landmarker),
+        load_features(),
+        sentences=args.sentences,
+        titles=("edits",) if args.benchmark == "edits" else None,
+        tell=lambda part: print(text(part)),
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    file = args.out / ("edits.json" if args.benchmark == "edits" else "benchmark.json")
+    file.write_text(json.dumps([asdict(part) for part in parts], indent=2) + "\n", encoding="utf-8")
+    return 0
