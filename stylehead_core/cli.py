@@ -19,7 +19,7 @@ COMMANDS = {
     "convert": (".commands.convert", "make one model file of the official StyleHEAT checkpoints"),
     "landmarker": (".commands.landmarker", "say which face landmarker is in use, or fetch one"),
     "train": (".training.command", "train the networks on rendered heads"),
-    "measure": (".training.measure_command", "measure rendered heads with the face landmarker, before training"),
+    "measure": (".datasets.measure_command", "measure rendered heads with the face landmarker, before training"),
     "embed": (".training.embed_command", "make a trained model part of the pack"),
     "benchmark": (".benchmark.command", "measure a model on heads, portraits and speech that are held out"),
     "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),

@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the measured files; files that are there already are left alone."""
-    from ..datasets.measure import measure_folder
     from ..landmarker.files import load_landmarker
     from ..synthetic.heads.shards import find_clips
+    from .measure import measure_folder
 
     for file in measure_folder(find_clips(args.data), load_landmarker(args.landmarker), args.out or args.data):
         print(file)
