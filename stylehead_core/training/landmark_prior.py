@@ -1,4 +1,4 @@
-"""What the landmark prior must know, computed from rendered heads in one go."""
+"""Fits the expression basis of the landmark prior to rendered heads by ridge regression, in closed form."""
 
 import torch
 from torch import Tensor
@@ -12,11 +12,11 @@ __all__ = ["expression_basis", "fit_basis", "within_persons"]
 LIDS = {"eyeBlink": 1.5, "eyeSquint": 0.6}
 """The regression shares the closing of an eye between these, which are hardly ever measured apart. But sliders, and
 sleepers, close eyes by the first alone. On held-out heads the flow at the eyes is then off by 0.32, not 0.30 cells."""
-RIDGE = 3e-4  # of the number of pictures: what keeps coefficients that hardly occur from wild movements
+RIDGE = 3e-4  # times the number of pictures: regularises coefficients that hardly occur
 
 
 def fit_basis(prior: LandmarkPrior, heads: Heads) -> None:
-    """Learn where each landmark goes with each coefficient of the expression, for ``prior`` with its canonical face."""
+    """Fit how each landmark moves with each expression coefficient; ``prior`` has its canonical face already."""
     size = heads.size
     faces = prior.front(heads.landmarks, heads.coefficients, size)
     expression = heads.coefficients[:, : prior.config.expression]
@@ -32,7 +32,7 @@ def expression_basis(faces: Tensor, expression: Tensor, person: Tensor) -> Tenso
     Args:
         faces: (N P 3) landmarks turned to the front, cm.
         expression: (N K).
-        person: (N): what is common to all pictures of a person is taken away first.
+        person: (N): the mean of each person is subtracted first.
 
     Returns:
         (K P 3) cm for a coefficient of 1.
@@ -45,7 +45,7 @@ def expression_basis(faces: Tensor, expression: Tensor, person: Tensor) -> Tenso
 
 
 def within_persons(person: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
-    """Each of ``values`` (N ...) as (N -1) float64 without the mean of its person (N)."""
+    """Flatten each of ``values`` (N ...) to (N -1) float64 and subtract the mean of its person (N)."""
     _, person = person.unique(return_inverse=True)
     count = torch.bincount(person).double()[:, None]
     free = []

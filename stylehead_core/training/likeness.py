@@ -1,4 +1,4 @@
-"""How a redrawn portrait is held against the portrait: by its pixels, as people see it, and by who it is.
+"""Reconstruction loss of inversion networks: pixels, LPIPS and identity (ArcFace).
 
 Source: pSp (arXiv 2008.00951), whose weights for faces e4e (arXiv 2102.02766) and HFGI (arXiv 2109.06590) keep.
 
@@ -22,13 +22,13 @@ class Likeness:
     size: int = 256  # pixels of the pictures compared
     pixels: float = 1.0  # of the mean squared difference
     perceptual: float = 0.8  # of LPIPS
-    identity: float = 0.1  # of 1 - the cosine of what ArcFace says of both
-    lpips: Path | None = None  # folder of ``load_lpips``; none leaves LPIPS out
-    arcface: Path | None = None  # file of ``load_identity``; none leaves the identity out
+    identity: float = 0.1  # of 1 - cosine of the ArcFace embeddings
+    lpips: Path | None = None  # folder of ``load_lpips``; None leaves LPIPS out
+    arcface: Path | None = None  # file of ``load_identity``; None leaves identity out
 
 
 class LikenessLoss:
-    """The terms of a ``Likeness``, with the networks whose files it names."""
+    """Evaluates a ``Likeness``; loads the networks whose files it names."""
 
     def __init__(self, weights: Likeness) -> None:
         self.weights = weights

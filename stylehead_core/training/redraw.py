@@ -1,4 +1,4 @@
-"""Inverting and redrawing many pictures at once, as ``stages.inversion`` and ``stages.rendering`` do one.
+"""Batched inversion and drawing for training, equal to ``stages.inversion`` and ``stages.rendering`` of one picture.
 
 Axes: B batch, R D styles, C h w feature map, S picture size.
 """
@@ -8,12 +8,13 @@ from torch import Tensor
 
 from ..model.stylehead import StyleHead
 
-__all__ = ["apply_consultation", "coarse_codes", "edited", "invert_pictures"]
+__all__ = ["apply_consultation", "coarse_codes", "draw_edited", "invert_pictures"]
 
 
 @torch.no_grad()
 def coarse_codes(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What styles alone know of ``pictures`` (B 3 S S): styles (B R D), feature map (B C h w), residual (B 3 S S)."""
+    """Styles (B R D) of ``pictures`` (B 3 S S), their feature map (B C h w), and what they miss of the pictures (B 3 S
+    S)."""
     styles = model.encoder(model.resize(pictures, model.config.encoder.size))
     feature, rgb = model.generator.lower(styles)
     residual = pictures - model.generator.upper(feature, styles, rgb).clamp(-1, 1)
@@ -21,19 +22,19 @@ def coarse_codes(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 def apply_consultation(model: StyleHead, feature: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
-    """The feature map with what the consultation adds to it, and the consultation's shift."""
+    """The feature map with the consultation applied (B C h w), and the consultation's shift."""
     assert model.consultation is not None
     scale, shift = model.consultation(model.resize(residual, model.consultation.config.size))
     return feature * (1 + scale) + shift, shift
 
 
-def edited(
+def draw_edited(
     model: StyleHead, codes: tuple[Tensor, Tensor, Tensor], own: Tensor, change: Tensor, places: Tensor | float
 ) -> Tensor:
-    """What the generator draws (B 3 S S) of ``coarse_codes`` whose styles are changed by ``change`` (B or 1, R D).
+    """Draw pictures (B 3 S S) from ``coarse_codes`` with ``change`` (B or 1, R D) added to the styles.
 
-    Its feature map is ``own`` (B C h w), with what the consultation adds. It moves by as much as the styles alone move
-    it, ``edited="moved"`` of ``stages.rendering``, and by what the attribute adds at ``places`` of the face (B C h w).
+    The feature map ``own`` (B C h w), consultation included, changes by the difference that the edit makes to the lower
+    generator (``edited="moved"`` of ``stages.rendering``), and by ``places`` (B C h w) of the face editor.
     """
     moved = codes[0] + change
     difference = model.generator.lower(moved)[0] - codes[1]
@@ -41,7 +42,7 @@ def edited(
 
 
 def invert_pictures(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Styles (B R D), feature map (B C h w) and the RGB sum below it, by any model: ``stages.inversion`` for many."""
+    """Styles (B R D), feature map (B C h w) and the RGB sum below it (None where there is none), for any model."""
     styles = model.encoder(model.resize(pictures, model.config.encoder.size))
     feature, rgb = model.lower(styles)
     if model.consultation is not None:

@@ -1,4 +1,4 @@
-"""Rings of the 478 landmarks: where a stage looks more closely."""
+"""Landmark indices of brows, eyes and mouth, for region weights in losses."""
 
 from ..networks.landmark_prior import EYES
 

@@ -1,4 +1,4 @@
-"""Pictures in rows, for people who want to see how a run goes."""
+"""Sample sheets of a training run: pictures in rows, written as PNG."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def rows_of(columns: Sequence[Tensor]) -> Tensor:
 
 
 def write_png(path: Path, picture: Tensor) -> None:
-    """``picture`` (3 H W) in [-1, 1]."""
+    """Write ``picture`` (3 H W) in [-1, 1] to ``path``, atomically."""
     levels = to_uint8(picture.detach()).permute(1, 2, 0).cpu().numpy()
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     Image.fromarray(levels).save(part, format="PNG")

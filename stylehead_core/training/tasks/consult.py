@@ -1,7 +1,7 @@
-"""The consultation learns to add what the styles alone do not redraw; the generator's upper half learns with it.
+"""Trains the consultation network, which adds what styles alone do not reconstruct, and the generator's upper layers.
 
-The styles stay as they are. A part of the heads is drawn from its feature map carried along the exact flow, so that
-the upper half learns to draw what has been moved by parts of a cell.
+Encoder and styles are fixed. A share of the heads is drawn from a feature map warped along the exact flow, so that the
+upper layers learn to draw features that were moved by fractions of a cell.
 """
 
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class ConsultTask(LearnsFromHeads):
-    features: float = 3.0  # how much more eyes and mouth count than the rest
-    light: float = 0.5  # how much the light is changed at random
-    moved: float = 0.5  # of the samples are drawn from a feature map that was carried along the exact flow
+    features: float = 3.0  # additional weight of eyes and mouth
+    light: float = 0.5  # strength of random changes of light
+    moved: float = 0.5  # share of samples drawn from a feature map warped along the exact flow
     parts: tuple[str, ...] = ("consultation", "generator")
 
     def start(self, model: StyleHead, heads: Heads) -> "ConsultState":
@@ -38,13 +38,13 @@ class ConsultTask(LearnsFromHeads):
 
 class ConsultState:
     def __init__(self, task: ConsultTask, model: StyleHead, heads: Heads) -> None:
-        assert model.consultation is not None, "this stage makes the model's consultation"
+        assert model.consultation is not None, "this task trains the model's consultation"
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads)
         model.eval().requires_grad_(False)
         model.consultation.train().requires_grad_(True)
         for head in (model.consultation.scale, model.consultation.shift):
-            nn.init.zeros_(head.last.weight)  # it begins by adding nothing
+            nn.init.zeros_(head.last.weight)  # adds nothing at first
         self.upper = _upper(model)
         for layer in self.upper:
             layer.requires_grad_(True)
@@ -65,12 +65,12 @@ class ConsultState:
         return loss, {"redraw": float(loss.detach())}
 
     def _pairs(self, rows: Tensor, kept: int, still: Tensor) -> tuple[Tensor, Tensor]:
-        """What is inverted, and what shall be drawn (B 3 S S each): ``kept`` heads that stay, then those that move."""
+        """Inputs and targets (B 3 S S each): ``kept`` heads that do not move, then heads that do."""
         source, target = (self.heads.frames(which[rows[kept:]]) for which in (self.heads.source, self.heads.target))
         return torch.cat((still, source)), torch.cat((still, target))
 
     def _weight(self, rows: Tensor, kept: int) -> Tensor:
-        """How much each place counts (B 1 S S): eyes and mouth more, what the source does not show not at all."""
+        """Loss weights (B 1 S S): higher at eyes and mouth, 0 where the source does not show the place."""
         size = self.heads.size
         shown = torch.cat((self.heads.source[rows[:kept]], self.heads.target[rows[kept:]]))
         features = region_weights(self.heads.landmarks[shown], [MOUTH, *EYES], size, size, 3)
@@ -79,7 +79,7 @@ class ConsultState:
         return (1 + self.task.features * features) * seen
 
     def sheet(self) -> Tensor:
-        """Columns: a head; from styles alone; with the consultation."""
+        """Columns: head; drawn from styles alone; with the consultation."""
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         pictures = self.heads.frames(rows)
         styles, feature, residual = coarse_codes(self.model, pictures)
@@ -88,7 +88,7 @@ class ConsultState:
 
 
 def _upper(model: StyleHead) -> list[nn.Module]:
-    """The generator's layers above the moved feature map."""
+    """The generator's layers above the warped feature map."""
     config = model.generator.config
     layers: list[nn.Module] = []
     for resolution in config.resolutions:

@@ -1,8 +1,8 @@
-"""Edit directions: what is added to the styles of any head so that it is drawn with another attribute.
+"""Trains the edit directions, which are added to the styles, and the face editor, which changes places of the face.
 
-Each begins as the styles' stage has left it, or else as the mean change of the styles between two rendered pictures of
-a head that differ in the attribute alone, and goes down from there what the drawn edit differs from the rendered one.
-Beside it learns what the attribute changes at places of the face. All else of the model is fixed.
+A direction starts as ``StylesTask`` has left it, or as the mean change of styles between two rendered pictures of a
+head that differ in the attribute alone. The loss compares the drawn edit with the rendered one. All other networks are
+fixed.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,20 @@ from ...model.stylehead import StyleHead
 from ...ops.pixels import from_uint8
 from ..losses import pyramid_difference, roughness_difference, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..redraw import apply_consultation, coarse_codes, edited
+from ..redraw import apply_consultation, coarse_codes, draw_edited
 from ..sample_sheets import rows_of
 
-__all__ = ["DirectionsTask", "let_directions_learn", "mean_change"]
+__all__ = ["DirectionsTask", "make_directions_trainable", "mean_change"]
 
 STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5)  # of the sheet
 
 
 @dataclass(frozen=True, kw_only=True)
 class DirectionsTask(LearnsFromHeads):
-    marks: float = 4.0  # how much more the places count that the attribute changes
-    rough: float = 4.0  # weight of being as rough there as the rendered edit: a beard is no shadow
-    half: float = 0.5  # weight of an edit of half the strength, which must look like half of the way
-    rate: float = 2.5  # of the directions, in rates of the face editor, whose weights are equalised
+    marks: float = 4.0  # additional weight of the places that the attribute changes
+    rough: float = 4.0  # weight of the roughness difference to the rendered edit: a beard is not a shadow
+    half: float = 0.5  # weight of the loss at half strength, against the mean of both pictures
+    rate: float = 2.5  # factor on the lr for the directions; the editor's weights are equalised
     parts: tuple[str, ...] = ("directions", "editor")
 
     def start(self, model: StyleHead, heads: Heads) -> "DirectionsState":
@@ -43,7 +43,7 @@ class DirectionsState:
         self.task, self.model, self.heads = task, model, heads
         self.samples = len(heads.edited)
         model.eval().requires_grad_(False)
-        let_directions_learn(model, heads)
+        make_directions_trainable(model, heads)
         with torch.no_grad():
             for number, name in enumerate(heads.attributes):
                 direction, pairs = model.directions.shift(name), heads.edited[heads.attribute == number]
@@ -74,7 +74,7 @@ class DirectionsState:
         return loss, parts
 
     def _drawing(self, rows: Tensor, pictures: Tensor) -> Callable[[float], Tensor]:
-        """What draws ``pictures`` (B 3 S S) of the pairs ``rows`` with their attributes, at any strength."""
+        """Function that draws ``pictures`` (B 3 S S) of the pairs ``rows`` with their attribute at a given strength."""
         model, names = self.model, [self.heads.attributes[number] for number in self.heads.attribute[rows].tolist()]
         with torch.no_grad():
             codes = coarse_codes(model, pictures)
@@ -86,7 +86,7 @@ class DirectionsState:
         places, pixels = self._places(names, rows, own, pictures)
 
         def draw(strength: float) -> Tensor:
-            drawn = edited(model, codes, own, strength * change, strength * places)
+            drawn = draw_edited(model, codes, own, strength * change, strength * places)
             return drawn.clamp(-1, 1) + detail + strength * pixels
 
         return draw
@@ -94,7 +94,8 @@ class DirectionsState:
     def _places(
         self, names: list[str], rows: Tensor, own: Tensor, pictures: Tensor
     ) -> tuple[Tensor | float, Tensor | float]:
-        """What the attributes ``names`` add to the feature maps ``own`` and the pixels of the pairs ``rows``."""
+        """What the face editor adds for ``names`` to the feature maps ``own`` and to the pixels of the pairs
+        ``rows``."""
         model, heads, shown = self.model, self.heads, self.portrait[rows]
         if model.editor is None:
             return 0.0, 0.0
@@ -106,7 +107,7 @@ class DirectionsState:
         return torch.cat(places), 0.0 if pixels[0] is None else torch.cat(pixels)
 
     def sheet(self) -> Tensor:
-        """A row for each attribute that heads show: strengths -1 to 1.5, then the rendered head without and with it."""
+        """A row per attribute: strengths -1 to 1.5, then the rendered head without and with the attribute."""
         rows = []
         for number in self.heads.attribute.unique().tolist():
             row = torch.nonzero(self.heads.attribute == number).flatten()[:1]
@@ -117,13 +118,13 @@ class DirectionsState:
 
 
 def _portraits(heads: Heads) -> Tensor:
-    """The picture (E) that each edited pair is made of: the first of the person."""
+    """Index (E) of the picture that each edited pair was made from: the first of its person."""
     first = {int(person): number for number, person in reversed(list(enumerate(heads.person.tolist())))}
     return torch.tensor([first[person] for person in heads.edited_person.tolist()])
 
 
-def let_directions_learn(model: StyleHead, heads: Heads) -> None:
-    """Make parameters of the model's directions, which are buffers otherwise, under the same names.
+def make_directions_trainable(model: StyleHead, heads: Heads) -> None:
+    """Turn the model's directions from buffers into parameters of the same names.
 
     Raises:
         ConfigError: the heads show no edits, or an attribute that the model does not know.

@@ -1,8 +1,7 @@
-"""The flow field learns to correct the landmark prior, and to tell what the portrait does not show.
+"""Trains the flow field: a correction of the landmark prior's flow, and the visibility of each cell in the portrait.
 
-The renderer knows where every point of the target lies in the source; that exact flow is what is learnt. Where the
-source does not show the point there is nothing to fetch, and the flow counts little. Brows, eyes and mouth are a small
-part of the picture and of the movement, but what people look at: they count more.
+The target is the renderer's exact flow from target to source. Where the source does not show a point the flow has a
+small weight. Brows, eyes and mouth have a large one: they are a small part of the picture, but what people look at.
 """
 
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ SHOWN = 8
 class MotionTask(LearnsFromHeads):
     features: float = 8.0  # weight of the cells around brows, eyes and mouth, against 1
     hidden: float = 0.15  # weight of the cells that the source does not show
-    visibility: float = 0.5  # weight of telling which those are
-    picture: float = 2.0  # weight of the source's picture, carried along the flow
+    visibility: float = 0.5  # weight of the visibility loss
+    picture: float = 2.0  # weight of the photometric loss: the source warped along the flow
     parts: tuple[str, ...] = ("prior", "motion_encoder", "flow_field")
 
     def start(self, model: StyleHead, heads: Heads) -> "MotionState":
@@ -70,7 +69,7 @@ class MotionState:
         return loss, parts
 
     def sheet(self) -> Tensor:
-        """Columns: source; target; the source carried by the prior, by the whole flow, by the exact one; visibility."""
+        """Columns: source; target; source warped by the prior, by the whole flow, by the exact flow; visibilities."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
         flow, visibility, prior = predict_flow(self.model, self.heads, rows)
         pictures = self.heads.frames(self.heads.source[rows])
@@ -83,7 +82,7 @@ class MotionState:
 
 
 def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The flow of the pairs ``rows``, their visibility, and the prior's flow."""
+    """Flow (B 2 h w) of the pairs ``rows``, visibility (B 1 h w) or None, and the prior's flow (B 2 h w) or None."""
     source, target = heads.source[rows], heads.target[rows]
     here, there = heads.coefficients[source], heads.coefficients[target]
     first = None
@@ -95,6 +94,6 @@ def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, 
 
 
 def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
-    """The descriptor (B D) of the motion from the coefficients ``here`` to those ``there`` (B K)."""
+    """Descriptor (B D) of the motion from coefficients ``here`` to ``there`` (B K each)."""
     window = there[..., None].expand(-1, -1, model.config.window)
     return model.motion_encoder(window, here if model.motion_encoder.config.source else None)

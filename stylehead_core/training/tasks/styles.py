@@ -1,7 +1,8 @@
-"""The encoder and the generator learn together to redraw a head from its styles alone.
+"""Trains encoder and generator together to reconstruct a head from its styles alone, with the edit directions.
 
-Styles must carry what an edit shall change, so nothing else helps here. The edit directions learn beside them, from two
-pictures of a head that differ in one attribute: the direction added to one's styles must draw the other, for all heads.
+Styles must carry what an edit changes, so neither consultation nor detail is used here. Edit directions are trained on
+pairs of pictures of one head that differ in one attribute: the direction added to the styles of the first must draw the
+second, for all heads.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ..losses import pyramid_difference, region_weights, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import FACE
 from ..sample_sheets import rows_of
-from .directions import let_directions_learn
+from .directions import make_directions_trainable
 
 __all__ = ["StylesTask"]
 
@@ -26,12 +27,12 @@ SHOWN = 6  # rows of the sheet
 
 @dataclass(frozen=True, kw_only=True)
 class StylesTask(LearnsFromHeads):
-    edits: float = 1.0  # weight of the heads drawn with an attribute's direction added
-    marks: float = 6.0  # how much more the places count that an attribute changes
-    generator: float = 4.0  # the generator's rate in rates of the encoder: its weights are equalised
-    size: int = 64  # pixels of the pictures compared; what the generator has above them is not drawn
-    face: float = 1.0  # how much more eyes, nose and mouth count than the rest
-    directions: float = 10.0  # their rate in rates of the encoder
+    edits: float = 1.0  # weight of the edit loss: heads drawn with a direction added
+    marks: float = 6.0  # additional weight of the places that an attribute changes
+    generator: float = 4.0  # factor on the lr for the generator, whose weights are equalised
+    size: int = 64  # pixels of the compared pictures; layers of the generator above are not run
+    face: float = 1.0  # additional weight of eyes, nose and mouth
+    directions: float = 10.0  # factor on the lr for the directions
     parts: tuple[str, ...] = ("encoder", "generator", "directions")
 
     def start(self, model: StyleHead, heads: Heads) -> "StylesState":
@@ -45,10 +46,10 @@ class StylesState:
         self.networks: dict[str, nn.Module] = {"encoder": model.encoder, "generator": model.generator}
         for network in self.networks.values():
             network.train().requires_grad_(True)
-        model.generator.mapping.requires_grad_(False)  # it is asked for nothing here
+        model.generator.mapping.requires_grad_(False)  # not used here
         modules = [(model.encoder, 1.0), (model.generator, task.generator)]
         if task.edits and len(heads.edited):
-            let_directions_learn(model, heads)
+            make_directions_trainable(model, heads)
             self.networks["directions"] = model.directions
             modules.append((model.directions, task.directions))
         self.phases = (Phase("redraw", modules),)
@@ -60,7 +61,7 @@ class StylesState:
         if edits is None:
             loss = pyramid_difference(self._redraw(pictures), pictures, 1 + self.task.face * weight)
             return loss, {"redraw": float(loss.detach())}
-        # Edited pairs ride in the same batch: the second half of the rows makes room for them.
+        # Edited pairs replace the last rows of the batch.
         before, after, change = edits
         kept = len(rows) - len(before)
         batch = torch.cat((pictures[:kept], before, after))
@@ -73,7 +74,8 @@ class StylesState:
         return loss + self.task.edits * edit, {"redraw": float(loss.detach()), "edit": float(edit.detach())}
 
     def _edits(self, batch: int, rng: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """A few pairs, each with or against its attribute (n 3 s s each); and what that adds to the styles (n R D)."""
+        """Edited pairs, each in a random order (n 3 s s twice), and the change of styles from first to second (n R
+        D)."""
         pick = torch.randint(len(self.heads.edited), (max(batch // 4, 1),), generator=rng)
         against = torch.rand(len(pick), generator=rng) < 0.5
         pairs = from_uint8(self.heads.edited[pick])
@@ -83,7 +85,7 @@ class StylesState:
         return before, after, change
 
     def _directions(self) -> Tensor:
-        """(A R D), in the order of the heads' attributes."""
+        """The directions (A R D), in the order of the heads' attributes."""
         return torch.stack([self.model.directions.shift(name) for name in self.heads.attributes])
 
     def _small(self, pictures: Tensor) -> Tensor:
@@ -100,7 +102,7 @@ class StylesState:
         return self._draw(self._styles(pictures))
 
     def sheet(self) -> Tensor:
-        """Columns: a head, redrawn; an edited pair, and the first with the direction of its attribute."""
+        """Columns: head; reconstruction; first and second of an edited pair; the first with the direction added."""
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         pictures = self._small(self.heads.frames(rows))
         columns = [pictures, self._redraw(pictures)]
