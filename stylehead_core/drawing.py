@@ -1,12 +1,17 @@
-"""Pictures for people: flow as colours and arrows, error as heat, motion as curves, a face where it was found.
+"""Drawings for previews: flow as colours and arrows, errors as heat, motion as curves, the crop around a face.
+
+Lines, arrows and colour maps are OpenCV's, letters are Pillow's. OpenCV is imported when something is drawn, since its
+import takes a quarter of a second.
 
 Pictures come out as (B 3 H W) in [-1, 1]. Axes: T frames, h w size of a flow.
 """
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -17,23 +22,23 @@ __all__ = ["curves_of", "draw_error", "draw_flow", "draw_motion", "draw_portrait
 
 ARROWS = 12  # on a side of the picture
 WORDS = 16  # pixels: letters of a plot that is seen at half its size
-HEAT = ((0.0, 0.0, 0.15), (0.35, 0.05, 0.45), (0.85, 0.25, 0.25), (1.0, 0.75, 0.1), (1.0, 1.0, 0.9))  # RGB, cold to hot
 PAPER, INK, GRID, MISSING = (250, 250, 247), (60, 60, 70), (215, 215, 220), (250, 215, 205)
 CURVES = (
     *((31, 119, 180), (214, 96, 30), (44, 150, 60), (190, 40, 60)),
     *((120, 80, 180), (120, 80, 60), (220, 100, 180), (90, 90, 90)),
 )
-FRAME, POINT = (255, 200, 60), (60, 220, 120)
+FRAME, POINT, ARROW = (255, 200, 60), (60, 220, 120), (20, 20, 20)
+SUBPIXEL_BITS = 4  # OpenCV takes places in sixteenths of a pixel
 
 
 def draw_flow(flow: Tensor, size: int = 256, largest: float | None = None) -> Tensor:
-    """Each frame of ``flow`` as a picture: hue says where the picture moves to, colour how far, arrows say both.
+    """Draw each frame of ``flow``: hue says where the picture moves to, saturation how far, arrows say both.
 
     Args:
         flow: (T 2 h w), pixels of the feature map: where each point fetches from. The arrows point the other way,
             since what is fetched from the left moves to the right.
         size: pixels of a side.
-        largest: pixels of the feature map that get the full colour; none takes the clip's own largest movement.
+        largest: pixels of the feature map that get the full colour; None takes the clip's own largest movement.
     """
     flow = flow.float().cpu()
     if largest is None:
@@ -46,38 +51,39 @@ def draw_flow(flow: Tensor, size: int = 256, largest: float | None = None) -> Te
 
 
 def draw_error(picture: Tensor, redrawn: Tensor, full: float = 0.5) -> Tensor:
-    """Where ``redrawn`` differs from ``picture`` (both B 3 H W): dark is equal, white a difference of ``full`` or more.
+    """Heat map of the difference between two pictures (both B 3 H W): black is equal, white ``full`` or more.
 
     Args:
         full: mean over the colours, in the pictures' own units, where black to white is 2.
     """
+    import cv2
+
     heat = ((picture - redrawn).float().abs().mean(1) / full).clamp(0, 1)
-    colours = torch.tensor(HEAT, device=heat.device)
-    place = heat * (len(HEAT) - 1)
-    below = place.floor().long().clamp(max=len(HEAT) - 2)
-    blend = (place - below)[..., None]
-    return (colours[below] * (1 - blend) + colours[below + 1] * blend).movedim(-1, 1) * 2 - 1
+    levels = (heat * 255).round().byte().cpu().numpy()
+    coloured = np.stack([cv2.applyColorMap(level, cv2.COLORMAP_HOT)[..., ::-1] for level in levels])  # BGR to RGB
+    return from_uint8(rearrange(torch.from_numpy(coloured.copy()), "b h w c -> b c h w")).to(picture.device)
 
 
 def draw_portrait(portrait: Portrait) -> Tensor:
-    """The picture that a portrait was cut from (1 3 H W), with the cut's outline and the landmarks on it."""
+    """Draw the picture that a portrait was cut from (1 3 H W), with the crop's outline and the landmarks on it."""
+    import cv2
+
     if portrait.original is None or portrait.crop is None:
         return portrait.image
-    canvas = _pillow(portrait.original[0])
-    brush = ImageDraw.Draw(canvas)
-    unit = max(canvas.size) / 512
+    canvas = _to_array(portrait.original[0])
+    unit = max(canvas.shape) / 512  # pixels
     crop, side = portrait.crop.float().cpu(), portrait.image.shape[-1] - 1
     corners = torch.tensor([[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]])
-    outline = [tuple(point) for point in _carried(crop, corners).tolist()]
-    brush.line([*outline, outline[0]], fill=FRAME, width=max(1, round(2 * unit)))
+    _draw_curve(canvas, _transform(crop, corners), FRAME, max(1, round(2 * unit)), closed=True)
     if portrait.landmarks is not None:
-        for x, y in _carried(crop, portrait.landmarks[:, :2].float().cpu()).tolist():
-            brush.ellipse((x - unit / 2, y - unit / 2, x + unit / 2, y + unit / 2), fill=POINT)
-    return _tensor(canvas)[None]
+        radius = max(round(0.8 * unit * 2**SUBPIXEL_BITS), 1)
+        for place in _in_subpixels(_transform(crop, portrait.landmarks[:, :2].float().cpu())).tolist():
+            cv2.circle(canvas, place, radius, POINT, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+    return _to_tensor(canvas)[None]
 
 
 def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
-    """A motion as curves over time (1 3 H W): the head above, the face below; frames without a face are shaded."""
+    """Plot a motion over time (1 3 H W): the head above, the face below; frames without a face are shaded."""
     canvas = Image.new("RGB", (width, height), PAPER)
     brush, font = ImageDraw.Draw(canvas), ImageFont.load_default(WORDS)
     left, right, gap = 56, 190, 30  # pixels
@@ -89,6 +95,7 @@ def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
     if not motion.found.all():
         brush.rectangle((width - right, height - gap + 2, width - 1, height - 1), fill=MISSING)
         brush.text((width - right + 10, height - gap + 7), "no face found", fill=INK, font=font)
+    lines: list[tuple[Tensor, tuple[int, int, int]]] = []
     for row, curves in enumerate(curves_of(motion)):
         top = gap + row * (half + gap)
         values = torch.stack(list(curves.values()))
@@ -99,18 +106,19 @@ def draw_motion(motion: Motion, width: int = 960, height: int = 540) -> Tensor:
             brush.text((4, y - 9), f"{level:.3g}", fill=INK, font=font)
         for number, (name, curve) in enumerate(curves.items()):
             colour = CURVES[number % len(CURVES)]
-            points = [(left + i * across, top + half * (high - v) / (high - low)) for i, v in enumerate(curve.tolist())]
-            brush.line(points, fill=colour, width=2)
-            if len(points) == 1:
-                brush.ellipse((left - 4, points[0][1] - 4, left + 4, points[0][1] + 4), fill=colour)
+            x = left + across * torch.arange(len(curve))
+            lines.append((torch.stack((x, top + half * (high - curve.cpu()) / (high - low)), dim=1), colour))
             brush.text((width - right + 10, top + (WORDS + 4) * number), name, fill=colour, font=font)
     seconds = f"{len(motion)} frames, {float(motion.seconds):.2f} s at {float(motion.fps):.6g} a second"
     brush.text((left, height - gap + 7), seconds, fill=INK, font=font)
-    return _tensor(canvas)[None]
+    plot = np.array(canvas)
+    for points, colour in lines:
+        _draw_curve(plot, points, colour, 2 if len(points) > 1 else 8)  # a single frame is a dot
+    return _to_tensor(plot)[None]
 
 
 def curves_of(motion: Motion) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The curves worth showing: the head's turns in degrees, and the parts of the face that move most."""
+    """Choose the curves worth showing: the head's turns in degrees, and the parts of the face that move most."""
     described, values = motion.described, motion.coefficients.float()
     turns = values[:, described.rotation] * (180 / math.pi)
     head = dict(zip((f"{name} (degrees)" for name in ("pitch", "yaw", "roll")), turns.T, strict=True))
@@ -122,9 +130,23 @@ def curves_of(motion: Motion) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return head, {names[i]: face[:, i] for i in busiest if moves[i] > 0} or {names[busiest[0]]: face[:, busiest[0]]}
 
 
-def _carried(affine: Tensor, points: Tensor) -> Tensor:
+def _transform(affine: Tensor, points: Tensor) -> Tensor:
     """``points`` (N 2) through ``affine`` (2 3)."""
     return points @ affine[:, :2].T + affine[:, 2]
+
+
+def _in_subpixels(points: Tensor) -> np.ndarray:
+    """``points`` (N 2; pixels) as OpenCV takes them: integers, in sixteenths of a pixel."""
+    return (points * 2**SUBPIXEL_BITS).round().int().numpy()
+
+
+def _draw_curve(
+    canvas: np.ndarray, points: Tensor, colour: tuple[int, int, int], width: int, *, closed: bool = False
+) -> None:
+    """Draw a line through ``points`` (N 2; pixels) onto ``canvas`` (H W 3), ``width`` pixels wide."""
+    import cv2
+
+    cv2.polylines(canvas, [_in_subpixels(points)], closed, colour, width, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def _from_hue(hue: Tensor, strength: Tensor) -> Tensor:
@@ -136,33 +158,30 @@ def _from_hue(hue: Tensor, strength: Tensor) -> Tensor:
 
 
 def _with_arrows(picture: Tensor, moves: Tensor) -> Tensor:
-    """``moves`` (2 H W): pixels of the picture."""
-    canvas = _pillow(picture)
-    brush = ImageDraw.Draw(canvas)
+    """Draw arrows onto ``picture`` (3 H W); ``moves`` (2 H W) is in pixels of the picture."""
+    import cv2
+
+    canvas = _to_array(picture)
     step = picture.shape[-1] / ARROWS
     for row in range(ARROWS):
         for column in range(ARROWS):
-            x, y = (column + 0.5) * step, (row + 0.5) * step
-            dx, dy = moves[:, int(y), int(x)].tolist()
-            length = math.hypot(dx, dy)
+            start = torch.tensor([(column + 0.5) * step, (row + 0.5) * step])
+            move = moves[:, int(start[1]), int(start[0])]
+            length = float(move.norm())
             if length < 1:
                 continue
-            shown = min(1.0, step / length)  # longer ones would run into one another
-            dx, dy, length = dx * shown, dy * shown, length * shown
-            tip = (x + dx, y + dy)
-            brush.line((x, y, *tip), fill=(20, 20, 20))
-            for turn in (2.6, -2.6):  # rad from the shaft: two barbs
-                angle = math.atan2(dy, dx) + turn
-                barb = min(4.0, length / 2)
-                brush.line((*tip, tip[0] + barb * math.cos(angle), tip[1] + barb * math.sin(angle)), fill=(20, 20, 20))
-    return _tensor(canvas)
+            move = move * min(1.0, step / length)  # longer arrows would run into one another
+            tail, tip = _in_subpixels(torch.stack((start, start + move))).tolist()
+            barb = min(4.0 / float(move.norm()), 0.5)  # OpenCV: in parts of the arrow's length
+            cv2.arrowedLine(canvas, tail, tip, ARROW, 1, cv2.LINE_AA, SUBPIXEL_BITS, barb)
+    return _to_tensor(canvas)
 
 
-def _pillow(picture: Tensor) -> Image.Image:
-    numbers = to_uint8(picture)
-    return Image.fromarray(numbers.movedim(0, -1).contiguous().cpu().numpy())
+def _to_array(picture: Tensor) -> np.ndarray:
+    """A picture (3 H W) in [-1, 1] as (H W 3) uint8 to draw on."""
+    return rearrange(to_uint8(picture).cpu(), "c h w -> h w c").contiguous().numpy()
 
 
-def _tensor(canvas: Image.Image) -> Tensor:
-    numbers = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8)
-    return from_uint8(numbers.reshape(canvas.height, canvas.width, 3).movedim(-1, 0))
+def _to_tensor(canvas: np.ndarray) -> Tensor:
+    """(H W 3) uint8 as a picture (3 H W) in [-1, 1]."""
+    return from_uint8(rearrange(torch.from_numpy(canvas), "h w c -> c h w"))

@@ -33,3 +33,37 @@ def test_the_commands_and_scripts_that_documents_name_are_there():
 
 def test_the_picture_at_the_top_is_light_enough_for_a_page():
     assert (PACK / "docs" / "demo.webp").stat().st_size < 2 * 2**20
+
+
+def test_every_folder_and_file_of_the_tree_that_documents_name_is_there():
+    """A path counts where its first folder is one of the checkout or of the core; others are examples."""
+    core = PACK / "stylehead_core"
+    tops = {folder.name: PACK for folder in PACK.iterdir() if folder.is_dir()}
+    tops |= {folder.name: core for folder in core.iterdir() if folder.is_dir()}
+    missing = []
+    for document in DOCUMENTS:
+        for path in re.findall(r"`([A-Za-z_.][\w.-]*/[\w./-]*)`", document.read_text(encoding="utf-8")):
+            base = tops.get(path.split("/")[0])
+            if base is not None and not (base / path).exists():
+                missing.append(f"{document.name}: {path}")
+    assert not missing
+
+
+def test_every_design_note_that_is_named_anywhere_is_there():
+    sources = [
+        f for room in ("stylehead_core", "nodes", "tests", "scripts", "benchmarks") for f in (PACK / room).rglob("*.py")
+    ]
+    named = {
+        (file.name, note)
+        for file in (*sources, *DOCUMENTS, PACK / "weights" / "manifest.toml")
+        for note in re.findall(r"notes/(\d{4}-[\w-]+\.md)", file.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert not [found for found in sorted(named) if not (PACK / "docs" / "notes" / found[1]).exists()]
+
+
+def test_the_readme_has_a_line_for_every_node():
+    readme = (PACK / "README.md").read_text(encoding="utf-8")
+    pages = sorted((PACK / "web" / "docs").glob("StyleHead_*.md"))
+    assert pages
+    assert not [page.name for page in pages if f"](web/docs/{page.name})" not in readme]

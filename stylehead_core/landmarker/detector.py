@@ -6,6 +6,7 @@ Source: BlazeFace (arXiv 1907.05047), as MediaPipe's face landmarker ships it.
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from .same_padding import pad_same
@@ -65,7 +66,7 @@ class FaceDetector(nn.Module):
 
 def _by_anchor(x: Tensor, values: int) -> Tensor:
     """(B anchors*values H W) -> (B H*W*anchors values)"""
-    return x.permute(0, 2, 3, 1).reshape(len(x), -1, values)
+    return rearrange(x, "b (anchor value) h w -> b (h w anchor) value", value=values)
 
 
 def anchors(device: torch.device) -> Tensor:
@@ -73,15 +74,15 @@ def anchors(device: torch.device) -> Tensor:
     grids = []
     for cells, repeats in (FINE, COARSE):
         middle = (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) * SIZE / cells
-        grid = torch.stack(torch.meshgrid(middle, middle, indexing="xy"), dim=-1).reshape(-1, 2)
-        grids.append(grid.repeat_interleave(repeats, dim=0))
+        grid = torch.stack(torch.meshgrid(middle, middle, indexing="xy"))  # x and y of each cell
+        grids.append(repeat(grid, "xy h w -> (h w anchor) xy", anchor=repeats))
     return torch.cat(grids)
 
 
 def decode(scores: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Probabilities (B A), and (B A 8 2): corner low, corner high, then the six points, in pixels of the square."""
     at = anchors(places.device)[None, :, None]  # 1 A 1 2
-    pairs = places.reshape(*places.shape[:2], 8, 2)
+    pairs = rearrange(places, "b a (pair xy) -> b a pair xy", xy=2)
     centre, extent, points = at + pairs[:, :, :1], pairs[:, :, 1:2], at + pairs[:, :, 2:]
     boxes = torch.cat((centre - extent / 2, centre + extent / 2, points), dim=2)
     return scores.clamp(-SCORE_CLIP, SCORE_CLIP).sigmoid(), boxes

@@ -9,6 +9,7 @@ Axes: B batch, N landmarks (478).
 from itertools import pairwise
 
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from .same_padding import pad_same
@@ -57,7 +58,7 @@ class FaceMesh(nn.Module):
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """``picture`` (B 3 256 256) in 0..1 -> landmarks (B N 3), presence (B) as logit."""
         x = self.blocks(self.stem_act(self.stem(pad_same(picture, 3, 2))))
-        return self.landmarks(x).reshape(-1, LANDMARKS, 3), self.presence(x).flatten()
+        return rearrange(self.landmarks(x), "b (n xyz) 1 1 -> b n xyz", xyz=3), self.presence(x).flatten()
 
 
 class _Block192(nn.Module):
@@ -100,4 +101,4 @@ class FaceMesh192(nn.Module):
         """``picture`` (B 3 192 192) in 0..1 -> landmarks (B N 3), presence (B) as logit."""
         x = self.blocks(self.stem_act(self.stem(pad_same(picture, 3, 2))))
         x = self.last(self.narrow_act(self.narrow(x)))
-        return self.landmarks(x).reshape(-1, LANDMARKS, 3), self.presence(x).flatten()
+        return rearrange(self.landmarks(x), "b (n xyz) 1 1 -> b n xyz", xyz=3), self.presence(x).flatten()

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["SYNTHETIC", "VERSION", "video_metadata"]
 
-VERSION = "0.1.0"  # of StyleHead, as in pyproject.toml
+VERSION = "0.2.0"  # of StyleHead, as in pyproject.toml
 SYNTHETIC = "Synthetic: this person was animated with StyleHead and did not do or say this."
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -39,7 +40,7 @@ def read_picture(path: str | os.PathLike) -> Tensor:
     except DAMAGED as error:
         raise MediaError(f"{path} cannot be read as a picture: {error}. PNG, JPEG and WebP can.") from error
     numbers = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return from_uint8(numbers.reshape(1, picture.height, picture.width, 3).movedim(-1, 1))
+    return from_uint8(rearrange(numbers, "(h w c) -> 1 c h w", h=picture.height, w=picture.width))
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ Axes: B batch, C channels, D descriptor.
 """
 
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 __all__ = ["AdaIN"]
@@ -25,10 +26,10 @@ class AdaIN(nn.Module):
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
         """Normalise ``x`` (B C H W) and give it the scale and shift of ``descriptor`` (B D)."""
-        batch, channels, height, width = x.shape
         hidden = F.relu(self.shared(descriptor))
         scale, shift = 1 + self.gamma(hidden), self.beta(hidden)  # B C
         # A group of its own for every channel of every sample: one pass, 5 times as fast on a CPU as F.instance_norm.
-        groups = batch * channels
-        one = x.reshape(1, groups, height, width)
-        return F.group_norm(one, groups, scale.flatten(), shift.flatten(), EPSILON).view(x.shape)
+        one = rearrange(x, "b c h w -> 1 (b c) h w")
+        weight, bias = (rearrange(values, "b c -> (b c)") for values in (scale, shift))
+        normalised = F.group_norm(one, one.shape[1], weight, bias, EPSILON)
+        return rearrange(normalised, "1 (b c) h w -> b c h w", b=len(x))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ..errors import ConfigError, InputError
@@ -92,6 +93,6 @@ class Discriminator(nn.Module):
                 f"The discriminator compares pictures in groups of {group}: a batch of {batch} cannot be divided."
             )
         # Picture i is in a group with i + batch / group, and so on, as in the official network.
-        groups = x.float().view(group, batch // group, -1)
-        deviation = (groups.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)  # batch / group
-        return deviation.to(x.dtype).repeat(group).view(batch, 1, 1, 1).expand(-1, 1, height, width)
+        groups = rearrange(x.float(), "(member group) c h w -> member group (c h w)", member=group)
+        deviation = (groups.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)  # one number a group
+        return repeat(deviation.to(x.dtype), "group -> (member group) 1 h w", member=group, h=height, w=width)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -106,7 +107,7 @@ class FeatureNetwork(nn.Module):
         )
         looks = torch.cat((hidden, *(part.mean((2, 3)) for part in maps[-2:])), dim=1)
         return Seen(
-            landmarks=points.unflatten(1, (-1, 2)),
+            landmarks=rearrange(points, "b (n xy) -> b n xy", xy=2),
             expression=expression,
             rotation=rotation,
             attributes=self.attributes(looks),

@@ -294,7 +294,7 @@ def _rows_of_a_band(level: FixedLevel, x: Tensor) -> int:
     """Rows of ``x`` that are enlarged together; 0 = all of them.
 
     A processor is faster on bands that stay in its cache, and larger tensors are given back to the system each time,
-    which then clears them anew: docs/notes/0080-fewer-products-in-bands.md.
+    which then clears them anew: docs/notes/0080-winograd-tiles-in-cache-sized-bands.md.
     """
     learns = torch.is_grad_enabled() and (x.requires_grad or (level.up is not None and level.up.weight.requires_grad))
     if level.up is None or x.device.type != "cpu" or learns:

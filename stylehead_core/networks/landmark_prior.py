@@ -15,6 +15,7 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -156,8 +157,8 @@ class LandmarkPrior(nn.Module):
         cells = self.config.flow_size
         points = (moved[..., :2] + 0.5) * (cells / size) - 0.5
         mouth = signed_distance(points[:, list(INNER_LIPS)], cells)
-        both = signed_distance(points[:, list(EYES)].flatten(0, 1), cells)
-        eyes = both.unflatten(0, (-1, len(EYES))).amax(1)
+        rings = rearrange(points[:, list(EYES)], "b eye point xy -> (b eye) point xy")
+        eyes = reduce(signed_distance(rings, cells), "(b eye) h w -> b h w", "max", eye=len(EYES))
         return (torch.stack((mouth, eyes), dim=1) / REACH).clamp(-1, 1)
 
     def _teeth(self, moved: Tensor, there: HeadPose, size: float) -> Tensor:
@@ -197,7 +198,7 @@ class LandmarkPrior(nn.Module):
         """
         pose, corners = self._pose(landmarks, coefficients, size), _samples(self.config.fineness).to(landmarks)
         surface, canonical = (
-            (corners @ points).reshape(len(points), -1, 3)
+            rearrange(corners @ points, "b triangle sample xyz -> b (triangle sample) xyz")
             for points in (
                 landmarks[:, self.triangles],
                 self.vertices[self.triangles][None],
@@ -219,10 +220,12 @@ class LandmarkPrior(nn.Module):
 
     def _face(self, landmarks: Tensor, moved: Tensor, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Points of the face's surface: place (B P 2) and depth (B P), flow and visibility (B P 3), seen (B P)."""
-        batch = len(moved)
         before, after = landmarks[:, self.triangles], moved[:, self.triangles]  # B T 3 3
         corners = _samples(self.config.fineness).to(moved)
-        start, goal = ((corners @ triangles).reshape(batch, -1, 3) for triangles in (before, after))
+        start, goal = (
+            rearrange(corners @ triangles, "b triangle sample xyz -> b (triangle sample) xyz")
+            for triangles in (before, after)
+        )
         flow = (start - goal)[..., :2]
         each = len(corners)
         for ring, iris in zip(EYES, IRISES, strict=True):
@@ -297,7 +300,7 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
         share = share * (depth > nearest.gather(1, index) - BEHIND)
         total.scatter_add_(1, index[..., None].expand(-1, -1, channels), values * share[..., None])
         weight.scatter_add_(1, index, share)
-    total, weight = total.mT.reshape(batch, channels, size, size), weight.view(batch, 1, size, size)
+    total, weight = rearrange(total, "b (h w) c -> b c h w", h=size), rearrange(weight, "b (h w) -> b 1 h w", h=size)
     total, near = (plane + FAINT * F.avg_pool2d(plane, 3, stride=1, padding=1) for plane in (total, weight))
     covered = F.max_pool2d((weight / FULL).clamp_max(1), 3, stride=1, padding=1)
     covered = -F.max_pool2d(-covered, 3, stride=1, padding=1)
@@ -353,6 +356,6 @@ def _skull_and_neck() -> tuple[Tensor, Tensor]:
         y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
         angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
         x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
-        neck = torch.stack((x, y, z), dim=-1).reshape(-1, 3)
+        neck = rearrange([x, y, z], "xyz turn height -> (turn height) xyz")
         follows = _ramp(neck[:, 1], NECK_STAYS, NECK_FOLLOWS)
         return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))

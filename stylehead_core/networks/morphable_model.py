@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 from ..errors import WeightsError
@@ -87,9 +88,9 @@ class MorphableModel:
     def colours(self, face: FaceModel) -> Tensor:
         """Its colours (B V 3) in the light that the coefficients describe."""
         normals = self.normals(self.shape(face)) @ rotation_matrix(face.rotation)
-        light = face.light.unflatten(1, (3, 9)).clone()  # a colour's nine harmonics
-        light[:, :, 0] += AMBIENT
-        return self.texture(face) * (harmonics(normals) @ light.transpose(1, 2))
+        light = rearrange(face.light, "b (colour harmonic) -> b harmonic colour", colour=3).clone()
+        light[:, 0] += AMBIENT
+        return self.texture(face) * (harmonics(normals) @ light)
 
     def normals(self, shape: Tensor) -> Tensor:
         """The directions (B V 3), of length 1, in which the surface ``shape`` (B V 3) looks."""
@@ -108,7 +109,7 @@ def rotation_matrix(angles: Tensor) -> Tensor:
     zero, one = torch.zeros_like(cx), torch.ones_like(cx)
 
     def matrix(*entries: Tensor) -> Tensor:
-        return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+        return rearrange(list(entries), "(row column) b -> b row column", row=3)
 
     about_x = matrix(one, zero, zero, zero, cx, -sx, zero, sx, cx)
     about_y = matrix(cy, zero, sy, zero, one, zero, -sy, zero, cy)

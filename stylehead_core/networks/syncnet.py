@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -96,7 +97,9 @@ class SyncNet(nn.Module):
         """Embed windows of ``mouths`` (B F 3 48 96), RGB in [-1, 1], as unit vectors (B D)."""
         if self.config.colours == "bgr unit":
             mouths = (mouths.flip(2) + 1) / 2
-        return F.normalize(self.face(mouths.flatten(1, 2)).flatten(1), dim=-1)
+        return F.normalize(
+            self.face(rearrange(mouths, "b frame colour h w -> b (frame colour) h w")).flatten(1), dim=-1
+        )
 
     def hear(self, mel: Tensor) -> Tensor:
         """Embed windows of ``mel`` (B 80 16), -4 (silence) to 4, as unit vectors (B D)."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from ..errors import ConfigError
@@ -106,5 +107,5 @@ def _halve(x: Tensor) -> Tensor:
 
 def _gram(x: Tensor) -> Tensor:
     """How strongly channels go together (B C C), on average over pixels and channels."""
-    flat = x.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat[0].numel()
+    flat = rearrange(x, "b c h w -> b c (h w)")
+    return flat @ flat.mT / flat[0].numel()

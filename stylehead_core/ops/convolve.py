@@ -5,6 +5,7 @@ Axes: B batch, I inputs, O outputs, k kernel, H W picture.
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 __all__ = ["FUSED", "convolve"]
@@ -39,11 +40,10 @@ def convolve(
 
 def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """A 1 x 1 convolution as a product of matrices: few outputs of many channels-last inputs come out planar."""
-    height, width = x.shape[2:]
     weights = weight[None, :, :, 0, 0].expand(len(x), -1, -1)  # B O I
-    flat = x.flatten(2)  # B I HW
+    flat = rearrange(x, "b i h w -> b i (h w)")
     mixed = torch.bmm(weights, flat) if bias is None else torch.baddbmm(bias[None, :, None], weights, flat)
-    return mixed.unflatten(2, (height, width))
+    return rearrange(mixed, "b o (h w) -> b o h w", h=x.shape[2])
 
 
 def _fusible(x: Tensor, weight: Tensor) -> bool:

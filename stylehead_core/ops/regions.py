@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 __all__ = ["cut_regions", "from_region", "to_region"]
@@ -63,8 +64,8 @@ def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", 
     """One square (1 3 size size); only the part of the picture that it needs is converted."""
     height, width = picture.shape[-2:]
     line = torch.arange(size, dtype=torch.float32, device=picture.device)
-    points = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1).reshape(1, -1, 2)
-    at = from_region(points, region[None], size).reshape(size, size, 2)
+    points = rearrange(list(torch.meshgrid(line, line, indexing="xy")), "xy h w -> 1 (h w) xy")
+    at = rearrange(from_region(points, region[None], size), "1 (h w) xy -> h w xy", h=size)
     low, high = at.amin((0, 1)).floor().long() - MARGIN, at.amax((0, 1)).ceil().long() + MARGIN
     (left, top), (right, bottom) = low.tolist(), high.tolist()
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)

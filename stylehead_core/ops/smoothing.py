@@ -48,12 +48,13 @@ def fill_gaps(values: Tensor, known: Tensor) -> Tensor:
 
 
 def sample_at(values: Tensor, positions: Tensor) -> Tensor:
-    """``values`` (T K) at fractional frames (n), linear between them and held beyond the ends: (n K).
+    """Sample ``values`` (T ...) at fractional frames (n): linear between frames, held beyond the ends.
 
-    A whole position gives that frame, bit for bit.
+    Returns:
+        (n ...). A whole position gives that frame, bit for bit.
     """
     positions = positions.clamp(0, len(values) - 1)
     before = positions.long()
-    share = (positions - before).to(values.dtype)[:, None]
+    share = (positions - before).to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
     after = (before + 1).clamp(max=len(values) - 1)
     return torch.where(share > 0, torch.lerp(values[before], values[after], share), values[before])

@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 __all__ = [
@@ -103,9 +104,9 @@ def flow_to_grid(flow: Tensor) -> Tensor:
 def warp_by_grid(feature: Tensor, grid: Tensor) -> Tensor:
     """Sample ``feature`` (B C H W) by an official grid (B h w 2), which is resized to H W first; outside is zero."""
     if grid.shape[1:3] != feature.shape[-2:]:
-        planes = grid.permute(0, 3, 1, 2)
+        planes = rearrange(grid, "b h w xy -> b xy h w")
         planes = F.interpolate(planes, size=feature.shape[-2:], mode="bilinear", align_corners=False)
-        grid = planes.permute(0, 2, 3, 1)
+        grid = rearrange(planes, "b xy h w -> b h w xy")
     return _grid_sample(feature.to(grid.dtype), grid).to(feature.dtype)
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 __all__ = ["MEL_RATE", "SILENCE", "mel_window_start", "mel_windows", "motion_windows", "window_positions"]
@@ -62,7 +63,7 @@ def motion_windows(
     after = (before + 1).clamp(max=total - 1)
     share = (positions - before).to(device, coefficients.dtype)[..., None]  # n W 1
     seen = torch.lerp(coefficients[before.to(device)], coefficients[after.to(device)], share)  # n W K
-    return seen.transpose(1, 2).contiguous()
+    return rearrange(seen, "n window coefficient -> n coefficient window").contiguous()
 
 
 def mel_window_start(frame: int, window: int, fps: Fraction = Fraction(25)) -> int:

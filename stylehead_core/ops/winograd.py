@@ -1,7 +1,7 @@
 """3 x 3 convolutions with a quarter of the products: in tiles of 4 x 4 results, made from 6 x 6 inputs each.
 
 It pays where products cost more than moving numbers: for many channels, on a processor. Results differ from those of
-the plain way by rounding, about 1e-5 of the largest (docs/notes/0080-fewer-products-in-bands.md).
+the plain way by rounding, about 1e-5 of the largest (docs/notes/0080-winograd-tiles-in-cache-sized-bands.md).
 
 Axes: B batch, I inputs, O outputs, H W picture, 36 the places of a 6 x 6 tile.
 
@@ -10,6 +10,7 @@ Source: Lavin and Gray (arXiv 1509.09308), F(4 x 4, 3 x 3).
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 __all__ = ["convolve_in_tiles", "fits_tiles", "gains_by_tiles", "tiled_weight"]
@@ -55,9 +56,9 @@ def fits_tiles(x: Tensor) -> bool:
 
 def tiled_weight(weight: Tensor) -> Tensor:
     """A kernel (O I 3 3) as ``convolve_in_tiles`` takes it (36 I O). Four times as large."""
-    outputs, inputs = weight.shape[:2]
-    flat = weight.permute(2, 3, 1, 0).reshape(9, inputs * outputs)
-    return (_both_axes(OF_KERNEL, flat) @ flat).view(SEEN * SEEN, inputs, outputs)
+    inputs = weight.shape[1]
+    flat = rearrange(weight, "o i y x -> (y x) (i o)")
+    return rearrange(_both_axes(OF_KERNEL, flat) @ flat, "place (i o) -> place i o", i=inputs)
 
 
 def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slope: float | None = None) -> Tensor:
@@ -76,7 +77,7 @@ def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slo
     down, across = height // TILE, width // TILE
     of_input, of_products = _both_axes(OF_INPUT, x), _both_axes(OF_PRODUCTS, x)
     padded = x.new_zeros(batch, height + 2, width + 2, inputs)
-    padded[:, 1:-1, 1:-1] = x.permute(0, 2, 3, 1)
+    padded[:, 1:-1, 1:-1] = rearrange(x, "b i h w -> b h w i")
     result = x.new_empty(batch, down, TILE, across, TILE, outputs)
     _, row, column, _ = padded.stride()
     strides = row, column, TILE * row, TILE * column, 1
@@ -85,16 +86,17 @@ def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slo
             rows = min(BAND, down - first)
             start = sample.storage_offset() + first * TILE * row
             tiles = sample.as_strided((SEEN, SEEN, rows, across, inputs), strides, start)  # overlapping
-            seen = of_input @ tiles.reshape(SEEN * SEEN, rows * across * inputs)
-            products = torch.bmm(seen.view(SEEN * SEEN, rows * across, inputs), weight)
+            seen = of_input @ rearrange(tiles, "y x down across i -> (y x) (down across i)")
+            products = torch.bmm(rearrange(seen, "place (tile i) -> place tile i", i=inputs), weight)
             if bias is not None:
                 products[EVERYWHERE] += bias
-            made = of_products @ products.view(SEEN * SEEN, rows * across * outputs)
+            made = of_products @ rearrange(products, "place tile o -> place (tile o)")
             if slope is not None:
                 F.leaky_relu(made, slope, inplace=True)
-            made = made.view(TILE, TILE, rows, across, outputs)
-            drawn[first : first + rows] = made.permute(2, 0, 3, 1, 4)
-    return result.view(batch, height, width, outputs).permute(0, 3, 1, 2)
+            drawn[first : first + rows] = rearrange(
+                made, "(y x) (down across o) -> down y across x o", y=TILE, down=rows, across=across
+            )
+    return rearrange(result, "b down y across x o -> b o (down y) (across x)")
 
 
 def _both_axes(matrix: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class OptimiseConfig:
     rate: float = 0.01  # of Adam
     styles: Literal["fixed", "upper"] = "upper"
     """``upper`` also refines the style rows above the feature map, as the official code does; ``fixed`` leaves all rows
-    alone, as the paper says. Measured in docs/notes/0003-which-codes-to-refine.md."""
+    alone, as the paper says. Measured in docs/notes/0003-which-latent-codes-to-optimise.md."""
     pixels: float = 1.0  # mean squared error at full size
     perceptual: float = 1.0  # where the model's file holds the network for it
     style: float = 250.0  # within the perceptual term

@@ -247,7 +247,7 @@ def _at(motion: Motion, positions: list[Fraction]) -> Motion:
         coefficients=sample_at(motion.coefficients, places),
         found=motion.found[nearest],
         mel=None if motion.mel is None else motion.mel[nearest],
-        squares=None if motion.squares is None else sample_at(motion.squares.flatten(1), places).reshape(-1, 2, 3),
+        squares=None if motion.squares is None else sample_at(motion.squares, places),
     )
 
 

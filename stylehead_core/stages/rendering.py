@@ -36,7 +36,7 @@ class RenderConfig:
     """The RGB sum from below the feature map stays, or moves with it. ``model`` is as the file says."""
     edited: Literal["moved", "consulted"] = "moved"
     """How an edit reaches the feature map: by the difference that it makes below, or by asking the consultation again,
-    as the official code does. Compared in docs/notes/0004-edits-and-the-feature-map.md."""
+    as the official code does. Compared in docs/notes/0004-how-edits-reach-the-feature-map.md."""
     colour: Literal["as drawn", "matched"] = "as drawn"
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
     stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture

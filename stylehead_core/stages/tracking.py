@@ -271,7 +271,7 @@ def _motion(coefficients: Tensor, track: Track, space: MotionSpace, squares: Ten
     coefficients, found = sample_at(coefficients, even), track.found[nearest]
     head = slice(rotation.start, space.placement.stop)
     coefficients[:, head] = smooth_over_time(coefficients[:, head], smoothing * float(CALM * track.fps))
-    squares = sample_at(squares.flatten(1), even).reshape(-1, 2, 3)
+    squares = sample_at(squares, even)
     return Motion(coefficients=coefficients, fps=track.fps, space=space.name, found=found, squares=squares)
 
 
