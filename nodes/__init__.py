@@ -1,14 +1,17 @@
-"""ComfyUI on one side, the core on the other: every node, by the order in which a graph uses them."""
+"""Every node of the pack, in the order in which a graph uses them."""
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import heads, inversion, measuring, models, motion, motion_library, pasting, rendering, samples
+from . import editor, heads, inversion, measuring, models, motion, motion_library, pasting, rendering, samples, talking
 
 
 class StyleHeadExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         models.register_folders()
+        editor.add_routes()
         return [
+            talking.TalkingHead,
+            editor.ExpressionEditor,
             samples.Samples,
             models.LoadModel,
             inversion.Invert,

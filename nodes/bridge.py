@@ -4,8 +4,10 @@ ComfyUI: IMAGE (B H W C) in [0, 1]; MASK (B H W); AUDIO {"waveform": (B C N), "s
 Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds with samples (C N).
 """
 
+import base64
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -23,10 +25,12 @@ from torch import Tensor, nn
 
 from ..stylehead_core.errors import InputError
 from ..stylehead_core.media.sound import Sound, read_sound
-from ..stylehead_core.media.video import Frames, open_video
+from ..stylehead_core.media.trimming import cut_frames, cut_sound
+from ..stylehead_core.media.video import Frames, open_video, read_frames
 from ..stylehead_core.ops.pixels import to_uint8
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
+PICTURE_EVERY = 0.25  # s: between two pictures that a report shows
 LARGEST = 16384  # pixels of a side
 SILENT_RATE = 44100  # samples a second
 AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
@@ -55,6 +59,11 @@ class Managed(Generic[Network]):
         rests = management.unet_offload_device()
         self.patcher = kind(_Movable(network.to(rests)), management.get_torch_device(), rests)
 
+    @property
+    def network(self) -> Network:
+        """The networks wherever they are now, for a look at their config."""
+        return self.patcher.model.network
+
     def ready(self) -> Network:
         """The networks, on the device where they run: whole, since plain layers cannot be loaded by halves.
 
@@ -62,7 +71,7 @@ class Managed(Generic[Network]):
         """
         with torch.inference_mode(False):
             management.load_models_gpu([self.patcher], force_full_load=True)
-        return self.patcher.model.network
+        return self.network
 
 
 def precision(name: str) -> torch.dtype:
@@ -194,6 +203,30 @@ def film_in(video) -> tuple[Film, Sound | None]:
     return source, read_sound(source)
 
 
+def moving_in(
+    video, frames: Tensor | None, fps: Fraction, start: float, end: float | None
+) -> tuple[Film, Sound | None]:
+    """A part of a VIDEO, or of an IMAGE of ``frames`` at a rate of ``fps``, as ``film_in``.
+
+    Args:
+        start, end: seconds; none = to its end.
+
+    Raises:
+        InputError: neither or both are given, or nothing is left between ``start`` and ``end``.
+    """
+    if (video is None) == (frames is None):
+        raise InputError("Wire a video, or frames: one of the two.")
+    film, sound = film_in(video) if frames is None else (_frames(frames, fps), None)
+    if start <= 0 and end is None:
+        return film, sound
+    if end is not None and end <= start:
+        raise InputError(
+            f"Nothing is left of the clip between {start:g} and {end:g} seconds. Raise end, or set it to 0."
+        )
+    parts = film if isinstance(film, Iterator) else read_frames(film)
+    return cut_frames(parts, start, end), None if sound is None else cut_sound(sound, start, end)
+
+
 def _frames(images: Tensor, fps: Fraction) -> Iterator[Frames]:
     """A film's IMAGE as frames, a few at a time."""
     for start in range(0, len(images), FRAMES):
@@ -212,26 +245,94 @@ def _is_whole(video, source: str | BytesIO) -> bool:
     return seconds is None or abs(video.get_duration() - seconds) < SAME_TIME
 
 
-# Progress
+# The graph that runs
+
+
+def wired_nodes(kind: str, output: int) -> list[str]:
+    """The numbers of the nodes of a ``kind`` in the running graph whose ``output`` is wired to something.
+
+    Where nothing runs by ComfyUI's queue, as in a test without a server, none is.
+    """
+    page = getattr(PromptServer, "instance", None)
+    running = [] if page is None else list(page.prompt_queue.currently_running.values())
+    found = set()
+    for _, _, prompt, *_ in running:
+        for node in prompt.values():
+            for value in node["inputs"].values():
+                if isinstance(value, list) and len(value) == 2 and value[1] == output:  # a wire: node, output
+                    source = prompt.get(str(value[0]))
+                    if source is not None and source["class_type"] == kind:
+                        found.add(str(value[0]))
+    return sorted(found)
+
+
+# Progress, words and pictures on a node
 
 
 class Progress:
     """The bar under a node, with a picture now and then; ends the run when the user asked for that."""
 
-    def __init__(self) -> None:
-        self.bar = comfy.utils.ProgressBar(1)
+    def __init__(self, report: "Report | None" = None) -> None:
+        """With a ``report`` pictures go there instead of into the page's own preview, which covers a video player."""
+        self.bar, self.report = comfy.utils.ProgressBar(1), report
 
     def __call__(self, done: int, total: int, picture: Tensor | None = None) -> None:
         """Show ``done`` of ``total``, and ``picture`` (3 H W) in [-1, 1] beside it."""
         management.throw_exception_if_processing_interrupted()
-        self.bar.update_absolute(done, total, None if picture is None else ("JPEG", _pillow(picture), PREVIEW))
+        shown = None if picture is None or self.report is not None else ("JPEG", _pillow(picture), PREVIEW)
+        self.bar.update_absolute(done, total, shown)
+        if picture is not None and self.report is not None:
+            self.report.show(picture)
 
 
-def tell(node: str | None, text: str) -> None:
-    """A line of words on a node of the graph, by its number."""
-    page = getattr(PromptServer, "instance", None)  # none where nodes are called without a server
-    if node is not None and page is not None:
-        page.send_progress_text(text, node)
+class Report:
+    """What a node says on itself while it runs: a line of words, and a small picture where one is given.
+
+    The page shows it on the node of the graph that asked for this run, and nowhere else (``web/js/report.js``). What
+    the node says at its end goes into its ``ui`` output (``said``), which ComfyUI keeps with its cached results.
+    """
+
+    def __init__(self, hidden) -> None:
+        self.node = hidden.unique_id
+        self.graph = ((hidden.extra_pnginfo or {}).get("workflow") or {}).get("id")
+        self.text = ""
+        self.next_picture = 0.0  # s
+
+    def say(self, text: str) -> None:
+        self.text = text
+        self._send(None)
+
+    def show(self, picture: Tensor) -> None:
+        """``picture`` (3 H W) in [-1, 1], at most a few times a second."""
+        now = time.monotonic()
+        if now >= self.next_picture:
+            self.next_picture = now + PICTURE_EVERY
+            self._send(jpeg_address(picture, PREVIEW))
+
+    def _send(self, picture: str | None) -> None:
+        page = getattr(PromptServer, "instance", None)  # none where nodes are called without a server
+        if self.graph is not None and page is not None:
+            told = {"node": self.node, "graph": self.graph, "text": self.text, "picture": picture}
+            page.send_sync("stylehead.report", told, page.client_id)
+
+
+def said(text: str, **shown: list) -> dict:
+    """A node's last words as its ``ui`` output, beside other things that it shows."""
+    return {"text": [text], **shown}
+
+
+def jpeg(picture: Tensor, largest: int | None = None, quality: int = 90) -> bytes:
+    """``picture`` (3 H W) in [-1, 1] as a JPEG file, its longer side at most ``largest`` pixels."""
+    image, file = _pillow(picture), BytesIO()
+    if largest is not None:
+        image.thumbnail((largest, largest))
+    image.save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def jpeg_address(picture: Tensor, largest: int | None = None) -> str:
+    """The same as an address that a page can show."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture, largest, quality=75)).decode("ascii")
 
 
 def _pillow(picture: Tensor) -> Image.Image:

@@ -1,4 +1,4 @@
-"""The nodes in the middle: motion becomes a flow, and the moved feature is calibrated."""
+"""The nodes in the middle: motion becomes a flow, and what the flow tears is repaired."""
 
 import os
 
@@ -6,13 +6,17 @@ import folder_paths
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_flow
+from ..stylehead_core.fitting import FITS, fit_motion
 from ..stylehead_core.stages.calibration import calibrate
-from ..stylehead_core.stages.motion import match_placement
-from ..stylehead_core.stages.motion_tools import make_relative
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, sockets
+from .carried import Carried, model_for
 
-RELATIVE, PLACED, AS_IT_IS = "changes only", "pose and face", "everything"
+FIT_HELP = (
+    "How somebody else's motion is taken over. Auto: changes against the driver's face at rest, added to the "
+    "portrait's own; the node says how. Pose and face: the driver's own, at the portrait's size and place. "
+    "Everything: where the driver's head is, too."
+)
 SHOWN = 8  # flow pictures at most, spread over the clip
 
 
@@ -21,25 +25,18 @@ class WarpFeatures(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_WarpFeatures",
-            display_name="Warp Features",
+            display_name="Move Face (Warp Features)",
             description="Moves the portrait: for every frame of the motion it finds from where in the portrait each "
             "point is to be fetched.",
-            search_aliases=["animate", "reenact", "drive", "flow", "talking head"],
+            search_aliases=["animate", "reenact", "drive", "flow", "talking head", "live portrait"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that made the inversion."),
+                sockets.model_input("inversion"),
                 sockets.Inversion.Input("inversion", tooltip="Who is moved."),
                 sockets.Motion.Input("motion", tooltip="How: from a video, speech, sliders, or a mix of them."),
-                io.Combo.Input(
-                    "fit",
-                    options=[RELATIVE, PLACED, AS_IT_IS],
-                    default=RELATIVE,
-                    tooltip="How somebody else's motion is taken over. Changes only: added to the portrait's own pose "
-                    "and expression. Pose and face: the driver's, at the portrait's size and place. Everything: where "
-                    "the driver's head is, too.",
-                ),
+                io.Combo.Input("fit", options=list(FITS), default="auto", tooltip=FIT_HELP),
             ],
             outputs=[
-                sockets.Head.Output(display_name="head", tooltip="For Calibrate and Render. Small: no pictures in it."),
+                sockets.Head.Output(display_name="head", tooltip="For Repair and Render. Small: no pictures in it."),
                 io.Image.Output(
                     display_name="flow",
                     tooltip="The movement as colours (direction) and arrows, for up to 8 frames of the clip.",
@@ -48,16 +45,15 @@ class WarpFeatures(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, inversion, motion, fit) -> io.NodeOutput:
-        if fit == RELATIVE:
-            motion = make_relative(motion)
-        elif fit == PLACED:
-            motion = match_placement(motion, inversion.portrait.coefficients)
+    def execute(cls, inversion, motion, fit, model=None) -> io.NodeOutput:
+        model = model_for(model, inversion)
+        fitted = fit_motion(motion, inversion.record.portrait, fit)
         folder = folder_paths.get_temp_directory()  # for the flow of a long clip
         os.makedirs(folder, exist_ok=True)
-        head = warp_features(model.ready(), inversion, motion, progress=bridge.Progress(), folder=folder)
+        head = warp_features(model.ready(), inversion.record, fitted.motion, progress=bridge.Progress(), folder=folder)
         step = max(1, len(head) // SHOWN)
-        return io.NodeOutput(head, bridge.image_out(draw_flow(head.flow[::step][:SHOWN])))
+        flow = bridge.image_out(draw_flow(head.flow[::step][:SHOWN]))
+        return io.NodeOutput(Carried(head, model), flow, ui=bridge.said(f"Taken: {fitted.description}."))
 
 
 class Calibrate(io.ComfyNode):
@@ -65,12 +61,12 @@ class Calibrate(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_Calibrate",
-            display_name="Calibrate",
+            display_name="Repair (Calibrate)",
             description="Repaints what the movement has torn or uncovered, such as an opened mouth.",
             search_aliases=["refine", "repair", "inpaint"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that made the head."),
-                sockets.Head.Input("head", tooltip="From Warp Features."),
+                sockets.model_input("head"),
+                sockets.Head.Input("head", tooltip="From Move Face."),
                 io.Float.Input(
                     "strength",
                     default=1.0,
@@ -84,5 +80,6 @@ class Calibrate(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, head, strength: float) -> io.NodeOutput:
-        return io.NodeOutput(calibrate(model.ready(), head, strength))
+    def execute(cls, head, strength: float, model=None) -> io.NodeOutput:
+        model = model_for(model, head)
+        return io.NodeOutput(Carried(calibrate(model.ready(), head.record, strength), model))

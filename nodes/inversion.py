@@ -1,15 +1,17 @@
-"""Nodes of the first stage: from a portrait to the codes that redraw it, and edits of these codes."""
+"""Nodes that read a portrait (inversion: the codes that redraw it) and change its attributes."""
 
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_portrait
 from ..stylehead_core.errors import ConfigError
+from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.quality import inversion_quality
 from ..stylehead_core.records import Direction
 from ..stylehead_core.stages.editing import edit_style, load_directions
 from ..stylehead_core.stages.inversion import invert
-from ..stylehead_core.stages.portrait import PortraitConfig, take_portrait
+from ..stylehead_core.stages.portrait import PortraitConfig, describe_portrait, take_portrait
 from . import bridge, faces, models, sockets
+from .carried import Carried, model_for
 
 SHOWN_EVERY = 10  # steps of an optimisation
 
@@ -19,12 +21,12 @@ class Invert(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_Invert",
-            display_name="Invert Portrait",
+            display_name="Read Portrait (Invert)",
             description="Finds a face in a picture and the codes with which the model redraws it. "
             "Everything that moves or changes the face starts here.",
-            search_aliases=["encode face", "portrait", "gan inversion", "styleheat", "e4e"],
+            search_aliases=["face", "encode face", "portrait", "gan inversion", "styleheat", "e4e", "load face"],
             inputs=[
-                sockets.Model.Input("model", tooltip="From Load StyleHead Model."),
+                sockets.model_input(),
                 io.Image.Input("portrait", tooltip="One picture with a face, of any size."),
                 io.Boolean.Input(
                     "align",
@@ -63,19 +65,21 @@ class Invert(io.ComfyNode):
                 io.Image.Output(display_name="difference", tooltip="Where they differ: dark is alike, bright is not."),
                 io.Image.Output(display_name="found", tooltip="The face and the cut, drawn on the picture."),
             ],
-            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, model, portrait, align: bool, face: int, order, method, steps: int, at: str = "") -> io.NodeOutput:
+    def execute(
+        cls, portrait, align: bool, face: int, order, method, steps: int, at: str = "", model=None
+    ) -> io.NodeOutput:
         picture = bridge.one_image_in(portrait, "portrait")
-        model, bar = model.ready(), bridge.Progress()
+        model, bar = model_for(model), bridge.Progress()
+        networks = model.ready()
         choice = PortraitConfig(
-            size=model.config.size, align="ffhq" if align else "none", face=faces.choice(face, order, at)
+            size=networks.config.size, align="ffhq" if align else "none", face=faces.choice(face, order, at)
         )
         found = take_portrait(picture, models.landmarker(), choice)
         inversion = invert(
-            model,
+            networks,
             found,
             method=method,
             steps=steps,
@@ -83,15 +87,15 @@ class Invert(io.ComfyNode):
         )
         quality = inversion_quality(inversion)
         verdict = f"{quality.verdict} ({quality.psnr:.1f} dB)"
-        bridge.tell(cls.hidden.unique_id, verdict)
         return io.NodeOutput(
-            inversion,
+            Carried(inversion, model),
             bridge.image_out(inversion.redrawn),
             bridge.image_out(inversion.portrait.image),
             quality.psnr,
             verdict,
             bridge.image_out(quality.heat),
             bridge.image_out(draw_portrait(found)),
+            ui=bridge.said(f"{verdict}\n{describe_portrait(found)}"),
         )
 
 
@@ -100,11 +104,12 @@ class EditStyle(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_EditStyle",
-            display_name="Edit Style",
+            display_name="Change Face: age, beard, makeup (Edit Style)",
+            menu="edit",
             description="Makes the face older, younger, bearded, made up ... still or more and more while it talks.",
-            search_aliases=["age", "beard", "makeup", "interfacegan", "attribute", "edit face"],
+            search_aliases=["older", "younger", "hair", "interfacegan", "attribute", "edit face"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that made the inversion."),
+                sockets.model_input("inversion"),
                 sockets.Inversion.Input("inversion", tooltip="Who is changed. Several edits may follow one another."),
                 io.Combo.Input("attribute", options=attributes(), tooltip="What changes."),
                 io.Float.Input(
@@ -136,19 +141,24 @@ class EditStyle(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, inversion, attribute: str, strength: float, end_strength: float, curve: str
+        cls, inversion, attribute: str, strength: float, end_strength: float, curve: str, model=None
     ) -> io.NodeOutput:
+        model = model_for(model, inversion)
         networks = model.ready()
-        known = networks.attributes
-        direction = attribute if attribute in known else own_direction(attribute)
+        direction = direction_of(attribute, networks)
         points = curve_in(curve) if curve.strip() else ((0.0, strength), (1.0, end_strength))
-        return io.NodeOutput(edit_style(networks, inversion, direction, curve=points))
+        return io.NodeOutput(Carried(edit_style(networks, inversion.record, direction, curve=points), model))
 
 
 def attributes() -> list[str]:
     """What can be chosen: the directions of all models at hand, then those of users' own files."""
     named = {name: None for model in models.choices() for name in models.attributes_of(model)}
     return [*named, *models.direction_choices()]
+
+
+def direction_of(choice: str, networks: StyleHead) -> str | Direction:
+    """What ``edit_style`` takes for a choice of the widget: the model's own attributes go by their name."""
+    return choice if choice in networks.attributes else own_direction(choice)
 
 
 def own_direction(choice: str) -> str | Direction:

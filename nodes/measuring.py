@@ -17,6 +17,7 @@ class Measure(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_Measure",
             display_name="Measure",
+            menu="tools",
             description="How good is it, in numbers: likeness, sharpness, how well the movement is followed, "
             "trembling, lips against sound. Beside each stands the same number of the real clip, so that it means "
             "something.",
@@ -58,4 +59,5 @@ class Measure(io.ComfyNode):
             plot = report.plot(width=PLOT_WIDTH)[None]
         else:  # a single frame, or none with a face in it
             plot = torch.ones(1, 3, 1, PLOT_WIDTH)
-        return io.NodeOutput(report.table(), bridge.image_out(plot))
+        table = report.table()
+        return io.NodeOutput(table, bridge.image_out(plot), ui=bridge.said(table))

@@ -14,6 +14,7 @@ from ..stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from ..stylehead_core.landmarker.landmarker import Landmarker
 from ..stylehead_core.model.files import load_stylehead
 from ..stylehead_core.model.manifest import embedded_models, find_model
+from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.editing import load_directions
 from ..stylehead_core.tensor_files import read_about
 from . import bridge, sockets
@@ -92,6 +93,32 @@ def _landmarker() -> bridge.Managed[Landmarker]:
         return bridge.Managed(load_landmarker(landmarker_file()))
 
 
+def embedded() -> bridge.Managed[StyleHead]:
+    """The first embedded model, for nodes that no model is wired to. It is loaded once.
+
+    Raises:
+        WeightsError: this checkout has none.
+    """
+    names = embedded_names()
+    if not names:
+        raise WeightsError("No model is wired, and no embedded model is here. Wire Load StyleHead Model to this node.")
+    return _loaded(names[0])
+
+
+@functools.cache
+def _loaded(name: str) -> bridge.Managed[StyleHead]:
+    return load(name, "auto")
+
+
+def load(name: str, precision: str) -> bridge.Managed[StyleHead]:
+    """A model by its choice in the loader, in ComfyUI's hands.
+
+    Outside of inference mode, or its weights could take no part in an optimisation.
+    """
+    with torch.inference_mode(False):
+        return bridge.Managed(load_stylehead(path_of(name), dtype=bridge.precision(precision)))
+
+
 class LoadModel(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -128,6 +155,5 @@ class LoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model_name: str, precision: str) -> io.NodeOutput:
-        with torch.inference_mode(False):  # or its weights could not take part in an optimisation
-            model = load_stylehead(path_of(model_name), dtype=bridge.precision(precision))
-        return io.NodeOutput(bridge.Managed(model), model.config.license)
+        model = load(model_name, precision)
+        return io.NodeOutput(model, model.network.config.license)

@@ -5,11 +5,12 @@ from comfy_api.latest import io
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import ConfigError
 from ..stylehead_core.model.stylehead import StyleHead
-from ..stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
+from ..stylehead_core.stages.motion_sliders import HOLDS, SLIDERS, beyond_hold, motion_from_sliders, read_key_frames
 from ..stylehead_core.stages.motion_tools import describe
 from ..stylehead_core.stages.speech import motion_from_speech
 from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
 from . import bridge, faces, sockets
+from .carried import model_for
 from .models import landmarker
 
 STAYS, FOLLOWS = "stays", "follows the face"
@@ -17,16 +18,24 @@ PLOT_HELP = "The motion as curves over time; frames in which no face was found a
 FPS_HELP = "Frames a second of the film. 29.97 and the like are taken as exactly 30000/1001."
 
 
-def fps_input() -> io.Input:
-    return io.Float.Input("fps", default=25.0, min=1.0, max=120.0, step=0.001, tooltip=FPS_HELP)
+def fps_input(name: str = "fps", **fields) -> io.Input:
+    return io.Float.Input(
+        name, **{"default": 25.0, "min": 1.0, "max": 120.0, "step": 0.001, "tooltip": FPS_HELP, **fields}
+    )
 
 
 def slider(name: str) -> io.Input:
     (low, high), _ = SLIDERS[name]
     step = 0.5 if high > 2 else 0.02  # degrees, or parts of the whole
     return io.Float.Input(
-        name, default=0.0, min=low, max=high, step=step, display_mode=io.NumberDisplay.slider, tooltip=EXPLAINED[name]
+        name, default=0.0, min=low, max=high, step=step, display_mode=io.NumberDisplay.slider, tooltip=explained(name)
     )
+
+
+def explained(name: str) -> str:
+    """What a slider does, and how far pictures hold where that is less than its range."""
+    hold = HOLDS.get(name)
+    return EXPLAINED[name] if hold is None else f"{EXPLAINED[name]} Pictures hold from {hold[0]:g} to {hold[1]:g}."
 
 
 EXPLAINED = {
@@ -54,12 +63,15 @@ class MotionFromVideo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_MotionFromVideo",
-            display_name="Motion from Video",
-            description="Follows a face through a video and measures its pose and expression in every frame.",
-            search_aliases=["driving video", "track face", "reenact", "performance capture"],
+            display_name="Follow Video (Motion from Video)",
+            menu="motion",
+            description="Follows a face through a video, or through frames, and measures its pose and expression.",
+            search_aliases=["driving video", "track face", "reenact", "performance capture", "live portrait", "face"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that the motion is for."),
-                io.Video.Input("video", tooltip="Somebody's face in motion. Any length, size and frame rate."),
+                sockets.Model.Input("model", optional=True, tooltip="For official weights. Others need none here."),
+                io.Video.Input(
+                    "video", optional=True, tooltip="Somebody's face in motion. Any length, size and frame rate."
+                ),
                 faces.face_input(),
                 faces.order_input("How the faces of the first frame are counted. The one chosen is then followed."),
                 io.Float.Input(
@@ -80,6 +92,9 @@ class MotionFromVideo(io.ComfyNode):
                     tooltip="In what the head's place is told. Stays: one square for the whole clip, in which the head "
                     "moves. Follows: it goes along with the face, for pasting back into this very video.",
                 ),
+                io.Image.Input("frames", optional=True, tooltip="Instead of a video: its frames as pictures."),
+                fps_input(optional=True, tooltip=f"Of frames; a video knows its own. {FPS_HELP}"),
+                *trim_inputs(),
             ],
             outputs=[
                 sockets.Motion.Output(display_name="motion", tooltip="Pose and expression of every frame."),
@@ -91,16 +106,37 @@ class MotionFromVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, video, face: int, order, smoothing: float, at: str = "", square: str = STAYS
+        cls,
+        face: int,
+        order,
+        smoothing: float,
+        model=None,
+        video=None,
+        at: str = "",
+        square: str = STAYS,
+        frames=None,
+        fps: float = 25.0,
+        start: float = 0.0,
+        end: float = 0.0,
     ) -> io.NodeOutput:
-        film, sound = bridge.film_in(video)
+        film, sound = bridge.moving_in(video, frames, bridge.rate_in(fps), start, end or None)
         config = TrackingConfig(
             face=faces.choice(face, order, at), smoothing=smoothing, square="follows" if square == FOLLOWS else "still"
         )
-        motion = motion_for_model(model.ready(), film, landmarker(), config, progress=bridge.Progress())
+        networks = model_for(model).ready()
+        motion = motion_for_model(networks, film, landmarker(), config, progress=bridge.Progress())
         sound = sound or bridge.silence(motion.seconds)
-        plot = bridge.image_out(draw_motion(motion))
-        return io.NodeOutput(motion, plot, bridge.audio_out(sound), describe(motion))
+        plot, report = bridge.image_out(draw_motion(motion)), describe(motion)
+        return io.NodeOutput(motion, plot, bridge.audio_out(sound), report, ui=bridge.said(report))
+
+
+def trim_inputs() -> list[io.Input]:
+    """Which part of a clip is taken, in seconds."""
+    limits = {"default": 0.0, "min": 0.0, "max": 86400.0, "step": 0.01}
+    return [
+        io.Float.Input("start", optional=True, tooltip="Where to begin in the clip, in seconds.", **limits),
+        io.Float.Input("end", optional=True, tooltip="Where to stop, in seconds. 0: at the end.", **limits),
+    ]
 
 
 class MotionFromAudio(io.ComfyNode):
@@ -108,11 +144,12 @@ class MotionFromAudio(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_MotionFromAudio",
-            display_name="Motion from Audio",
+            display_name="Lip Sync (Motion from Audio)",
+            menu="motion",
             description="Makes lips and jaw say what is heard. The head stays still: mix in another motion for that.",
-            search_aliases=["lip sync", "speech", "talking head", "dub", "voice", "tts"],
+            search_aliases=["speech", "talking head", "talking", "dub", "voice", "tts", "mouth"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that the motion is for."),
+                sockets.model_input(),
                 io.Audio.Input("audio", tooltip="Speech, of any rate and number of channels."),
                 fps_input(),
             ],
@@ -123,8 +160,9 @@ class MotionFromAudio(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, audio, fps: float) -> io.NodeOutput:
-        motion = motion_from_speech(bridge.audio_in(audio), bridge.rate_in(fps), **hearing(model.ready()))
+    def execute(cls, audio, fps: float, model=None) -> io.NodeOutput:
+        networks = model_for(model).ready()
+        motion = motion_from_speech(bridge.audio_in(audio), bridge.rate_in(fps), **hearing(networks))
         return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
 
 
@@ -146,8 +184,9 @@ class MotionFromSliders(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_MotionFromSliders",
             display_name="Motion from Sliders",
+            menu="motion",
             description="Poses the face by hand. One frame for a still picture; key frames make a movement.",
-            search_aliases=["expression editor", "pose", "puppet", "key frames", "gaze", "blink", "smile"],
+            search_aliases=["expression", "face", "pose", "puppet", "key frames", "gaze", "blink", "smile"],
             inputs=[
                 *(slider(name) for name in EXPLAINED),
                 io.Int.Input("frames", default=1, min=1, max=100000, tooltip="How long: 1 for a still picture."),
@@ -172,30 +211,6 @@ class MotionFromSliders(io.ComfyNode):
 
     @classmethod
     def execute(cls, frames: int, fps: float, key_frames: str, **sliders: float) -> io.NodeOutput:
-        motion = motion_from_sliders(keys_in(key_frames, sliders), frames=frames, fps=bridge.rate_in(fps))
-        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
-
-
-def keys_in(text: str, sliders: dict[str, float]) -> dict[str, float | list[tuple[float, float]]]:
-    """Lines such as ``0.5: smile 1, yaw 20`` as key frames of these sliders; the others keep their one value.
-
-    Raises:
-        ConfigError: a line that does not read so.
-    """
-    keys: dict[str, list[tuple[float, float]]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            moment, values = line.split(":")
-            for value in values.split(","):
-                name, amount = value.split()
-                keys.setdefault(name, []).append((float(moment), float(amount)))
-        except ValueError as error:
-            raise ConfigError(
-                f"Line {number} of the key frames does not read like '0.5: smile 1, yaw 20': {line.strip()!r}."
-            ) from error
-    started = {
-        name: points if points[0][0] <= 0 else [(0.0, sliders.get(name, 0.0)), *points] for name, points in keys.items()
-    }
-    return {**sliders, **started}
+        keys = read_key_frames(key_frames, sliders)
+        motion = motion_from_sliders(keys, frames=frames, fps=bridge.rate_in(fps))
+        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)), ui=bridge.said(beyond_hold(keys)))

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import folder_paths
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import MediaError
@@ -37,6 +37,7 @@ class MixMotion(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_MixMotion",
             display_name="Mix Motion",
+            menu="motion",
             description="Takes parts of the face from one motion and the rest from another: such as the lips from "
             "speech and the head from a video. The result is as long as the first.",
             search_aliases=["dub", "blend motion", "combine", "lips from audio", "retarget regions"],
@@ -75,6 +76,7 @@ class AdjustMotion(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_AdjustMotion",
             display_name="Adjust Motion",
+            menu="motion",
             description="Makes a motion stronger or calmer, shorter, faster, or one that comes back to its beginning.",
             search_aliases=["retime", "trim", "loop", "smooth", "relative motion", "gain", "speed"],
             inputs=[
@@ -183,6 +185,7 @@ class SaveMotion(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_SaveMotion",
             display_name="Save Motion",
+            menu="motion",
             description="Keeps a motion as a small file in the output folder, for other graphs and other portraits.",
             search_aliases=["export motion", "motion library", "template", "csv"],
             is_output_node=True,
@@ -208,7 +211,7 @@ class SaveMotion(io.ComfyNode):
         if table:
             write_csv(motion, path.with_suffix(".csv"))
         listed = f"{os.path.join(subfolder, path.name)} [output]".replace(os.sep, "/")
-        return io.NodeOutput(listed, ui=ui.PreviewText(listed))
+        return io.NodeOutput(listed, ui=bridge.said(listed))
 
 
 class LoadMotion(io.ComfyNode):
@@ -217,6 +220,7 @@ class LoadMotion(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_LoadMotion",
             display_name="Load Motion",
+            menu="motion",
             description="Opens a motion that Save Motion has kept, or one of those that come with StyleHead.",
             search_aliases=["import motion", "motion library", "template"],
             inputs=[

@@ -23,6 +23,7 @@ class PasteBack(io.ComfyNode):
         return sockets.Schema(
             node_id="StyleHead_PasteBack",
             display_name="Paste Back",
+            menu="output",
             description="Puts the rendered head back where the portrait was cut out. Whatever is wired in is pasted: "
             "upscale or restore the frames before. Outside of the mask no pixel changes.",
             search_aliases=["composite", "uncrop", "face paste", "dub", "stitch"],
@@ -92,7 +93,7 @@ class PasteBack(io.ComfyNode):
         mask=None,
         motion=None,
     ) -> io.NodeOutput:
-        portrait, bar = inversion.portrait, bridge.Progress()
+        portrait, bar = inversion.record.portrait, bridge.Progress()
         heads, weights = bridge.image_in(frames, "frames"), bridge.mask_in(mask)
         pictures = None if original is None else bridge.image_in(original, "original")
         size, crops = portrait.image.shape[-1], None

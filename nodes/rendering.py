@@ -1,10 +1,11 @@
-"""Nodes of the last stage: frames from recipes, as pictures or as a film."""
+"""Nodes of the last stage: draw the frames of a head, as pictures or as a video file."""
 
 import json
 import logging
 import os
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 
 import folder_paths
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ..stylehead_core.media.background_writer import BackgroundVideoWriter
 from ..stylehead_core.media.metadata import video_metadata
+from ..stylehead_core.media.sound import Sound
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.ops.acceleration import SPEEDS, Speed
@@ -22,6 +24,7 @@ from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render
 from . import bridge, sockets
+from .carried import model_for
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
@@ -49,33 +52,39 @@ def speed_input() -> io.Input:
     return sockets.advanced(io.Combo, "speed", options=list(SPEEDS), default="plain", optional=True, tooltip=SPEED_HELP)
 
 
-def drawn(
-    model: StyleHead,
-    source: Head | Inversion,
-    chunk: int,
-    config: RenderConfig,
-    *,
-    node: str | None,
-    held: bool,
+def watched(
+    frames: Iterator[Tensor], total: int, report: bridge.Report, *, held: bool, started: float, bar: bridge.Progress
 ) -> Iterator[Tensor]:
-    """The frames of ``source``, a few at a time, with progress, a preview, and a word of what is to come.
+    """``frames`` as they come, with progress and words on the node: how long it will take, and at the end took.
 
     Args:
-        node: the number of the node in the graph, on which that word is shown.
         held: whether the caller keeps the frames.
+        started: ``time.monotonic()`` when the work on the first frames began.
     """
-    bar, done, total = bridge.Progress(), 0, len(source) if isinstance(source, Head) else 1
-    started = time.monotonic()
-    for frames in render(model, source, chunk, config=config):
-        if done == 0 and total > len(frames):
-            seconds = (time.monotonic() - started) * total / len(frames)
-            expected = forecast(total, frames.shape[-1], seconds, held=held)
-            bridge.tell(node, expected)
-            if seconds > LONG:
-                log.info("StyleHead: %s", expected)
-        done += len(frames)
-        bar(done, total, frames[-1])
-        yield frames
+    done, size = 0, (0, 0)
+    for part in frames:
+        done, size = done + len(part), (part.shape[-1], part.shape[-2])
+        seconds = (time.monotonic() - started) * total / done
+        expected = forecast(total, size, seconds, held=held)
+        if done == len(part) and seconds > LONG:
+            log.info("StyleHead: %s", expected)
+        report.say(expected)
+        bar(done, total, part[-1])
+        yield part
+    report.say(f"{done} frames of {size[0]} x {size[1]} pixels in {time.monotonic() - started:.1f} s")
+
+
+def drawn(
+    model: StyleHead, source: Head | Inversion, chunk: int, config: RenderConfig, report: bridge.Report, *, held: bool
+) -> Iterator[Tensor]:
+    """The frames of ``source``, a few at a time, with progress and words on the node.
+
+    What is held is shown by the page's own preview; a video's node shows its pictures beside the player.
+    """
+    bar = bridge.Progress() if held else bridge.Progress(report)
+    total = len(source) if isinstance(source, Head) else 1
+    frames = render(model, source, chunk, config=config)
+    return watched(frames, total, report, held=held, started=time.monotonic(), bar=bar)
 
 
 class Render(io.ComfyNode):
@@ -83,16 +92,17 @@ class Render(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_Render",
-            display_name="Render",
+            display_name="Render Pictures (Render)",
+            menu="output",
             description="Draws the frames as pictures, for nodes that go on with them. For long clips take "
             "Render Video, which does not hold them all in memory.",
-            search_aliases=["decode", "generate frames", "talking head"],
+            search_aliases=["decode", "generate frames", "talking head", "face"],
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that made the head."),
+                sockets.model_input("head"),
                 io.MultiType.Input(
                     "head",
                     types=[sockets.Head, sockets.Inversion],
-                    tooltip="A head from Warp Features or Calibrate; or an inversion, for one still picture.",
+                    tooltip="A head from Move Face or Repair; or an inversion, for one still picture.",
                 ),
                 chunk_input(),
                 colour_input(),
@@ -109,17 +119,18 @@ class Render(io.ComfyNode):
                 io.Image.Output(display_name="frames", tooltip="One aligned picture a frame."),
                 io.Mask.Output(display_name="mask", tooltip="The face in each frame, with a soft edge."),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
-    def execute(cls, model, head, chunk: int, colour, size: str, speed: Speed = "plain") -> io.NodeOutput:
-        ready = model.ready()
+    def execute(cls, head, chunk: int, colour, size: str, speed: Speed = "plain", model=None) -> io.NodeOutput:
+        networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
         config = RenderConfig(colour=colour, stop_at=None if size == "full" else int(size), speed=speed)
-        check_room(len(head) if isinstance(head, Head) else 1, config.stop_at or ready.config.size)
-        parts = drawn(ready, head, chunk, config, node=cls.hidden.unique_id, held=True)
+        check_room(len(source) if isinstance(source, Head) else 1, config.stop_at or networks.config.size)
+        parts = drawn(networks, source, chunk, config, report, held=True)
         frames = torch.cat([bridge.image_out(part) for part in parts])
-        return io.NodeOutput(frames, bridge.mask_out(moved_mask(head, frames.shape[1])))
+        mask = bridge.mask_out(moved_mask(source, frames.shape[1]))
+        return io.NodeOutput(frames, mask, ui=bridge.said(report.text))
 
 
 class RenderVideo(io.ComfyNode):
@@ -127,14 +138,15 @@ class RenderVideo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_RenderVideo",
-            display_name="Render Video",
+            display_name="Render Video: talking head to MP4",
+            menu="output",
             description="Draws the frames straight into a film with sound: a clip of ten minutes needs no more memory "
             "than one of ten seconds. Wire Save Video behind it to keep the film.",
-            search_aliases=["talking head", "export", "mp4", "stream", "animate"],
+            search_aliases=["export", "film", "stream", "animate", "save video"],
             is_output_node=True,
             inputs=[
-                sockets.Model.Input("model", tooltip="The model that made the head."),
-                sockets.Head.Input("head", tooltip="From Warp Features or Calibrate."),
+                sockets.model_input("head"),
+                sockets.Head.Input("head", tooltip="From Move Face or Repair."),
                 io.Audio.Input("audio", optional=True, tooltip="The sound of the film, kept as long as it is."),
                 io.Int.Input(
                     "quality",
@@ -153,32 +165,39 @@ class RenderVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None
+        cls, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None, model=None
     ) -> io.NodeOutput:
-        networks = model.ready()
+        networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
         side = networks.config.size
-        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
-            "stylehead/film", folder_paths.get_temp_directory(), side, side
-        )
-        file = f"{name}_{counter:05}_.mp4"
-        film = VideoWriter(
-            os.path.join(folder, file),
-            fps=head.motion.fps,
-            size=(side, side),
+        video, shown = video_file(
+            (side, side),
+            source.motion.fps,
             sound=None if audio is None else bridge.audio_in(audio),
             quality=quality,
-            metadata=about(cls.hidden),
+            hidden=cls.hidden,
         )
         config = RenderConfig(colour=colour, speed=speed)
-        with BackgroundVideoWriter(film) as behind:
-            for frames in drawn(networks, head, chunk, config, node=cls.hidden.unique_id, held=False):
-                behind.write(frames)
-        shown = ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)])
-        return io.NodeOutput(InputImpl.VideoFromFile(str(film.path)), ui=shown)
+        with BackgroundVideoWriter(video) as writer:
+            for frames in drawn(networks, source, chunk, config, report, held=False):
+                writer.write(frames)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)), ui=shown | bridge.said(report.text))
+
+
+def video_file(
+    size: tuple[int, int], fps: Fraction, *, sound: Sound | None, quality: int, hidden
+) -> tuple[VideoWriter, dict]:
+    """A new MP4 in ComfyUI's temp folder, ``size`` (width, height) pixels, and the ``ui`` output that plays it."""
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+        "stylehead/film", folder_paths.get_temp_directory(), *size
+    )
+    file = f"{name}_{counter:05}_.mp4"
+    video = VideoWriter(
+        os.path.join(folder, file), fps=fps, size=size, sound=sound, quality=quality, metadata=about(hidden)
+    )
+    return video, ui.PreviewVideo([ui.SavedResult(file, subfolder, io.FolderType.temp)]).as_dict()
 
 
 def about(hidden) -> dict[str, str]:
-    """What stands in a film about itself: that it is synthetic, of which version, and the graph, unless the user
-    switched that off."""
+    """A video's metadata: that it is synthetic, the version, and the graph unless the user switched that off."""
     graph = {} if args.disable_metadata else {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
     return {**video_metadata({}), **{name: json.dumps(value) for name, value in graph.items() if value is not None}}

@@ -16,7 +16,8 @@ class Samples(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return sockets.Schema(
             node_id="StyleHead_Samples",
-            display_name="Samples",
+            display_name="Samples: portrait, clip, speech",
+            menu="tools",
             description="A portrait, a short clip and a spoken sentence that come with StyleHead, to try a graph with. "
             "All are synthetic: nobody's face or voice. Replace them with Load Image, Load Video, Load Audio.",
             search_aliases=["example", "demo", "test portrait", "try"],

@@ -1,24 +1,32 @@
 """The types of our own sockets, and schemas that also work in ComfyUIs which lack the newest fields."""
 
 import dataclasses
+from typing import Literal
 
 from comfy_api.latest import io
 
 Model = io.Custom("STYLEHEAD_MODEL")  # bridge.Managed[StyleHead]
-Inversion = io.Custom("STYLEHEAD_INVERSION")  # records.Inversion
+Inversion = io.Custom("STYLEHEAD_INVERSION")  # carried.Carried[records.Inversion]
 Motion = io.Custom("STYLEHEAD_MOTION")  # records.Motion
-Head = io.Custom("STYLEHEAD_HEAD")  # records.Head
+Head = io.Custom("STYLEHEAD_HEAD")  # carried.Carried[records.Head]
 
 CATEGORY = "StyleHead"
+Menu = Literal["", "motion", "edit", "output", "tools"]  # the part of our category in the node menu
 
 _KNOWN = {known.name for known in dataclasses.fields(io.Schema)}
 
 
-def Schema(*, search_aliases: list[str], **fields) -> io.Schema:  # ComfyUI-Manager's scan looks for this name
+def Schema(*, search_aliases: list[str], menu: Menu = "", **fields) -> io.Schema:  # ComfyUI-Manager looks for this name
     """``io.Schema`` in our category, with search words where this ComfyUI has them (0.11 and newer)."""
     if "search_aliases" in _KNOWN:
         fields["search_aliases"] = search_aliases
-    return io.Schema(category=CATEGORY, **fields)
+    return io.Schema(category=f"{CATEGORY}/{menu}" if menu else CATEGORY, **fields)
+
+
+def model_input(maker: str = "") -> io.Input:
+    """The model: optional wherever another input brings its own (``carried``), required in no node."""
+    source = f"the one that made the {maker}" if maker else "the embedded one"
+    return Model.Input("model", optional=True, tooltip=f"From Load StyleHead Model. Not wired: {source}.")
 
 
 def advanced(kind, name: str, **fields) -> io.Input:

@@ -35,6 +35,20 @@ RUN_BUTTON = (  # the one that shows: the old menu's is in the page too
 )
 
 
+SEARCH = """(async words => {
+  const dialog = () => document.querySelector('.comfy-vue-node-search-container input');
+  if (!dialog()) await app.extensionManager.command.execute('Workspace.SearchBox.Toggle');
+  for (let i = 0; i < 50 && !dialog(); i++) await new Promise(done => setTimeout(done, 100));
+  const input = dialog();
+  input.focus();
+  input.value = words;
+  input.dispatchEvent(new Event('input', { bubbles: true }));
+  await new Promise(done => setTimeout(done, 1200));
+  const shown = [...document.querySelectorAll('.p-autocomplete-option')].map(option => option.innerText);
+  await app.extensionManager.command.execute('Workspace.SearchBox.Toggle');
+  const names = Object.values(LiteGraph.registered_node_types).map(kind => [kind.title, kind.comfyClass]);
+  return shown.flatMap(text => names.filter(([title]) => title && text.includes(title)).map(([, kind]) => kind));
+})(%s)"""
 GREETED = """fetch('/settings', {
   method: 'POST', body: JSON.stringify({
     'Comfy.TutorialCompleted': true, 'Comfy.Minimap.Visible': false, 'LiteGraph.Canvas.MinFontSizeForLOD': 0
@@ -63,6 +77,22 @@ async def come_up(page: Page, address: str) -> None:
 async def open_graph(page: Page, graph: dict) -> dict:
     """Load a graph in UI form: node types that are missing, nodes drawn red, and the graph in API form."""
     return await page.js(OPEN % json.dumps(graph))
+
+
+async def set_nodes_2(page: Page, on: bool) -> None:
+    """Nodes 2.0 (drawn by Vue) or the classic ones (drawn on the canvas), as the setting in the page's menu does."""
+    await page.js(f"app.extensionManager.setting.set('Comfy.VueNodes.Enabled', {str(on).lower()}).then(() => true)")
+    await asyncio.sleep(1)
+
+
+async def new_graph(page: Page) -> None:
+    await page.js("app.extensionManager.command.execute('Comfy.NewBlankWorkflow').then(() => true)")
+    await asyncio.sleep(0.5)
+
+
+async def search_nodes(page: Page, words: str) -> list[str]:
+    """The kinds of nodes that the page's node search lists first for these words."""
+    return await page.js(SEARCH % json.dumps(words))
 
 
 async def lay_out(page: Page, prompt: dict) -> dict:

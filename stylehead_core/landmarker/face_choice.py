@@ -11,12 +11,17 @@ from .landmarker import Faces, overlap
 
 __all__ = ["FaceChoice", "Order", "choose_face"]
 
+NEAR = 0.5  # of a face's larger side: a point this far beside it still means it
+
 Order = Literal["largest", "surest", "left to right", "right to left", "top to bottom"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaceChoice:
-    """Which of several faces is meant: the one in ``box`` or at ``point`` where given, else by order and index."""
+    """Which of several faces is meant: the one in ``box`` or at ``point`` where given, else by order and index.
+
+    A point or box must lie on a face, or within ``NEAR`` of the face's own size beside it.
+    """
 
     index: int = 0
     order: Order = "largest"
@@ -32,7 +37,7 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
     """The index (1) of the face that is meant, of those found in ``picture``.
 
     Raises:
-        FaceNotFound: there is none, with what was searched.
+        FaceNotFound: there is none, with what was searched; or none at the point or box, with where faces are.
     """
     height, width = picture.shape[-2:]
     if not len(faces):
@@ -44,9 +49,9 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
     box = faces.box
     centre = (box[:, :2] + box[:, 2:]) / 2
     if choice.box is not None:
-        return _nearest(box, box.new_tensor(choice.box))
+        return _nearest(box, box.new_tensor(choice.box), "in the box " + _numbers(choice.box))
     if choice.point is not None:
-        return _nearest(box, box.new_tensor(choice.point * 2))
+        return _nearest(box, box.new_tensor(choice.point * 2), "at the point " + _numbers(choice.point))
     if choice.index >= len(faces):
         raise FaceNotFound(
             f"Face {choice.index} (counted from 0, {choice.order}) was asked for, but the picture of "
@@ -62,15 +67,25 @@ def choose_face(faces: Faces, choice: FaceChoice, picture: Tensor) -> Tensor:
     return key.argsort(stable=True)[choice.index][None]
 
 
-def _nearest(boxes: Tensor, target: Tensor) -> Tensor:
+def _nearest(boxes: Tensor, target: Tensor, where: str) -> Tensor:
     """The index (1) of the box (N 4) that shares most with ``target`` (4), else of the one whose middle is nearest.
 
     A point is a box without extent: a face around it counts more than one that is only near.
+
+    Raises:
+        FaceNotFound: every face is further away than ``NEAR`` of its own size.
     """
+    gap = torch.maximum(boxes[:, :2] - target[2:], target[:2] - boxes[:, 2:]).clamp(min=0).amax(1)  # N, pixels
+    if bool((gap > NEAR * (boxes[:, 2:] - boxes[:, :2]).amax(1)).all()):
+        raise FaceNotFound(f"There is no face {where}. Faces are here: {', '.join(map(_place, boxes))}.")
     share = overlap(target, boxes)
     within = ((boxes[:, :2] <= target[:2]) & (boxes[:, 2:] >= target[2:])).all(1)
     away = ((boxes[:, :2] + boxes[:, 2:] - target[:2] - target[2:]) / 2).norm(dim=1)
     return (share + within - away / (1 + away.max())).argmax()[None]
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
 
 
 def _place(box: Tensor) -> str:

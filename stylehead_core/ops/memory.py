@@ -12,15 +12,17 @@ COPIES = 2  # the chunks as they are drawn, and the batch that they are joined t
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def batch_bytes(frames: int, size: int) -> int:
-    """Bytes of ``frames`` RGB pictures of ``size`` x ``size`` pixels in float32."""
-    return frames * size * size * 3 * FLOAT
+def batch_bytes(frames: int, size: int | tuple[int, int]) -> int:
+    """Bytes of ``frames`` RGB pictures in float32; ``size`` is their side, or width and height, pixels."""
+    width, height = (size, size) if isinstance(size, int) else size
+    return frames * width * height * 3 * FLOAT
 
 
-def check_room(frames: int, size: int, available: int | None = None) -> int:
+def check_room(frames: int, size: int | tuple[int, int], available: int | None = None) -> int:
     """Refuse a batch that has no room in memory, before time is spent on it.
 
     Args:
+        size: side of a picture, or width and height, pixels.
         available: bytes; None asks the machine. Where that does not say, nothing is refused.
 
     Returns:
@@ -33,8 +35,9 @@ def check_room(frames: int, size: int, available: int | None = None) -> int:
     available = available_memory() if available is None else available
     if available is not None and needed > available:
         fit = available // (COPIES * batch_bytes(1, size))
+        width, height = (size, size) if isinstance(size, int) else size
         raise InputError(
-            f"{frames} frames of {size} x {size} pixels need {needed / 2**30:.1f} GiB of memory as a batch of "
+            f"{frames} frames of {width} x {height} pixels need {needed / 2**30:.1f} GiB of memory as a batch of "
             f"pictures; {available / 2**30:.1f} GiB are free.\n"
             f"Draw them straight into a film, which holds a few at a time; or take at most {fit} frames, or a smaller "
             "size."
@@ -42,16 +45,17 @@ def check_room(frames: int, size: int, available: int | None = None) -> int:
     return needed
 
 
-def forecast(frames: int, size: int, seconds: float, *, held: bool) -> str:
+def forecast(frames: int, size: tuple[int, int], seconds: float, *, held: bool) -> str:
     """What a render will take, in words for the user who waits.
 
     Args:
-        seconds: for all frames; the first chunk's, times the number of chunks.
+        size: width and height, pixels.
+        seconds: for all frames, as estimated from those that are drawn.
         held: whether all frames are kept, as a batch of pictures; a film keeps none.
     """
     minutes, rest = divmod(round(seconds), 60)
     time = f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-    text = f"{frames} frames of {size} x {size} pixels will take about {time}"
+    text = f"{frames} frames of {size[0]} x {size[1]} pixels will take about {time}"
     if not held:
         return f"{text}, and no more memory than now."
     free = available_memory()

@@ -1,4 +1,7 @@
-"""Motions made by hand: a few sliders in words, each one value or key frames over time."""
+"""Motions made by hand: a few sliders in words, each one value or key frames over time.
+
+A line of text such as ``smile 0.6, yaw 20`` sets sliders; ``0.5: smile 1`` sets them at a moment, in seconds.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +16,16 @@ from ..errors import ConfigError
 from ..records import Motion
 from ..spaces import ARKIT
 
-__all__ = ["SLIDERS", "motion_from_sliders"]
+__all__ = [
+    "EXPRESSIONS",
+    "HOLDS",
+    "SLIDERS",
+    "beyond_hold",
+    "motion_from_sliders",
+    "read_expression",
+    "read_key_frames",
+    "write_expression",
+]
 
 Keys = float | Sequence[tuple[float, float]]
 """One value for all frames, or (seconds, value) in rising order."""
@@ -60,6 +72,21 @@ Angles are degrees: yaw + to the picture's right, pitch + down, roll + anticlock
 "Right" is the picture's right, where the subject's left is.
 """
 
+HOLDS: dict[str, tuple[float, float]] = {"yaw": (-25, 25), "pitch": (-20, 20), "roll": (-30, 30), "jaw": (0, 0.8)}
+"""How far a slider can go before pictures of the embedded model fall apart, where that is less than its range: beyond
+25 degrees of turn the far jaw tears, since a portrait does not show it."""
+
+EXPRESSIONS: dict[str, dict[str, float]] = {
+    "smile": {"smile": 0.7, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4, "eyes_wide": -0.2},
+    "surprise": {"brows": 0.9, "eyes_wide": 0.8, "jaw": 0.45, "funnel": 0.2},
+    "wink": {"blink_right": 1, "smile": 0.4, "mouth_right": -0.2, "brows": 0.2},
+    "talk": {"jaw": 0.35, "funnel": 0.25, "brows": 0.2},
+    "sad": {"smile": -0.7, "browInnerUp": 0.7, "gaze_up": -0.3, "pitch": 5},
+    "angry": {"brows": -0.9, "sneer": 0.6, "eyes_wide": -0.4, "mouthPressLeft": 0.4, "mouthPressRight": 0.4},
+    "kiss": {"pucker": 0.9, "blink": 0.6, "pitch": -4},
+}
+"""Expressions by name: the sliders that make them."""
+
 
 def motion_from_sliders(
     sliders: Mapping[str, Keys],
@@ -90,6 +117,68 @@ def motion_from_sliders(
             half = {"+": values.clamp(min=0), "-": -values.clamp(max=0)}.get(coefficient[0], values)
             coefficients[:, ARKIT.names.index(coefficient.lstrip("+-"))] += gain * half
     return Motion(coefficients=coefficients.float(), fps=Fraction(fps), relative=True)
+
+
+def read_expression(text: str) -> dict[str, float]:
+    """``smile 0.6, yaw 20`` as sliders and their values; an empty text is the face at rest.
+
+    Raises:
+        ConfigError: it does not read so, or names a slider twice.
+    """
+    values: dict[str, float] = {}
+    for part in text.replace("\n", ",").split(","):
+        if not part.strip():
+            continue
+        try:
+            name, amount = part.split()
+            value = float(amount)
+        except ValueError as error:
+            raise ConfigError(f"An expression reads like 'smile 0.6, yaw 20'; found {part.strip()!r}.") from error
+        if name in values:
+            raise ConfigError(f"The expression names {name!r} twice: {text.strip()!r}.")
+        values[name] = value
+    return values
+
+
+def write_expression(sliders: Mapping[str, float]) -> str:
+    """The text that ``read_expression`` reads; sliders at 0 are left out."""
+    return ", ".join(f"{name} {value:g}" for name, value in sliders.items() if value)
+
+
+def read_key_frames(text: str, sliders: Mapping[str, float]) -> dict[str, float | list[tuple[float, float]]]:
+    """Lines such as ``0.5: smile 1, yaw 20`` as key frames of these sliders; others keep the one value of ``sliders``.
+
+    Raises:
+        ConfigError: a line that does not read so.
+    """
+    keys: dict[str, list[tuple[float, float]]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            moment, values = line.split(":")
+            for name, amount in read_expression(values).items():
+                keys.setdefault(name, []).append((float(moment), amount))
+        except (ValueError, ConfigError) as error:
+            raise ConfigError(
+                f"Line {number} of the key frames does not read like '0.5: smile 1, yaw 20': {line.strip()!r}."
+            ) from error
+    started = {
+        name: points if points[0][0] <= 0 else [(0.0, sliders.get(name, 0.0)), *points] for name, points in keys.items()
+    }
+    return {**sliders, **started}
+
+
+def beyond_hold(sliders: Mapping[str, Keys]) -> str:
+    """Words that warn of values beyond ``HOLDS``; empty where there are none."""
+    far = []
+    for name, keys in sliders.items():
+        values = [float(keys)] if isinstance(keys, (int, float)) else [value for _, value in keys]
+        low, high = HOLDS.get(name, (-math.inf, math.inf))
+        worst = next((value for value in values if not low <= value <= high), None)
+        if worst is not None:
+            far.append(f"{name} {worst:g} is beyond {high if worst > high else low:g}, where pictures still hold")
+    return "; ".join(far)
 
 
 def _slider(name: str) -> tuple[tuple[float, float], dict[str, float]]:

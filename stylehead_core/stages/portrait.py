@@ -16,7 +16,7 @@ from ..ops.face_masks import face_mask
 from ..ops.pose import placement
 from ..records import Portrait
 
-__all__ = ["FaceChoice", "PortraitConfig", "choose_face", "face_coefficients", "take_portrait"]
+__all__ = ["FaceChoice", "PortraitConfig", "choose_face", "describe_portrait", "face_coefficients", "take_portrait"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,16 @@ def take_portrait(
         mask=face_mask(faces.landmarks, config.size),
         coefficients=face_coefficients(faces, config.size, landmarker)[0],
     )
+
+
+def describe_portrait(portrait: Portrait) -> str:
+    """One line for a person: how large the cut-out square is in the picture, and how large it is handed on."""
+    size = portrait.image.shape[-1]
+    if portrait.crop is None or portrait.original is None:
+        return f"{size} x {size} pixels"
+    side = size * float(portrait.crop[:, 0].norm())  # of the square in the picture
+    height, width = portrait.original.shape[-2:]
+    return f"cut out of {width} x {height} pixels: a square of {side:.0f}, taken as {size} x {size}"
 
 
 def face_coefficients(faces: Faces, size: int, landmarker: Landmarker) -> Tensor:

@@ -1,0 +1,137 @@
+"""The node that does all at once: from a portrait and what moves it to a video."""
+
+import time
+
+import torch
+from comfy_api.latest import InputImpl, io
+
+from ..stylehead_core.media.background_writer import BackgroundVideoWriter
+from ..stylehead_core.ops.memory import check_room
+from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
+from . import bridge, models, sockets
+from .carried import model_for
+from .inversion import attributes, direction_of
+from .rendering import video_file, watched
+
+ID = "StyleHead_TalkingHead"
+UNCHANGED = "none"
+OWN_SIZE = "full"
+SIZES = [OWN_SIZE, "256", "512", "1024"]
+FRAMES = 1  # number of the output of frames
+QUALITY = 18  # of the file, H.264's CRF: looks the same
+
+
+class TalkingHead(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return sockets.Schema(
+            node_id="StyleHead_TalkingHead",
+            display_name="Talking Head: animate a portrait",
+            description="One picture with a face, moved by a video, by speech, by a motion, or by several of them, "
+            "becomes a video that plays here. The small nodes do the same step by step.",
+            search_aliases=[
+                *("face", "live portrait", "talking", "lip sync", "dub", "age", "avatar", "reenact"),
+                *("photo to video", "sadtalker", "styleheat"),
+            ],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("portrait", tooltip="One picture with a face, of any size."),
+                io.Combo.Input(
+                    "change",
+                    options=[UNCHANGED, *attributes()],
+                    default=UNCHANGED,
+                    tooltip="What is changed in the face while it talks: age, beard, make-up ...",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-3.0,
+                    max=3.0,
+                    step=0.05,
+                    tooltip="Of the change: 0 nothing, 1 the full change, -1 its opposite.",
+                ),
+                io.Combo.Input(
+                    "size",
+                    options=SIZES,
+                    default=OWN_SIZE,
+                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws.",
+                ),
+                io.Boolean.Input(
+                    "paste_back",
+                    default=False,
+                    label_on="whole picture",
+                    label_off="face only",
+                    tooltip="Put the moving head back into the picture, and film the whole of it.",
+                ),
+                io.Video.Input("video", optional=True, tooltip="Whose movement the face takes over."),
+                io.Audio.Input(
+                    "audio",
+                    optional=True,
+                    tooltip="What the face says: it decides the lips, and how long the film is. Without it a video's "
+                    "own sound is heard.",
+                ),
+                sockets.Motion.Input("motion", optional=True, tooltip="Movement instead of the video's."),
+                sockets.model_input(),
+            ],
+            outputs=[
+                io.Video.Output(display_name="film", tooltip="The film with its sound. Save Video keeps it."),
+                io.Image.Output(
+                    display_name="frames",
+                    tooltip="Its frames as pictures, for nodes that go on with them. They are only kept in memory "
+                    "where this is wired.",
+                ),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_) -> list[str]:
+        """Which nodes of this kind hand out frames: wiring that output later has to make them."""
+        return bridge.wired_nodes(ID, FRAMES)
+
+    @classmethod
+    def execute(
+        cls,
+        portrait,
+        change: str,
+        strength: float,
+        size: str,
+        paste_back: bool,
+        video=None,
+        audio=None,
+        motion=None,
+        model=None,
+    ) -> io.NodeOutput:
+        networks, report = model_for(model).ready(), bridge.Report(cls.hidden)
+        bar, started = bridge.Progress(report), time.monotonic()
+        film, own_sound = (None, None) if video is None else bridge.film_in(video)
+        speech = None if audio is None else bridge.audio_in(audio)
+        edits = () if change == UNCHANGED else ((direction_of(change, networks), strength, strength),)
+        talking = talking_head(
+            networks,
+            bridge.one_image_in(portrait, "portrait"),
+            models.landmarker(),
+            video=film,
+            speech=speech,
+            motion=motion,
+            config=TalkingHeadConfig(edits=edits, size=None if size == OWN_SIZE else int(size), paste=paste_back),
+            progress=bar,
+        )
+        kept: list[torch.Tensor] | None = [] if cls.hidden.unique_id in bridge.wired_nodes(ID, FRAMES) else None
+        if kept is not None:
+            check_room(talking.count, talking.size)
+        sink, shown = video_file(
+            talking.size, talking.fps, sound=speech or own_sound, quality=QUALITY, hidden=cls.hidden
+        )
+        frames = watched(talking.frames, talking.count, report, held=kept is not None, started=started, bar=bar)
+        with BackgroundVideoWriter(sink) as writer:
+            for part in frames:
+                writer.write(part)
+                if kept is not None:
+                    kept.append(bridge.image_out(part))
+        words = f"{report.text}\nMoved by {talking.description}."
+        return io.NodeOutput(
+            InputImpl.VideoFromFile(str(sink.path)),
+            None if kept is None else torch.cat(kept),
+            ui=shown | bridge.said(words),
+        )
