@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 PACK = Path(__file__).resolve().parents[1]
-PREVIEW, TEXT, PREVIEW_WITH_METADATA = 1, 3, 4  # kinds of binary messages
+PREVIEW, PREVIEW_WITH_METADATA = 1, 4  # kinds of binary messages
 TINY = "tiny.safetensors"  # the untrained model that the tests put into models/stylehead
 UP_WITHIN, RUN_WITHIN = 300, 600  # s
 
@@ -47,10 +47,14 @@ class Run:
     failure: dict | None = None  # the server's message about the node that failed
     interrupted: bool = False
     previews: list[bytes] = field(default_factory=list)
-    told: dict[str, str] = field(default_factory=dict)  # by node: the words that are shown on it
+    reports: dict[str, list[dict]] = field(default_factory=dict)  # by node: words and pictures while it ran
     progress: list[tuple[str, int, int]] = field(default_factory=list)  # node, done, total
     cached: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def text(self, node: str) -> str:
+        """The words that ``node`` ended with."""
+        return self.outputs.get(node, {}).get("text", [""])[0]
 
     @property
     def message(self) -> str:
@@ -160,6 +164,15 @@ class Server:
 
         asyncio.run(post())
 
+    def ask(self, path: str, body: dict) -> dict | bytes:
+        """What the server answers to a POST of JSON, whether it agrees or not."""
+
+        async def post() -> dict | bytes:
+            async with aiohttp.ClientSession() as http, http.post(self.address + path, json=body) as answer:
+                return await answer.json() if answer.content_type == "application/json" else await answer.read()
+
+        return asyncio.run(post())
+
     def run(
         self, prompt: dict, stop_when: Callable[[Run], bool] = lambda run: False, within: float = RUN_WITHIN
     ) -> Run:
@@ -175,7 +188,8 @@ class Server:
         ):
             await socket_.send_json({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
             started = time.monotonic()
-            body = {"prompt": prompt, "client_id": client, "prompt_id": str(uuid.uuid4())}
+            graph = {"extra_pnginfo": {"workflow": {"id": str(uuid.uuid4())}}}  # as the page sends it, without the rest
+            body = {"prompt": prompt, "client_id": client, "prompt_id": str(uuid.uuid4()), "extra_data": graph}
             async with http.post(self.address + "/prompt", json=body) as answer:
                 said = await answer.json()
             # the server answers 200 when only some outputs are invalid, and names them here
@@ -227,8 +241,6 @@ def _take_preview(run: Run, data: bytes) -> None:
     kind, length = struct.unpack(">II", data[:8])
     if kind == PREVIEW:
         run.previews.append(data[8:])
-    elif kind == TEXT:
-        run.told[data[8 : 8 + length].decode()] = data[8 + length :].decode()
     elif kind == PREVIEW_WITH_METADATA:
         run.previews.append(data[8 + length :])
 
@@ -236,6 +248,8 @@ def _take_preview(run: Run, data: bytes) -> None:
 def _take_event(run: Run, event: dict, prompt_id: str) -> bool:
     """Note what the server says; true at the end of the prompt."""
     kind, data = event["type"], event["data"]
+    if kind == "stylehead.report":
+        run.reports.setdefault(data["node"], []).append(data)
     if data.get("prompt_id") != prompt_id:
         return False
     if kind == "progress":

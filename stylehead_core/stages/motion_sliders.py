@@ -78,7 +78,7 @@ HOLDS: dict[str, tuple[float, float]] = {"yaw": (-25, 25), "pitch": (-20, 20), "
 
 EXPRESSIONS: dict[str, dict[str, float]] = {
     "smile": {"smile": 0.7, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4, "eyes_wide": -0.2},
-    "surprise": {"brows": 0.9, "eyes_wide": 0.8, "jaw": 0.45, "funnel": 0.2},
+    "surprise": {"brows": 0.7, "eyes_wide": 0.4, "jaw": 0.4, "funnel": 0.2},
     "wink": {"blink_right": 1, "smile": 0.4, "mouth_right": -0.2, "brows": 0.2},
     "talk": {"jaw": 0.35, "funnel": 0.25, "brows": 0.2},
     "sad": {"smile": -0.7, "browInnerUp": 0.7, "gaze_up": -0.3, "pitch": 5},

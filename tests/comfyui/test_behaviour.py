@@ -252,3 +252,86 @@ def files_of_the_pack() -> set:
     parts = ("nodes", "stylehead_core", "example_workflows", "web", "locales", "weights")
     files = [file for part in parts for file in (PACK / part).rglob("*") if file.is_file()]
     return {(file, file.stat().st_mtime_ns) for file in files if "__pycache__" not in file.parts}
+
+
+def test_one_node_makes_the_same_video_as_the_small_ones_that_it_stands_for(server):
+    prompt = {name: node for name, node in moving(7).items() if name in ("samples", "model", "invert", "motion")}
+    prompt["invert"]["inputs"] |= {"at": ""}
+    prompt["warp"] = moving(7)["warp"]
+    prompt["warp"]["inputs"]["fit"] = "auto"
+    prompt["repaired"] = {"class_type": "StyleHead_Calibrate", "inputs": {"head": ["warp", 0], "strength": 1.0}}
+    film = {"head": ["repaired", 0], "quality": 18, "chunk": 4, "colour": "as drawn"}
+    prompt["film"] = {"class_type": "StyleHead_RenderVideo", "inputs": film}
+    whole = {"portrait": ["samples", 0], "motion": ["motion", 0], "model": ["model", 0]}
+    whole |= {"change": "none", "strength": 1.0, "size": "full", "paste_back": False}
+    prompt["whole"] = {"class_type": "StyleHead_TalkingHead", "inputs": whole}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert same(*(pictures(server.view(run.files(node)[0])) for node in ("film", "whole")))
+    assert "Moved by the motion" in run.text("whole")
+
+
+def test_a_talking_head_hands_out_its_frames_once_they_are_wired(server):
+    whole = {"portrait": ["samples", 0], "motion": ["motion", 0], "model": ["model", 0]}
+    whole |= {"change": "none", "strength": 1.0, "size": "full", "paste_back": True}
+    prompt = {name: node for name, node in moving(3).items() if name in ("samples", "model", "motion")}
+    prompt["whole"] = {"class_type": "StyleHead_TalkingHead", "inputs": whole}
+    assert not server.run(prompt).message
+    prompt["shape"] = {"class_type": "OddShape", "inputs": {"image": ["whole", 1]}}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    assert run.outputs["shape"]["shape"] == [3, *portrait_size(server), 3]
+
+
+def portrait_size(server) -> tuple[int, int]:
+    """Height and width of the sample portrait."""
+    prompt = {"samples": {"class_type": "StyleHead_Samples", "inputs": {}}}
+    prompt["shape"] = {"class_type": "OddShape", "inputs": {"image": ["samples", 0]}}
+    return tuple(server.run(prompt).outputs["shape"]["shape"][1:3])
+
+
+def test_frames_are_followed_as_their_video_is_and_a_part_of_them_alone(server):
+    prompt = {name: node for name, node in moving(1).items() if name in ("samples", "model")}
+    prompt["parts"] = {"class_type": "GetVideoComponents", "inputs": {"video": ["samples", 1]}}
+    settings = {"model": ["model", 0], "face": 0, "order": "largest", "smoothing": 0.5}
+    given = {"video": {"video": ["samples", 1]}, "frames": {"frames": ["parts", 0], "fps": 25.0}}
+    for name, source in given.items():
+        for part, times in {"whole": {}, "part": {"start": 0.4, "end": 0.8}}.items():
+            key = f"{name} {part}"
+            prompt[key] = {"class_type": "StyleHead_MotionFromVideo", "inputs": {**settings, **source, **times}}
+            prompt[f"{key} told"] = {"class_type": "OddText", "inputs": {"text": [key, 3]}}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    told = {name: run.outputs[f"{name} told"]["text"][0].split(",")[0] for name in prompt if f"{name} told" in prompt}
+    assert told["video whole"] == told["frames whole"] == "50 frames at 25 a second"
+    assert told["video part"] == told["frames part"] == "10 frames at 25 a second"
+
+
+def test_a_head_needs_no_model_wire_but_the_first(server):
+    prompt = moving(3)
+    del prompt["warp"]["inputs"]["model"], prompt["film"]["inputs"]["model"]
+    assert same(pictures(film_of(server, moving(3))), pictures(film_of(server, prompt)))
+
+
+def test_an_editor_draws_without_the_queue_and_forgets_with_comfyuis_cache(server):
+    prompt = {name: node for name, node in moving(1).items() if name in ("samples", "model")}
+    inputs = {"portrait": ["samples", 0], "model": ["model", 0], "expression": "yaw 5", "key_frames": ""}
+    prompt["editor"] = {"class_type": "StyleHead_ExpressionEditor", "inputs": {**inputs, "frames": 1, "fps": 25.0}}
+    run = server.run(prompt)
+    assert not run.message, run.message
+    session = run.outputs["editor"]["session"][0]
+    calm, turned = (draw(server, session, expression=text) for text in ("", "yaw 20"))
+    assert calm.size == turned.size
+    assert ImageChops.difference(calm, turned).getbbox() is not None
+    later = draw(server, session, key_frames="0: yaw 0\n1: yaw 20", moment=1.0)
+    assert ImageChops.difference(later, turned).getbbox() is None
+    refused = draw(server, session, expression="smile later")
+    assert "An expression reads like" in refused["message"]
+    server.forget()
+    assert "Press Run" in draw(server, session)["message"]
+
+
+def draw(server, session: str, **wish) -> Image.Image | dict:
+    """What the editor's address answers: a picture, or words."""
+    answer = server.ask("/stylehead/editor/draw", {"session": session, **wish})
+    return answer if isinstance(answer, dict) else Image.open(io.BytesIO(answer)).convert("RGB")

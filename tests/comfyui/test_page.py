@@ -185,7 +185,7 @@ def test_presets_undo_and_keys_of_the_editor_write_what_they_do(page, shot):
     pressed = "[...document.querySelectorAll('.stylehead-editor button')].find(b => b.textContent === '%s')"
     page(Page.wait, f"!!{pressed % 'surprise'}")
     page(Page.click_on, pressed % "surprise")
-    assert "jaw 0.45" in page(Page.js, value % "expression")
+    assert "jaw 0.4" in page(Page.js, value % "expression")
     page(Page.click_on, pressed % "+ key")
     assert page(Page.js, value % "key_frames").startswith("0: ")
     assert page(Page.js, value % "frames") == 51

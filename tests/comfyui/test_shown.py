@@ -36,7 +36,9 @@ def test_an_inversion_says_on_its_node_how_good_it_is_and_is_seen_while_it_goes_
     invert = node(sliders, "Invert")
     run = server.run(with_inputs(sliders, invert, method="optimise", steps=21))
     assert not run.message, run.message
-    assert re.fullmatch(r"(good|usable|outside what this model knows) \(\d+\.\d dB\)", run.told[invert])
+    verdict, cut = run.text(invert).splitlines()
+    assert re.fullmatch(r"(good|usable|outside what this model knows) \(\d+\.\d dB\)", verdict)
+    assert re.fullmatch(r"cut out of \d+ x \d+ pixels: a square of \d+, taken as \d+ x \d+", cut)
     assert [done for number, done, _ in run.progress if number == invert][-1] >= 21
     assert len(run.previews) >= 3  # after the encoder, and every ten steps
     assert Image.open(io.BytesIO(run.previews[0])).size[0] >= 128
@@ -46,7 +48,29 @@ def test_a_render_says_what_it_will_take_as_soon_as_its_first_chunk_is_drawn(ser
     render = node(sliders, "Render")
     longer = with_inputs(sliders, node(sliders, "MotionFromSliders"), frames=9)
     run = server.run(with_inputs(longer, render, chunk=3))
-    assert re.match(r"9 frames of 128 x 128 pixels will take about .*memory", run.told[render])
+    told = [report["text"] for report in run.reports[render]]
+    assert len(told) == 4  # after each of three chunks, and at the end
+    assert re.match(r"9 frames of (\d+) x \1 pixels will take about .*memory", told[0])
+    assert re.fullmatch(r"9 frames of (\d+) x \1 pixels in \d+\.\d s", told[-1])
+    assert run.text(render) == told[-1]
+
+
+def test_words_of_a_node_come_with_its_result_from_the_cache_too(server, sliders):
+    first, second = server.run(sliders), server.run(sliders)
+    invert = node(sliders, "Invert")
+    assert invert in second.cached
+    assert first.text(invert) == second.text(invert) != ""
+
+
+def test_a_video_shows_pictures_while_it_is_drawn_beside_its_player(server, sliders):
+    render = node(sliders, "Render")
+    video = {"class_type": "StyleHead_RenderVideo", "inputs": {"head": sliders[render]["inputs"]["head"]}}
+    video["inputs"] |= {"quality": 18, "chunk": 1, "colour": "as drawn"}
+    run = server.run({**with_inputs(sliders, node(sliders, "MotionFromSliders"), frames=3), "video": video})
+    assert not run.message, run.message
+    pictures = [report["picture"] for report in run.reports["video"] if report["picture"]]
+    assert pictures[0].startswith("data:image/jpeg;base64,")
+    assert run.outputs["video"]["animated"] == [True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux for the time that the server has computed")

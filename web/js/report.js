@@ -16,6 +16,7 @@ const SPEAKING = new Set(
 const VIDEO = new Set(["StyleHead_RenderVideo", "StyleHead_TalkingHead"]);
 const LINES = 8; // at most, before the words scroll
 const LINE_PX = 15;
+const LETTER_PX = 7.4; // of 12 pixel letters, on the wide side
 const PICTURE_PX = 200;
 
 const said = new Map(); // `${graph}:${execution id}` -> words
@@ -61,7 +62,7 @@ function boxOf(node) {
   const height = () => {
     const words = box.firstChild.textContent;
     if (!words && !box.lastChild.src) return 0;
-    const letters = Math.max(20, Math.floor((node.size[0] - 30) / 6.2));
+    const letters = Math.max(20, Math.floor((node.size[0] - 30) / LETTER_PX));
     const lines = words.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / letters)), 0);
     return Math.min(lines, LINES) * LINE_PX + 4 + (box.lastChild.src ? PICTURE_PX + 8 : 0);
   };
