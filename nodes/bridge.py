@@ -28,6 +28,7 @@ from ..stylehead_core.media.sound import Sound, read_sound
 from ..stylehead_core.media.trimming import cut_frames, cut_sound
 from ..stylehead_core.media.video import Frames, open_video, read_frames
 from ..stylehead_core.ops.pixels import to_uint8
+from ..stylehead_core.ops.precision import dtype_of
 
 PREVIEW = 512  # pixels: the longer side of a preview picture
 PICTURE_EVERY = 0.25  # s: between two pictures that a report shows
@@ -77,7 +78,12 @@ class Managed(Generic[Network]):
 def precision(name: str) -> torch.dtype:
     """The number format behind a choice of the loader: ``auto`` is half precision where the device gains by it."""
     if name == "auto":
-        return torch.float16 if management.should_use_fp16(management.get_torch_device()) else torch.float32
+        device = management.get_torch_device()
+        if device.type == "cpu":
+            return dtype_of("auto", device)
+        if management.should_use_bf16(device):
+            return torch.bfloat16
+        return torch.float16 if management.should_use_fp16(device) else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
 
 

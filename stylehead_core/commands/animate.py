@@ -7,8 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..animate import animate
 from ..errors import ConfigError, InputError
 from ..landmarker.files import load_landmarker
@@ -21,6 +19,7 @@ from ..media.video import VideoWriter
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.acceleration import SPEEDS
+from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert
@@ -34,7 +33,6 @@ from .bars import bar
 
 __all__ = ["add_arguments", "run"]
 
-PRECISION = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the rest
 
 
@@ -82,7 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--fps", type=Fraction, default=Fraction(25), help="of speech without a video (default 25)")
     how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
     how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
-    how.add_argument("--precision", choices=list(PRECISION), default="float32", help="of the networks that draw")
+    how.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="of the networks that draw; auto (default): bfloat16 where the device computes it faster, else float32",
+    )
     how.add_argument("--chunk", type=int, default=4, help="frames held at once (default 4)")
     how.add_argument(
         "--speed",
@@ -117,7 +120,7 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError(
             "Give a video or a motion file, not both: mix motions in ComfyUI, or with stages.motion_tools."
         )
-    model = load_stylehead(args.model, args.device, PRECISION[args.precision])
+    model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
     landmarker = load_landmarker(args.landmarker, args.device)
     inversion = _invert(args, model, landmarker)
     sound = _sound(args)

@@ -19,6 +19,7 @@ from ..media.video import Frames, VideoWriter, read_frames, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.pixels import from_uint8
+from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
 from ..stages.motion_tools import describe, mix_regions, neutral_frame
@@ -51,11 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")
     parser.add_argument("--quality", type=int, default=18, help="of the film, 0 lossless to 51 (default 18)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="of the networks that draw; auto (default): bfloat16 where the device computes it faster, else float32",
+    )
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
 
 
 def run(args: argparse.Namespace) -> None:
-    model = load_stylehead(args.model, args.device)
+    model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
     landmarker = load_landmarker(args.landmarker, args.device)
     sound = read_sound(args.audio or args.video)
     if args.audio is not None and sound is None:
