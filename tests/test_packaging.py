@@ -54,6 +54,11 @@ def test_the_top_of_the_changelog_is_the_version_of_pyproject():
     assert newest[1] == PROJECT["version"]
 
 
+def test_every_version_has_one_section_in_the_changelog():
+    versions = re.findall(r"^## (\S+)", (PACK / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(versions) == len(set(versions))
+
+
 def test_the_core_imports_only_what_is_declared():
     declared = {module_of(r) for r in PROJECT["dependencies"]}
     declared |= {
