@@ -19,10 +19,11 @@ from .errors import InputError, MotionError
 from .ops.disk_tensor import DiskTensor
 from .spaces import MotionSpace, space_named
 
-__all__ = ["SQUARE", "Direction", "Edit", "Head", "Inversion", "Motion", "Portrait"]
+__all__ = ["LOOK", "SQUARE", "Direction", "Edit", "Head", "Inversion", "MeasuredVideo", "Motion", "Portrait"]
 
 DIGITS = 40  # of a frame rate that is given as text, at most
 SQUARE = 256  # pixels of a side of the squares that a motion was measured in
+LOOK = 16  # pixels of a side of a video's thumbnail
 LOOSE = 1.05  # a resized picture may overshoot a little
 
 
@@ -137,6 +138,37 @@ class Inversion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredVideo:
+    """What is known of the video that a motion was measured in, so that a head can be pasted back into its frames."""
+
+    size: tuple[
+        int, int
+    ]  # width, height as shown: turned by the rotation flag, square pixels. Squares are told in these
+    stored: tuple[int, int]  # width, height of a decoded frame, before both
+    rotation: int = 0  # degrees anticlockwise by which a decoded frame is turned to be shown
+    times: Tensor  # (N) float64: seconds of every decoded frame, the first at 0
+    variable: bool = (
+        False  # whether these times are uneven: the motion's frames are even, and not the video's one by one
+    )
+    cuts: tuple[int, ...] = ()  # frames with which a new shot begins
+    look: Tensor | None = (
+        None  # (LOOK LOOK) uint8: grey thumbnail of the first frame as shown, to tell what way up it is
+    )
+    notes: tuple[str, ...] = ()  # sentences for a person about what was odd in the file
+
+    def __post_init__(self) -> None:
+        if self.times.ndim != 1 or not len(self.times) or not torch.isfinite(self.times).all():
+            raise MotionError(f"The times of a video's frames are (N) finite seconds; found {tuple(self.times.shape)}.")
+        if min(*self.size, *self.stored) < 1 or self.rotation % 90:
+            raise MotionError(
+                f"A video has at least one pixel and is turned by quarters; found {self.size}, {self.stored} and "
+                f"{self.rotation} degrees."
+            )
+        if self.look is not None and self.look.shape != (LOOK, LOOK):
+            raise MotionError(f"The thumbnail of a video is ({LOOK}, {LOOK}); found {tuple(self.look.shape)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Motion:
     """Pose and expression over time, with an exact frame rate.
 
@@ -154,6 +186,8 @@ class Motion:
     squares: Tensor | None = None
     """(T 2 3): where place and size are told in, frame by frame: pixels of a square of SQUARE -> pixels of the video
     that was measured. So a head that is drawn in the square can be pasted back. None: not from a video."""
+    sources: Tensor | None = None  # (T) int64: the frame of ``video`` that is on the screen at each frame of the motion
+    video: MeasuredVideo | None = None  # None: not from a video, or from a file of an earlier version
 
     def __post_init__(self) -> None:
         if self.coefficients.ndim != 2 or len(self.coefficients) == 0:
@@ -197,6 +231,14 @@ class Motion:
             )
         if self.squares is not None and not torch.isfinite(self.squares).all():
             raise MotionError("The squares of the motion hold values that are no numbers.")
+        if (self.sources is None) != (self.video is None):
+            raise MotionError("A motion that knows its video knows which frame of it each of its own is.")
+        if self.sources is not None and self.video is not None:
+            last = len(self.video.times) - 1
+            if self.sources.shape != (frames,) or self.sources.is_floating_point():
+                raise MotionError(f"The sources of {frames} frames are ({frames},); found {tuple(self.sources.shape)}.")
+            if self.sources.min() < 0 or self.sources.max() > last:
+                raise MotionError(f"The sources of a motion are frames 0 to {last} of its video.")
         if self.mel is None:
             return
         if self.mel.ndim != 3:
@@ -224,6 +266,14 @@ class Motion:
     @property
     def seconds(self) -> Fraction:
         return len(self) / self.fps
+
+    @property
+    def shots(self) -> Tensor:
+        """(T) int64: the number of the shot, between two cuts of the video, that each frame is from."""
+        if self.video is None or self.sources is None:
+            return torch.zeros(len(self), dtype=torch.int64)
+        cuts = torch.tensor(self.video.cuts, dtype=torch.int64)
+        return torch.searchsorted(cuts, self.sources.long(), right=True)
 
 
 @dataclass(frozen=True, kw_only=True)

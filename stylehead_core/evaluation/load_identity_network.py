@@ -1,43 +1,5 @@
-"""The judge of rendered heads from its file, and its parts as other judges want them."""
+"""The embedded identity network, under the name by which metrics and training know it."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-import torch
-from torch import Tensor, nn
-
-from ..config_json import from_json
-from ..model.manifest import FOLDER
-from ..networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig
-from ..ops.layout import channels_last
-from ..tensor_files import check_state, read_tensors
+from ..model.identity_network import EMBEDDED, IdentityOfHeads, load_features
 
 __all__ = ["EMBEDDED", "IdentityOfHeads", "load_features"]
-
-EMBEDDED = FOLDER / "stylehead-judge.safetensors"
-
-
-class IdentityOfHeads(nn.Module):
-    """Pictures in, unit vectors out: who it is, as a network sees it that knows rendered heads alone."""
-
-    def __init__(self, network: FeatureNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Embed ``pictures`` (B 3 S S) in [-1, 1], of any size, as unit vectors (B D)."""
-        return self.network(pictures).identity
-
-
-def load_features(path: str | Path = EMBEDDED, device: torch.device | str = "cpu") -> FeatureNetwork:
-    """The network of a file that ``stylehead train judge`` wrote, frozen; by default the embedded one."""
-    about, state = read_tensors(path, FEATURES_KIND)
-    network = FeatureNetwork(from_json(FeatureNetworkConfig, about["config"]))
-    check_state(_shapes(network.state_dict()), _shapes(state), str(path))
-    network.load_state_dict(state)
-    channels_last(network)
-    return network.eval().requires_grad_(False).to(device)
-
-
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}

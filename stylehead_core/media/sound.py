@@ -1,20 +1,29 @@
-"""Sound in and out of tensors: reading it from files, and bringing any of it into one usable form.
+"""Sound as tensors: read from files, mixed down, resampled.
 
 Axes: C channels, N samples.
 """
 
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InputError, MediaError
+from .decoding import Source, StreamDecoder, find_stream, is_cover, name_source, open_media
 
-__all__ = ["Sound", "read_sound"]
+__all__ = ["Sound", "mix_channels", "read_sound"]
+
+AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
+JITTER = 0.03  # seconds: times that wander less are rounded, not a gap
+LONGEST_GAP = 60  # seconds of silence that are believed where a file does not say how long it is
+EMPTY = np.zeros((1, 0), np.float32)
+CANCELLED = 0.3  # mean of the channels, in parts of what unrelated channels would give: below it they are in anti-phase
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +48,15 @@ class Sound:
         return self.samples.shape[1] / self.rate
 
     def cleaned(self) -> "Sound":
-        """Float32 on the CPU, what is no number silent, what is beyond full scale clipped."""
+        """The same sound as float32 on the CPU: NaN becomes silence, and what is beyond full scale is clipped."""
         samples = self.samples.detach().cpu().float()
         return Sound(samples=torch.nan_to_num(samples, 0.0, 1.0, -1.0).clamp(-1, 1), rate=self.rate)
 
     def mono(self, rate: int) -> np.ndarray:
-        """(n) float32 at ``rate``: the mean of the channels, resampled (band-limited) where it has another rate."""
+        """(n) float32 at ``rate``: the channels mixed, resampled (band-limited) where it has another rate."""
         import librosa
 
-        samples = self.cleaned().samples.mean(0).numpy()
+        samples = mix_channels(self.cleaned().samples).numpy()
         if rate == self.rate:
             return samples
         return librosa.resample(samples, orig_sr=self.rate, target_sr=rate)
@@ -62,45 +71,110 @@ class Sound:
         return Sound(samples=torch.from_numpy(samples), rate=rate)
 
 
-def read_sound(source: str | Path | BytesIO) -> Sound | None:
-    """The first sound track of a sound or video file, from where the video begins; none where it has none.
+def mix_channels(samples: Tensor) -> Tensor:
+    """(C N) as (N): the mean of the channels; the strongest one where they cancel out (anti-phase stereo)."""
+    mean = samples.mean(0)
+    power = samples.square().mean(1)
+    unrelated = power.sum().sqrt() / len(samples)
+    return samples[power.argmax()] if mean.square().mean().sqrt() < CANCELLED * unrelated else mean
 
-    Its length is what the file's packets say, to one sample: a decoder gives whole blocks, the last one filled up.
+
+def read_sound(source: Source) -> Sound | None:
+    """The first sound track that has a decoder, on the clock of the picture; None where there is none.
+
+    Its first sample is heard together with the first video frame that can be decoded, or is the first one of a file
+    without video. What is missing in between (lost or damaged packets) is silent, so that all that follows stays in
+    step. Its length is what the file's packets say, to one sample: a decoder gives whole blocks, the last filled up.
 
     Raises:
         MediaError: the file cannot be read.
     """
-    import av
-    from av.error import FFmpegError
-
-    if isinstance(source, BytesIO):
-        source.seek(0)
-    parts: list[np.ndarray] = []
-    first: Fraction | None = None
-    end = Fraction(0)
-    try:
-        with av.open(str(source) if isinstance(source, Path) else source, metadata_errors="replace") as container:
-            if not container.streams.audio:
-                return None
-            stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")  # planar float; rate and layout stay
-            for packet in container.demux(stream):
-                if packet.pts is not None and packet.duration:
-                    end = max(end, (packet.pts + packet.duration) * packet.time_base)
-                for frame in packet.decode():
-                    if first is None and frame.pts is not None:
-                        first = frame.pts * frame.time_base
-                    parts += [part.to_ndarray() for part in resampler.resample(frame)]
-            rate = stream.rate
-            start = Fraction(0)
-            if container.streams.video and container.streams.video[0].start_time is not None:
-                start = container.streams.video[0].start_time * container.streams.video[0].time_base
-    except (FFmpegError, OSError, ValueError) as error:  # ValueError: the form changes in the middle
-        raise MediaError(f"The sound of {source} cannot be read: {error}") from error
-    if not parts:
+    origin = _first_frame_time(source)
+    with open_media(source, "sound") as container:
+        stream = find_stream(container, "audio")
+        if stream is None:
+            if container.streams.audio:
+                log.warning(
+                    "%s: its sound is in a format that has no decoder here, and is left out.", name_source(source)
+                )
+            return None
+        duration = None if container.duration is None else Fraction(container.duration, AV_SECOND)
+        decoder = StreamDecoder(container, stream, source)
+        line = None
+        try:
+            for frame in decoder:
+                if line is None:
+                    line = _TimeLine(frame.sample_rate, frame.layout.name, origin, duration)
+                line.add(frame)
+        except ValueError as error:
+            raise MediaError(f"The sound of {name_source(source)} cannot be read: {error}.") from error
+    if line is None or not line.parts:
         return None
-    samples = np.concatenate(parts, axis=1)
-    late = round(((first or Fraction(0)) - start) * rate)
-    samples = np.pad(samples, ((0, 0), (late, 0))) if late > 0 else samples[:, -late:]
-    length = round((end - start) * rate)
-    return Sound(samples=torch.from_numpy(samples[:, :length] if 0 < length < samples.shape[1] else samples), rate=rate)
+    if decoder.lost:
+        log.warning("%s: %d packets of its sound are damaged, and silent.", name_source(source), decoder.lost)
+    samples = torch.from_numpy(np.concatenate(line.parts, axis=1))
+    length = round((decoder.end - line.origin) * line.rate)
+    return Sound(samples=samples[:, :length] if 0 < length < samples.shape[1] else samples, rate=line.rate)
+
+
+class _TimeLine:
+    """Puts decoded blocks of sound where their times say: silence in gaps, and nothing twice."""
+
+    def __init__(self, rate: int, layout: str, origin: Fraction | None, duration: Fraction | None) -> None:
+        import av
+
+        self.rate, self.layout, self.duration = rate, layout, duration
+        self.origin = Fraction(0) if origin is None else origin  # seconds, of sample 0
+        self._from_first_block = origin is None
+        self._resampler_class = av.AudioResampler
+        self._resampler, self._form = None, None
+        self.parts: list[np.ndarray] = []  # (C n) float32
+        self.length = 0  # samples so far
+
+    def add(self, frame: Any) -> None:
+        """Add one decoded frame; a file may change rate, channels and format on the way."""
+        time = None if frame.pts is None else Fraction(frame.pts) * frame.time_base
+        form = frame.sample_rate, frame.layout.name, frame.format.name
+        if form != self._form:
+            self._resampler = self._resampler_class(format="fltp", layout=self.layout, rate=self.rate)
+            self._form = form
+        assert self._resampler is not None
+        samples = np.concatenate([part.to_ndarray() for part in self._resampler.resample(frame)] or [EMPTY], axis=1)
+        if not samples.shape[1]:
+            return
+        if self._from_first_block and time is not None and not self.parts:
+            self.origin = time
+        if time is not None:
+            samples = self._in_place(samples, time)
+        if samples.shape[1]:
+            self.parts.append(samples)
+            self.length += samples.shape[1]
+
+    def _in_place(self, samples: np.ndarray, time: Fraction) -> np.ndarray:
+        """Fill the gap before a block with silence, or cut from it what is there already."""
+        gap = round((time - self.origin) * self.rate) - self.length
+        if self.parts and abs(gap) < JITTER * self.rate:
+            return samples
+        if gap > 0 and self._is_possible(time):
+            self.parts.append(np.zeros((len(samples), gap), np.float32))
+            self.length += gap
+        return samples[:, -gap:] if gap < 0 else samples
+
+    def _is_possible(self, time: Fraction) -> bool:
+        """Whether a block may begin here; a damaged time would be filled up with hours of silence."""
+        end = Fraction(self.length, self.rate) + LONGEST_GAP if self.duration is None else self.duration + 1
+        return time - self.origin < end
+
+
+def _first_frame_time(source: Source) -> Fraction | None:
+    """Seconds at which the first video frame is shown that can be decoded; None without video."""
+    with open_media(source, "sound") as container:
+        stream = find_stream(container, "video")
+        if stream is None or is_cover(stream):
+            return None
+        try:
+            for frame in StreamDecoder(container, stream, source):
+                return None if frame.pts is None else Fraction(frame.pts) * frame.time_base
+        except MediaError:  # its sound may be whole all the same
+            pass
+        return None

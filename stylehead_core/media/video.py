@@ -6,13 +6,13 @@ Frames are (n 3 H W) uint8 RGB. Memory does not grow with the clip: a few frames
 import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from mmap import mmap
 from pathlib import Path
+from secrets import token_hex
+from statistics import median
 from types import TracebackType
 from typing import Any
 
@@ -22,29 +22,35 @@ from torch import Tensor
 
 from ..errors import ConfigError, InputError, MediaError
 from ..ops.pixels import to_uint8
+from .decoding import Source, StreamDecoder, find_stream, media_address, name_source, open_media
+from .hdr import Hdr, hdr_of_transfer, tone_map
+from .outputs import check_output, temporary_beside
 from .sound import Sound
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "frame_rate", "open_video", "read_frames", "read_info"]
 
-Source = str | Path | BytesIO
-
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 AAC_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 STEADY = 0.3  # of a frame: times that wander less than this are a constant rate, written coarsely
+RATE_TOLERANCE = Fraction(1, 100)  # a measured rate this near to a common one is that, if the times agree
 VIDEO_TICKS = 90_000  # a second, in which a silent film's length is written
-_BT709 = 1  # in FFmpeg's lists of colour spaces, primaries and transfers alike
+LARGEST_PIXEL_ASPECT = 4  # beyond it (or below its inverse) a header is damaged
+_BT709, _BT2020, _BT2020_CONSTANT = 1, 9, 10  # in FFmpeg's lists of colour spaces (709: primaries, transfers alike)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
     """What a file says about its video."""
 
-    width: int  # pixels as shown, after the rotation flag
+    width: int  # pixels as shown: after the rotation flag, and as square pixels
     height: int
     fps: Fraction  # declared; ``frame_rate`` of the times that were read is surer
-    frames: int | None  # none: the container does not say
+    frames: int | None  # None: the container does not say
     rotation: int  # degrees anticlockwise by which a decoded frame is turned to be shown
     sound: bool
+    stored: tuple[int, int] = (0, 0)  # width, height of a decoded frame: before rotation, in the file's own pixels
+    pixel_aspect: Fraction = Fraction(1)  # width of a stored pixel in parts of its height
+    hdr: Hdr | None = None  # read_frames tone-maps it to BT.709
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,7 @@ class Frames:
     pictures: Tensor  # (n 3 H W) uint8
     times: tuple[Fraction, ...]  # seconds, of each
     seconds: Fraction  # how long the last of them is shown
+    lost: int = 0  # frames of the file, up to here, that could not be decoded and are left out
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -66,12 +73,14 @@ def read_info(source: Source) -> VideoInfo:
         MediaError: the file cannot be read or holds no video.
     """
     with open_video(source) as container:
-        stream = container.streams.video[0]
-        frame = next(iter(container.decode(stream)), None)
+        stream = find_stream(container, "video")
+        frame = next(iter(StreamDecoder(container, stream, source)), None)
         if frame is None:
-            raise MediaError(f"The video {_name(source)} has no frame that can be decoded.")
-        turned = frame.rotation % 180 == 90
-        width, height = (frame.height, frame.width) if turned else (frame.width, frame.height)
+            raise _without_frames(source)
+        aspect = _pixel_aspect(stream)
+        width, height = _square_size((frame.width, frame.height), aspect)
+        if frame.rotation % 180 == 90:
+            width, height = height, width
         return VideoInfo(
             width=width,
             height=height,
@@ -79,30 +88,43 @@ def read_info(source: Source) -> VideoInfo:
             frames=stream.frames or None,
             rotation=frame.rotation % 360,
             sound=bool(container.streams.audio),
+            stored=(frame.width, frame.height),
+            pixel_aspect=aspect,
+            hdr=_hdr(frame, stream),
         )
 
 
-def read_frames(source: Source, *, chunk: int = 8, fps: Fraction | None = None) -> Iterator[Frames]:
-    """Decode a video as it is shown (rotation applied), ``chunk`` frames at a time.
+def read_frames(
+    source: Source,
+    *,
+    chunk: int = 8,
+    fps: Fraction | None = None,
+    square_pixels: bool = True,
+    start: Fraction | None = None,
+) -> Iterator[Frames]:
+    """Decode a video as it is shown (rotation applied, HDR tone-mapped), ``chunk`` frames at a time.
+
+    A frame that cannot be decoded is left out and counted (``Frames.lost``); the others keep their times.
 
     Args:
-        fps: none gives every frame of the file; a rate gives the frame that is on the screen at each 1/fps, so that a
+        fps: None gives every frame of the file; a rate gives the frame that is on the screen at each 1/fps, so that a
             file of variable rate becomes a steady one: frames are repeated or left out, never blended.
+        square_pixels: enlarge frames whose pixels are not square, so that a circle is round. False: as stored.
+        start: seconds; begin with the last key frame before it. None begins with the first frame.
 
     Raises:
         MediaError: the file cannot be read or holds no video.
     """
-    frames = _decoded(source)
-    if fps is not None:
-        frames = _steady(frames, Fraction(fps))
+    reader = _Pictures(source, square_pixels=square_pixels, start=start)
+    frames = iter(reader) if fps is None else _steady(iter(reader), Fraction(fps))
     held: list[tuple[np.ndarray, Fraction, Fraction]] = []
     for frame in frames:
         held.append(frame)
         if len(held) == chunk:
-            yield _together(held)
+            yield _batch(held, reader.lost)
             held = []
     if held:
-        yield _together(held)
+        yield _batch(held, reader.lost)
 
 
 def frame_rate(times: list[Fraction], last: Fraction, declared: Fraction) -> Fraction:
@@ -114,69 +136,115 @@ def frame_rate(times: list[Fraction], last: Fraction, declared: Fraction) -> Fra
         declared: what the container says.
 
     Returns:
-        The declared rate where the times follow it (containers round times, to milliseconds for example), else
-        frames / seconds: as many frames in the same time.
+        The declared rate where the times follow it (containers round times, to milliseconds for example), else a
+        common rate that they follow, else frames / seconds: as many frames in the same time.
     """
     declared = _common_rate(declared)
-    if len(times) < 2:
-        return declared
-    wander = max(abs((time - times[0]) * declared - i) for i, time in enumerate(times))
-    if wander < STEADY:
+    if len(times) < 2 or _wander(times, declared) < STEADY:
         return declared
     measured = Fraction(len(times)) / (times[-1] - times[0] + last)
+    for whole in (Fraction(round(measured)), Fraction(round(measured * Fraction(1001, 1000))) * Fraction(1000, 1001)):
+        if whole > 0 and abs(measured / whole - 1) < RATE_TOLERANCE and _wander(times, whole) < STEADY:
+            return whole
     return _common_rate(measured.limit_denominator(100_000))
 
 
 def open_video(source: Source) -> Any:
-    """The file as a PyAV container that has video.
+    """The file as a PyAV container that has video which can be decoded.
 
     Raises:
         MediaError: the file cannot be read or holds no video.
     """
-    import av
-    from av.error import FFmpegError
-
-    if isinstance(source, BytesIO):
-        source.seek(0)
-    try:
-        container = av.open(str(source) if isinstance(source, Path) else source, metadata_errors="replace")
-    except (FFmpegError, OSError) as error:
-        raise MediaError(f"The video {_name(source)} cannot be read: {error}") from error
-    if not container.streams.video:
+    container = open_media(source, "video")
+    if find_stream(container, "video") is None:
+        known = bool(container.streams.video)
         container.close()
-        raise MediaError(f"The file {_name(source)} holds no video.")
+        if known:
+            raise MediaError(
+                f"The video {name_source(source)} is in a format that has no decoder here. Convert it to H.264."
+            )
+        raise MediaError(f"The file {name_source(source)} holds no video.")
     return container
 
 
-def _decoded(source: Source) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
-    """Picture (H W 3), time and duration of every frame that can be decoded."""
-    from av.error import FFmpegError
+class _Pictures:
+    """Iterates over picture (H W 3), time and duration of every frame that can be decoded."""
 
-    with open_video(source) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        usual = 1 / _common_rate(_declared_rate(stream))
-        waiting: tuple[np.ndarray, Fraction] | None = None
-        size: tuple[int, int] | None = None
-        try:
-            for frame in container.decode(stream):
-                size = size or (frame.width, frame.height)  # a film may change it on the way; the first one counts
-                # Told outright, and as a change: PyAV 14 takes BT.601 where both sides say the same.
-                hd = frame.colorspace == _BT709
-                space = {"src_colorspace": "ITU709", "dst_colorspace": "ITU601"} if hd else {}
-                drawn = frame.reformat(width=size[0], height=size[1], format="rgb24", **space)
-                picture = np.rot90(drawn.to_ndarray(), frame.rotation // 90)
+    def __init__(self, source: Source, *, square_pixels: bool, start: Fraction | None = None) -> None:
+        self.source, self.square_pixels, self.start = source, square_pixels, start
+        self.lost = 0  # frames so far that could not be decoded
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
+        with open_video(self.source) as container:
+            stream = find_stream(container, "video")
+            stream.thread_type = "AUTO"
+            if self.start is not None:
+                self._seek(container, stream, self.start)
+            usual = 1 / _common_rate(_declared_rate(stream))
+            steps: list[Fraction] = []
+            waiting: tuple[np.ndarray, Fraction] | None = None
+            size: tuple[int, int] | None = None
+            decoder = StreamDecoder(container, stream, self.source)
+            for frame in decoder:
+                self.lost = decoder.lost
+                size = size or (frame.width, frame.height)  # a video may change it on the way; the first one counts
+                shown = _square_size(size, _pixel_aspect(stream)) if self.square_pixels else size
+                picture = np.rot90(_rgb(frame, stream, shown), frame.rotation // 90)
                 time = frame.pts * frame.time_base if frame.pts is not None else None
                 if waiting is not None:
                     time = waiting[1] + usual if time is None or time <= waiting[1] else time
-                    yield (*waiting, time - waiting[1])
+                    steps.append(time - waiting[1])
+                    yield (*waiting, steps[-1])
                 waiting = picture, Fraction(time or 0)
-        except FFmpegError as error:
-            if waiting is None:  # a file that is cut short is good up to there
-                raise MediaError(f"The video {_name(source)} cannot be decoded: {error}") from error
-        if waiting is None:
-            raise MediaError(f"The video {_name(source)} has no frame that can be decoded.")
-        yield (*waiting, usual)
+            self.lost = decoder.lost
+            if waiting is None:
+                raise _without_frames(self.source)
+            if steps and not median(steps) / 2 < usual < median(steps) * 2:  # the header's rate is that of its clock
+                usual = median(steps)
+            yield (*waiting, usual)
+
+    @staticmethod
+    def _seek(container: Any, stream: Any, time: Fraction) -> None:
+        from av.error import FFmpegError
+
+        with contextlib.suppress(FFmpegError, OSError):  # where it cannot be done, the file is read from its beginning
+            container.seek(max(0, int(time / stream.time_base)), stream=stream, backward=True)
+
+
+def _rgb(frame: Any, stream: Any, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame as (H W 3) uint8 BT.709, in its own orientation."""
+    hdr = _hdr(frame, stream)
+    # The colour space is told outright, and as a change: PyAV 14 takes BT.601 where both sides say the same.
+    space: dict[str, Any] = {}
+    if frame.colorspace == _BT709:
+        space = {"src_colorspace": "ITU709", "dst_colorspace": "ITU601"}
+    elif frame.colorspace in (_BT2020, _BT2020_CONSTANT):
+        space = {"src_colorspace": _BT2020, "dst_colorspace": "ITU601"}
+    width, height = size
+    # As planes, since PyAV 17 fails at packed colours of 16 bits.
+    drawn = frame.reformat(width=width, height=height, format="rgb24" if hdr is None else "gbrp16le", **space)
+    if hdr is None:
+        return drawn.to_ndarray()
+    green, blue, red = (
+        np.frombuffer(plane, "<u2").reshape(height, plane.line_size // 2)[:, :width] for plane in drawn.planes
+    )
+    return tone_map(np.stack((red, green, blue), axis=-1), hdr)
+
+
+def _hdr(frame: Any, stream: Any) -> Hdr | None:
+    transfer = getattr(frame, "color_trc", None)  # PyAV 14 tells the stream's alone
+    return hdr_of_transfer(stream.codec_context.color_trc if transfer is None else transfer)
+
+
+def _pixel_aspect(stream: Any) -> Fraction:
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    return aspect if Fraction(1, LARGEST_PIXEL_ASPECT) <= aspect <= LARGEST_PIXEL_ASPECT else Fraction(1)
+
+
+def _square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
+    """Width and height in square pixels: the shorter side of a pixel grows."""
+    width, height = size
+    return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
 
 
 def _steady(
@@ -191,9 +259,9 @@ def _steady(
             count += 1
 
 
-def _together(frames: list[tuple[np.ndarray, Fraction, Fraction]]) -> Frames:
+def _batch(frames: list[tuple[np.ndarray, Fraction, Fraction]], lost: int) -> Frames:
     pictures = torch.from_numpy(np.stack([picture for picture, _, _ in frames])).permute(0, 3, 1, 2)
-    return Frames(pictures=pictures, times=tuple(time for _, time, _ in frames), seconds=frames[-1][2])
+    return Frames(pictures=pictures, times=tuple(time for _, time, _ in frames), seconds=frames[-1][2], lost=lost)
 
 
 def _declared_rate(stream: Any) -> Fraction:
@@ -208,8 +276,15 @@ def _common_rate(rate: Fraction) -> Fraction:
     return rate
 
 
-def _name(source: Source) -> str:
-    return "in memory" if isinstance(source, BytesIO) else str(source)
+def _wander(times: list[Fraction], rate: Fraction) -> Fraction:
+    """How far frames at these times get away from a constant rate, at most, in frames."""
+    return max(abs((time - times[0]) * rate - i) for i, time in enumerate(times))
+
+
+def _without_frames(source: Source) -> MediaError:
+    return MediaError(
+        f"The video {name_source(source)} has no frame that can be decoded. Is it damaged, or cut off at its beginning?"
+    )
 
 
 class VideoWriter:
@@ -227,6 +302,7 @@ class VideoWriter:
         speed: preset of x264.
         metadata: written into the file, readable by any player. ``frames_sha256`` is added: the hash of all frames as
             they were given, in bytes of RGB.
+        pixel_aspect: width of a pixel in parts of its height, for players to stretch the frames by.
 
     Raises:
         ConfigError: a size, rate or quality that cannot be.
@@ -243,6 +319,7 @@ class VideoWriter:
         quality: int = 18,
         speed: str = "fast",
         metadata: Mapping[str, str] | None = None,
+        pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         if min(size) < 2 or Fraction(fps) <= 0 or not 0 <= quality <= 51:
             raise ConfigError(
@@ -252,14 +329,16 @@ class VideoWriter:
         self.path, self.fps, self.size = Path(path), Fraction(fps), size
         self.sound = None if sound is None else _encodable(sound)
         self.quality, self.speed, self.metadata = quality, speed, dict(metadata or {})
+        self.pixel_aspect = Fraction(pixel_aspect)
         self.frames = self._heard = 0
-        self._hash, self._hash_place = hashlib.sha256(), secrets.token_hex(32)
+        self._hash, self._hash_place = hashlib.sha256(), token_hex(32)
 
     def __enter__(self) -> "VideoWriter":
         import av
 
         width, height = self.size
-        self._part = self.path.with_name(f".{self.path.stem}-{secrets.token_hex(4)}.part")
+        check_output(self.path, "video")
+        self._part = temporary_beside(self.path)
         try:
             self._part.touch(exist_ok=False)
         except OSError as error:
@@ -267,13 +346,15 @@ class VideoWriter:
         # Lengths are written in the sound's samples: in milliseconds, as usual, they are rounded and the sound is cut.
         scale = VIDEO_TICKS if self.sound is None else self.sound.rate
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(scale)}
-        self._container = av.open(str(self._part), "w", format="mp4", options=options)
+        self._container = av.open(media_address(self._part), "w", format="mp4", options=options)
         self._container.metadata.update(self.metadata)
         self._container.metadata["frames_sha256"] = self._hash_place
         video = self._container.add_stream("libx264", rate=self.fps)
         video.width, video.height = width + width % 2, height + height % 2
         video.pix_fmt, video.options = "yuv420p", {"crf": str(self.quality), "preset": self.speed}
         context = video.codec_context
+        if self.pixel_aspect != 1:
+            context.sample_aspect_ratio = self.pixel_aspect
         context.colorspace = context.color_primaries = context.color_trc = context.color_range = _BT709
         self._video, self._audio = video, None
         if self.sound is not None:

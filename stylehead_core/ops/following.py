@@ -1,4 +1,4 @@
-"""Where a face's square lies in each frame of a clip: one for all frames, or one that goes along without trembling.
+"""Where the square around a face lies in each frame of a clip: one for all frames, or one that follows the face.
 
 A square is an affine (2 3) from its own pixels to those of the video. Axes: T frames.
 """
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .align import ffhq_square, five_points, square_to_affine
-from .smoothing import fill_gaps, smooth_over_time, unwrap
+from .smoothing import fill_gaps, hold_nearest, per_shot, smooth_over_time, unwrap
 
 __all__ = ["following_squares", "resized_square", "still_square"]
 
@@ -32,24 +32,43 @@ def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
     return square_to_affine(centre[None], arm[None], size)[0]
 
 
-def following_squares(landmarks: Tensor, found: Tensor, size: int, *, fps: float, calm: float = CALM) -> Tensor:
-    """(T 2 3): the FFHQ square of every frame, calmed.
+def following_squares(
+    landmarks: Tensor,
+    found: Tensor,
+    size: int,
+    *,
+    fps: float,
+    calm: float = CALM,
+    shots: Tensor | None = None,
+) -> Tensor:
+    """(T 2 3): the FFHQ square of every frame, smoothed over time, each shot on its own.
 
     Centre, size and turn are smoothed apart, size and turn three times as much as the centre, since their trembling
-    shows most (Tzaban et al. 2022, "Stitch it in Time"). Frames without a face are filled in between.
+    shows most (Tzaban et al. 2022, "Stitch it in Time"). Frames without a face are filled in between; a shot without
+    any face has the square of the nearest frame that shows one.
 
     Args:
         landmarks, found, size: as in ``still_square``.
         calm: seconds, the standard deviation of the filter on size and turn.
+        shots: (T) number of the shot that each frame belongs to; None: there is no cut.
     """
     centre, arm = ffhq_square(*five_points(landmarks[found]))
     angle = unwrap(torch.atan2(arm[:, 1], arm[:, 0])[:, None])
     square = torch.zeros(len(found), 4, dtype=landmarks.dtype, device=landmarks.device)
     square[found] = torch.cat((centre, arm.norm(dim=1, keepdim=True).log(), angle), dim=1)
-    square = fill_gaps(square, found)
-    centre = smooth_over_time(square[:, :2], calm * fps / 3)
-    length, angle = smooth_over_time(square[:, 2:], calm * fps).unbind(1)
-    arm = length.exp()[:, None] * torch.stack((angle.cos(), angle.sin()), dim=1)
+    elsewhere = hold_nearest(square, found)
+
+    def smooth(square: Tensor, found: Tensor, elsewhere: Tensor) -> Tensor:
+        if not found.any():
+            return elsewhere
+        square = fill_gaps(square, found)
+        centre = smooth_over_time(square[:, :2], calm * fps / 3)
+        return torch.cat((centre, smooth_over_time(square[:, 2:], calm * fps)), dim=1)
+
+    if shots is None:
+        shots = torch.zeros(len(found), dtype=torch.int64)
+    centre, length, angle = per_shot(smooth, square, found, elsewhere, shots=shots).split((2, 1, 1), dim=1)
+    arm = length.exp() * torch.cat((angle.cos(), angle.sin()), dim=1)
     return square_to_affine(centre, arm, size)
 
 

@@ -1,13 +1,15 @@
-"""Calms values over time without delay, and fills gaps.
+"""Smooths values over time without delay, fills gaps, samples between frames.
 
 Axes: T frames, K values.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["fill_gaps", "sample_at", "smooth_over_time", "unwrap"]
+__all__ = ["fill_gaps", "hold_nearest", "per_shot", "sample_at", "smooth_over_time", "unwrap"]
 
 _REACH = 3  # standard deviations that the Gaussian is cut at
 
@@ -36,15 +38,47 @@ def unwrap(angles: Tensor) -> Tensor:
     return torch.cat((angles[:1], angles[1:] - 2 * torch.pi * turns.cumsum(0)))
 
 
-def fill_gaps(values: Tensor, known: Tensor) -> Tensor:
-    """``values`` (T K) with the frames not ``known`` (T bool) filled: linear between known ones, held at ends."""
+def fill_gaps(values: Tensor, known: Tensor, shots: Tensor | None = None) -> Tensor:
+    """``values`` (T K) with the frames not ``known`` (T bool) filled: linear between known ones, held at ends.
+
+    Args:
+        shots: (T) number of the shot that each frame belongs to. A shot is filled from its own known frames; one that
+            has none is filled as if there were no cuts. None: there is no cut.
+    """
     places = known.nonzero()[:, 0]
     frames = torch.arange(len(values), device=values.device)
     after = torch.searchsorted(places, frames).clamp(max=len(places) - 1)
     before = torch.where(places[after] <= frames, after, (after - 1).clamp(min=0))
     start, end = places[before], places[after]
     share = ((frames - start) / (end - start).clamp(min=1)).clamp(0, 1).to(values)[:, None]
-    return torch.lerp(values[start], values[end], share)
+    filled = torch.lerp(values[start], values[end], share)
+    if shots is None:
+        return filled
+    return per_shot(
+        lambda part, marks, whole: fill_gaps(part, marks) if marks.any() else whole, values, known, filled, shots=shots
+    )
+
+
+def hold_nearest(values: Tensor, known: Tensor) -> Tensor:
+    """``values`` (T K) with each frame that is not ``known`` (T bool) taken from the nearest one that is."""
+    places = known.nonzero()[:, 0]
+    frames = torch.arange(len(values), device=values.device)
+    after = torch.searchsorted(places, frames).clamp(max=len(places) - 1)
+    before = (after - 1).clamp(min=0)
+    nearer = (frames - places[before]).abs() <= (places[after] - frames).abs()
+    return values[torch.where(nearer, places[before], places[after])]
+
+
+def per_shot(change: Callable[..., Tensor], *values: Tensor, shots: Tensor) -> Tensor:
+    """Apply ``change`` to each shot of ``values`` (T ...) alone, so that nothing passes a cut.
+
+    Args:
+        shots: (T), the number of the shot that each frame belongs to; frames of a shot are neighbours.
+    """
+    if not len(shots) or bool((shots == shots[0]).all()):
+        return change(*values)
+    counts = torch.unique_consecutive(shots, return_counts=True)[1].tolist()
+    return torch.cat([change(*parts) for parts in zip(*(value.split(counts) for value in values), strict=True)])
 
 
 def sample_at(values: Tensor, positions: Tensor) -> Tensor:

@@ -5,13 +5,16 @@ there is speech, ``squares`` (T 2 3) float32 where a video was measured. Metadat
 ``space``, ``names`` (a JSON list), ``fps`` as "30000/1001", ``relative`` (true or false), ``license``, ``made_by``. A
 reader goes by the names: it leaves out tensors, metadata and coefficients that it does not know, and takes 0 for
 coefficients that the file does not have.
+
+Optional, since 0.2.0, where a video was measured: the tensors ``sources`` (T) int32, ``video_times`` (N) float64 and
+``video_look`` (16 16) uint8, and the metadata ``video``: a JSON object with ``size``, ``stored``, ``rotation``,
+``variable``, ``cuts`` and ``notes`` (see ``records.MeasuredVideo``). Earlier versions leave them out when they read.
 """
 
 import csv
 import json
 import os
 import re
-import secrets
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,13 +24,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import MediaError, MotionError
-from ..records import Motion
+from ..media.outputs import temporary_beside
+from ..records import MeasuredVideo, Motion
 from ..spaces import space_named
 
 __all__ = ["FORMAT", "load_motion", "save_motion", "write_csv"]
 
 FORMAT, VERSION = "stylehead-motion", 1
-TENSORS = ("coefficients", "found", "mel", "squares")
+TENSORS = ("coefficients", "found", "mel", "squares", "sources", "video_times", "video_look")
+VIDEO_FIELDS = ("size", "stored", "rotation", "variable", "cuts", "notes")
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # how they begin, by protocol
 RATE = r"[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?"
 LARGEST_RATE = 1000  # frames a second; a rate beyond it is a damaged file
@@ -57,9 +62,15 @@ def save_motion(motion: Motion, path: str | Path, *, license: str = "", made_by:
         "license": license,
         "made_by": made_by,
     }
+    if motion.video is not None and motion.sources is not None:
+        tensors["sources"] = motion.sources.cpu().to(torch.int32)
+        tensors["video_times"] = motion.video.times.cpu().double().contiguous()
+        if motion.video.look is not None:
+            tensors["video_look"] = motion.video.look.cpu().contiguous()
+        about["video"] = json.dumps({name: getattr(motion.video, name) for name in VIDEO_FIELDS})
     path = Path(path)
     try:
-        part = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.part")
+        part = temporary_beside(path)
         try:
             save_file(tensors, part, metadata=about)
             os.replace(part, path)
@@ -148,14 +159,34 @@ def _motion(about: dict[str, str], tensors: dict[str, Tensor]) -> Motion:
         raise MotionError("The marks of found faces must be (T) and the mel windows (T, 80, W).")
     if mel is not None and not torch.isfinite(mel).all():
         raise MotionError("The mel windows hold values that are no numbers.")
+    video = _video(about, tensors)
     return Motion(
         coefficients=coefficients,
         fps=fps,
         space=space.name,
+        sources=None if video is None else tensors["sources"].long(),
+        video=video,
         found=torch.ones(len(stored), dtype=torch.bool) if found is None else found != 0,
         mel=None if mel is None else mel.float(),
         relative=about.get("relative") == "true",
         squares=None if squares is None else squares.float(),
+    )
+
+
+def _video(about: dict[str, str], tensors: dict[str, Tensor]) -> MeasuredVideo | None:
+    """The video that was measured, where the file tells all of it."""
+    if "video" not in about or "sources" not in tensors or "video_times" not in tensors:
+        return None
+    told = json.loads(about["video"])
+    return MeasuredVideo(
+        size=(int(told["size"][0]), int(told["size"][1])),
+        stored=(int(told["stored"][0]), int(told["stored"][1])),
+        rotation=int(told.get("rotation", 0)),
+        times=tensors["video_times"].double(),
+        variable=bool(told.get("variable", False)),
+        cuts=tuple(sorted(int(frame) for frame in told.get("cuts", ()))),
+        look=tensors.get("video_look"),
+        notes=tuple(str(note) for note in told.get("notes", ())),
     )
 
 

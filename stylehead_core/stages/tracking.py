@@ -1,4 +1,4 @@
-"""From a driving video to its motion: one person's face, followed from frame to frame.
+"""Measures the motion of one person in a video: follows the face from frame to frame, and across cuts.
 
 Axes: T frames of the clip, n frames of a chunk, N faces, K coefficients.
 """
@@ -6,7 +6,9 @@ Axes: T frames of the clip, n frames of a chunk, N faces, K coefficients.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -16,23 +18,27 @@ from torch import Tensor
 from ..errors import ConfigError, FaceNotFound, InputError
 from ..landmarker.face_choice import FaceChoice, choose_face
 from ..landmarker.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
-from ..media.video import Frames, frame_rate, read_frames, read_info
+from ..media.video import Frames, VideoInfo, frame_rate, read_frames, read_info
+from ..model.identity_network import EMBEDDED, IdentityOfHeads, load_features
 from ..model.stylehead import StyleHead
 from ..networks.coefficients import Coefficients
 from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
+from ..ops.cuts import CutDetector, thumbnails
 from ..ops.deep3d_align import crop_face
 from ..ops.following import following_squares, still_square
 from ..ops.pixels import from_uint8
 from ..ops.pose import fit_pose, placement
-from ..ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
-from ..records import SQUARE, Motion, Progress
+from ..ops.smoothing import fill_gaps, per_shot, sample_at, smooth_over_time, unwrap
+from ..records import LOOK, SQUARE, MeasuredVideo, Motion, Progress
 from ..spaces import ARKIT, BFM, MotionSpace
 
 __all__ = [
+    "Likeness",
     "Track",
     "TrackingConfig",
     "bfm_motion_from_video",
+    "embedded_likeness",
     "frames_of",
     "motion_for_model",
     "motion_from_track",
@@ -40,18 +46,24 @@ __all__ = [
     "track_face",
 ]
 
-PASSES = 3  # looks at one frame at most
-MOVED = 0.04  # of the square's side (and rad, and size): a face that moved further is looked at again
-NEAR = 1.0  # of the face's size: it may jump so far and still be the same face
-PIECE = 1024  # frames of which measures are kept in one piece of memory
-PATIENCE = 25  # frames: parts and turned views are looked at in every so many, since that takes a second
-LOST = 1.0  # seconds after which the face is looked for anew, as in the first frame
-SOME = 128  # frames whose pose is told at once, so that a long clip needs little memory beside itself
+PASSES = 3  # measurements of one frame at most
+MOVED = 0.04  # of the square's side (and rad, and log size): a face that moved further is measured again
+NEAR = 1.0  # of the face's size: it may jump so far from frame to frame and still be the same face
+PIECE = 1024  # frames whose measures are kept in one piece of memory
+SEARCH_EVERY = 25  # frames: parts and turned views of a picture take a second to search, so every so many are
+LOST_SECONDS = 1.0  # after which the face is looked for anywhere in the picture
+POSE_BATCH = 128  # frames whose pose is computed at once, so that a long clip needs little memory beside itself
 CALM = Fraction(8, 100)  # seconds: the filter's standard deviation at smoothing 1
+SAME_PERSON = 0.65  # cosine of two identity embeddings: measured 0.76 and more within a clip, 0.4 between people
+SAMPLE_EVERY = 10  # frames: how often the person's look is noted down
+MOST_SAMPLES = 24  # looks that are kept
+SAMPLE_PIXELS = 64  # of a side: what the identity network looks at
 
 Square = Literal["still", "follows"]
 OnFrame = Callable[[int, Tensor, Tensor | None], None]
-"""Called with frame number, picture (3 H W) uint8 and landmarks (478 3), or none where no face is."""
+"""Called with frame number, picture (3 H W) uint8 and landmarks (478 3), or None where no face is."""
+Likeness = Callable[[Tensor], Tensor]
+"""Aligned pictures (B 3 S S) in [-1, 1] -> unit vectors (B D), near for pictures of one person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +72,12 @@ class TrackingConfig:
     smoothing: float = 0.5
     """0..1: a Gaussian over time on rotation and place, 80 ms wide at 1. Mouth, eyes and brows stay as measured: they
     are fast, and a blink or the closing of the lips for a "p" would be gone."""
-    chunk: int = 8  # frames looked at in one go
+    chunk: int = 8  # frames measured in one go
     square: Square = "still"
     """In what place and size are told. ``still``: one square for the whole clip, in which the head moves. ``follows``:
     a square that goes along with the face, for drawing it there and pasting it back into the same video. ``bfm`` motion
     is always told in the square of the first face, as the official code does."""
-    search: bool = True  # look at parts of the first frames and at turned views where no face is seen at first
+    search: bool = True  # search parts of the first frames and turned views where no face is seen at first
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing <= 1:
@@ -76,14 +88,20 @@ class TrackingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """What was measured in every frame of a clip; zeros where no face was found."""
+    """What was measured in every frame of a clip; zeros where the person was not found."""
 
-    landmarks: Tensor  # (T 478 3), pixels of the video
+    landmarks: Tensor  # (T 478 3), pixels of the video as shown
     blendshapes: Tensor  # (T 52)
     found: Tensor  # (T) bool
     times: tuple[Fraction, ...]  # seconds
     fps: Fraction
-    size: tuple[int, int]  # width, height of the video
+    size: tuple[int, int]  # width, height of the video as shown
+    shots: Tensor = field(default=None)  # type: ignore[assignment]  # (T) int64: number of the shot; not given: one
+    video: MeasuredVideo | None = None
+
+    def __post_init__(self) -> None:
+        if self.shots is None:
+            object.__setattr__(self, "shots", torch.zeros(len(self.found), dtype=torch.int64))
 
     def __len__(self) -> int:
         return len(self.found)
@@ -91,7 +109,7 @@ class Track:
     def squares(self, kind: Square = "still") -> Tensor:
         """(T 2 3): where the square of SQUARE pixels lies in each frame of the video."""
         if kind == "follows":
-            return following_squares(self.landmarks, self.found, SQUARE, fps=float(self.fps))
+            return following_squares(self.landmarks, self.found, SQUARE, fps=float(self.fps), shots=self.shots)
         return still_square(self.landmarks, self.found, SQUARE).expand(len(self), -1, -1)
 
 
@@ -188,38 +206,45 @@ def track_face(
     *,
     progress: Progress | None = None,
     on_frame: OnFrame | None = None,
+    likeness: Likeness | None = None,
 ) -> Track:
-    """Follow one face through a clip, a few frames at a time.
+    """Follow one person through a clip, a few frames at a time.
 
-    It stays with the person: the next place must be near the last. Where the face is lost for a second, it is looked
-    for anew by ``config.face``.
+    From frame to frame, the next place must be near the last. At a cut, and where the face is lost for a second, it is
+    looked for anew, and the person is recognised by likeness: a shot of somebody else is a shot without a face. Without
+    an identity network the face that is nearest counts after a cut, and ``config.face`` after a second.
 
     Args:
         source: a video file, in memory or not, or frames as ``read_frames`` or ``frames_of`` give them.
         progress: called after each chunk with (frames done, frames in all as the file says, or done again).
         on_frame: called with every frame; for a preview.
+        likeness: identity network; None takes the embedded one.
 
     Raises:
         FaceNotFound: no frame shows a face.
         InputError: there is no frame.
     """
-    declared, total = None, None
+    info: VideoInfo | None = None
     if isinstance(source, (str, Path, BytesIO)):
         info = read_info(source)
-        declared, total = info.fps, info.frames
         source = read_frames(source, chunk=config.chunk)
-    follower = _Follower(landmarker, config)
+    follower = _Follower(landmarker, config, likeness=likeness)
     times: list[Fraction] = []
-    last, size = Fraction(1, 25), (0, 0)
+    cuts: list[int] = []
+    detector, look = CutDetector(), None
+    last, size, lost = Fraction(1, 25), (0, 0), 0
     for part in source:
         size = part.pictures.shape[-1], part.pictures.shape[-2]
-        for i, landmarks in enumerate(follower.follow(part)):
+        look = _look(part.pictures[:1]) if look is None else look
+        new_shots = detector(part.pictures)
+        cuts += [len(times) + i for i, cut in enumerate(new_shots) if cut]
+        for i, landmarks in enumerate(follower.follow(part, new_shots)):
             if on_frame is not None:
                 on_frame(len(times) + i, part.pictures[i], landmarks)
         times += part.times
-        last = part.seconds
+        last, lost = part.seconds, part.lost
         if progress is not None:
-            progress(len(times), max(total or 0, len(times)))
+            progress(len(times), max((info.frames if info else None) or 0, len(times)))
     if not times:
         raise InputError("The clip has no frames.")
     found = torch.tensor(follower.landmarks.found)
@@ -233,14 +258,56 @@ def track_face(
             f"No face was found in any of {len(times)} frames of {size[0]} x {size[1]} pixels.\n"
             "A face should be larger than about 40 pixels, and turned aside by less than about 65 degrees."
         )
+    fps = frame_rate(times, last, info.fps if info else 1 / last)
+    seconds = torch.tensor([float(time - times[0]) for time in times], dtype=torch.float64)
+    video = MeasuredVideo(
+        size=size,
+        stored=info.stored if info else size,
+        rotation=info.rotation if info else 0,
+        times=seconds,
+        variable=not _is_steady(seconds, fps),
+        cuts=tuple(cuts),
+        look=look,
+        notes=_notes(info, len(times), lost),
+    )
     return Track(
-        landmarks=follower.landmarks.gathered(),
-        blendshapes=follower.blendshapes.gathered(),
+        landmarks=follower.landmarks.gather(),
+        blendshapes=follower.blendshapes.gather(),
         found=found,
         times=tuple(times),
-        fps=frame_rate(times, last, declared or 1 / last),
+        fps=fps,
         size=size,
+        shots=torch.searchsorted(torch.tensor(cuts, dtype=torch.int64), torch.arange(len(times)), right=True),
+        video=video,
     )
+
+
+def embedded_likeness(device: torch.device) -> Likeness | None:
+    """The identity network of the pack; None where its file is not there."""
+    return _load_likeness(device) if EMBEDDED.is_file() else None
+
+
+@cache
+def _load_likeness(device: torch.device) -> Likeness:
+    with torch.inference_mode(False):
+        return IdentityOfHeads(load_features(device=device))
+
+
+def _look(picture: Tensor) -> Tensor:
+    """(LOOK LOOK) uint8: a grey thumbnail of ``picture`` (1 3 H W)."""
+    return thumbnails(picture, LOOK, LOOK)[0].mean(0).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def _notes(info: VideoInfo | None, frames: int, lost: int) -> tuple[str, ...]:
+    """Sentences for a person about what is odd in a file and was mended."""
+    notes = []
+    if lost:
+        notes.append(f"{lost} of {frames + lost} frames are damaged and left out")
+    if info is not None and info.hdr is not None:
+        notes.append(f"HDR ({info.hdr}) is tone-mapped to SDR")
+    if info is not None and info.pixel_aspect != 1:
+        notes.append(f"pixels of {info.pixel_aspect} are taken as square ones")
+    return tuple(notes)
 
 
 def motion_from_track(
@@ -254,7 +321,7 @@ def motion_from_track(
     canonical = landmarker.canonical
     squares = track.squares(square)
     coefficients = torch.zeros(len(track), len(ARKIT.names))
-    for some in torch.nonzero(track.found).flatten().split(SOME):
+    for some in torch.nonzero(track.found).flatten().split(POSE_BATCH):
         inside = apply_affine(invert_affine(squares[some]), track.landmarks[some]).to(landmarker.device)
         pose = fit_pose(inside, canonical)
         moved = torch.cat((pose.angles, placement(pose, SQUARE, canonical)), dim=1).cpu()
@@ -263,16 +330,28 @@ def motion_from_track(
 
 
 def _motion(coefficients: Tensor, track: Track, space: MotionSpace, squares: Tensor, smoothing: float) -> Motion:
-    """Gaps filled, at even times, rotation and place calmed."""
+    """Fill gaps, bring the frames to even times, smooth rotation and place; nothing is smoothed across a cut."""
     rotation = space.rotation
     coefficients[track.found, rotation.start : rotation.stop] = unwrap(coefficients[track.found][:, rotation])
-    coefficients = fill_gaps(coefficients, track.found)
+    coefficients = fill_gaps(coefficients, track.found, track.shots)
     even, nearest = _even_positions(track)
     coefficients, found = sample_at(coefficients, even), track.found[nearest]
     head = slice(rotation.start, space.placement.stop)
-    coefficients[:, head] = smooth_over_time(coefficients[:, head], smoothing * float(CALM * track.fps))
+    sigma = smoothing * float(CALM * track.fps)
+    coefficients[:, head] = per_shot(
+        lambda part: smooth_over_time(part, sigma), coefficients[:, head], shots=track.shots[nearest]
+    )
     squares = sample_at(squares, even)
-    return Motion(coefficients=coefficients, fps=track.fps, space=space.name, found=found, squares=squares)
+    sources = None if track.video is None else _shown_frames(track)
+    return Motion(
+        coefficients=coefficients,
+        fps=track.fps,
+        space=space.name,
+        found=found,
+        squares=squares,
+        sources=sources,
+        video=track.video,
+    )
 
 
 def frames_of(pictures: Tensor, fps: Fraction, *, chunk: int = 8) -> Iterator[Frames]:
@@ -283,85 +362,137 @@ def frames_of(pictures: Tensor, fps: Fraction, *, chunk: int = 8) -> Iterator[Fr
         yield Frames(pictures=part, times=times, seconds=1 / Fraction(fps))
 
 
+def _is_steady(times: Tensor, fps: Fraction) -> bool:
+    """Whether frames at ``times`` (T) seconds, from 0, are those of a constant rate, if coarsely written."""
+    even = torch.arange(len(times), dtype=torch.float64) / float(fps)
+    return bool(((times - even).abs() * float(fps)).max() < 0.5)
+
+
 def _even_positions(track: Track) -> tuple[Tensor, Tensor]:
-    """For each frame of the motion, where it is between the frames of the video (T), and the nearest of them (T)."""
+    """For each frame of the motion, where it is between the frames of the video (T), and the nearest of them (T).
+
+    A frame between two shots is the nearest one, not a mixture.
+    """
     times = torch.tensor([float(time - track.times[0]) for time in track.times], dtype=torch.float64)
-    even = torch.arange(len(track), dtype=torch.float64) / float(track.fps)
-    if ((times - even).abs() * float(track.fps)).max() < 0.5:  # a steady rate, if coarsely written
+    if _is_steady(times, track.fps):
         frames = torch.arange(len(track))
         return frames.double(), frames
+    even = torch.arange(len(track), dtype=torch.float64) / float(track.fps)
     after = torch.searchsorted(times, even).clamp(1, len(track) - 1)
     start, end = times[after - 1], times[after]
     positions = after - 1 + ((even - start) / (end - start)).clamp(0, 1)
-    return positions, positions.round().long()
+    nearest = positions.round().long()
+    positions = torch.where(track.shots[after - 1] == track.shots[after], positions, nearest.double())
+    return positions, nearest
+
+
+def _shown_frames(track: Track) -> Tensor:
+    """(T) int64: for each frame of the motion, the video's frame that is on the screen in the middle of it."""
+    times = torch.tensor([float(time - track.times[0]) for time in track.times], dtype=torch.float64)
+    if _is_steady(times, track.fps):
+        return torch.arange(len(track))
+    middles = (torch.arange(len(track), dtype=torch.float64) + 0.5) / float(track.fps)
+    return (torch.searchsorted(times, middles, right=True) - 1).clamp(0, len(track) - 1)
 
 
 @dataclass
 class _Follower:
-    """The state of a track: what was measured so far, and where the face was last."""
+    """The state of a track: what was measured so far, where the face was last, and what the person looks like."""
 
     landmarker: Landmarker
     config: TrackingConfig
+    likeness: Likeness | None = None  # None: the embedded one, loaded when it is needed
     landmarks: "_Rows" = field(default_factory=lambda: _Rows(478, 3))
     blendshapes: "_Rows" = field(default_factory=lambda: _Rows(52))
     last: Tensor | None = None  # (478 3)
     seen: Fraction | None = None  # seconds, when it was last seen
+    lost: bool = True  # whether the face is to be looked for anywhere: before the first find, after a cut or a second
+    cut: bool = False  # whether it was lost by a cut
     most: int = 0  # faces that one frame showed while the one that is meant was looked for
+    looks: list[Tensor] = field(default_factory=list)  # (1 3 SAMPLE_PIXELS SAMPLE_PIXELS) of the person, in [-1, 1]
+    found: int = 0  # frames so far in which the person was found
 
-    def follow(self, part: Frames) -> list[Tensor | None]:
-        """Measure the face in a chunk; its landmarks (478 3) in each frame, or none."""
+    def follow(self, part: Frames, new_shots: list[bool] | None = None) -> list[Tensor | None]:
+        """Measure the face in a chunk; its landmarks (478 3) in each frame, or None.
+
+        Args:
+            new_shots: for each frame of the chunk, whether a shot begins with it; None: nowhere.
+        """
         pictures = part.pictures.to(self.landmarker.device)
         before = len(self.landmarks)
-        start = 0
-        while start < len(part):
-            if self.last is None or self._lost(part.times[start]):
-                start = self._find(pictures, part, start)
-            else:
-                start = self._go_on(pictures, part, start)
+        shots = [i for i, new in enumerate(new_shots or ()) if new]
+        for start, end in pairwise(sorted({0, *shots, len(part)})):
+            if start in shots and self.last is not None:
+                self.lost = self.cut = True
+            while start < end:
+                if self.seen is not None and part.times[start] - self.seen > LOST_SECONDS:
+                    self.lost = True
+                step = self._find if self.lost else self._go_on
+                start = step(pictures, part, start, end)
         return self.landmarks.since(before)
 
-    def _lost(self, time: Fraction) -> bool:
-        return self.seen is not None and time - self.seen > LOST
-
-    def _keep(self, faces: Faces | None, time: Fraction) -> None:
+    def _keep(self, faces: Faces | None, time: Fraction, picture: Tensor) -> None:
         self.landmarks.append(None if faces is None else faces.landmarks[0].cpu())
         self.blendshapes.append(None if faces is None else faces.blendshapes[0].cpu())
-        if faces is not None:
-            self.last, self.seen = faces.landmarks[0], time
+        if faces is None:
+            return
+        self.last, self.seen, self.lost, self.cut = faces.landmarks[0], time, False, False
+        if self.found % SAMPLE_EVERY == 0:
+            self.looks = [*self.looks[-MOST_SAMPLES + 1 :], _aligned(picture, faces.landmarks[0])]
+        self.found += 1
 
-    def _find(self, pictures: Tensor, part: Frames, start: int) -> int:
-        """Look for the face that is meant from frame ``start`` on; the frame after the first that shows it."""
-        quick = self.landmarker.detect(pictures[start:])
+    def _find(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
+        """Look for the person from frame ``start`` up to ``end``; returns the frame after the first that shows them."""
+        quick = self.landmarker.detect(pictures[start:end])
         for i, seen in enumerate(quick, start):
             picture = pictures[i : i + 1]
-            thorough = self.config.search and len(self.landmarks) % PATIENCE == 0
+            thorough = self.config.search and len(self.landmarks) % SEARCH_EVERY == 0
             faces = None
             if len(seen) or thorough:
                 faces = self.landmarker.find(picture, search="auto" if thorough else "quick")
-            self.most = max(self.most, 0 if faces is None else len(faces))
-            if faces is not None and len(faces) > self.config.face.index:
-                self._keep(faces.only(choose_face(faces, self.config.face, picture)), part.times[i])
+            person = self._recognise(faces, picture) if faces is not None and len(faces) else None
+            self._keep(person, part.times[i], picture)
+            if person is not None:
                 return i + 1
-            self._keep(None, part.times[i])
-        return len(part)
+        return end
 
-    def _go_on(self, pictures: Tensor, part: Frames, start: int) -> int:
-        """Measure the rest of the chunk around the last place, up to where the face is lost."""
+    def _recognise(self, faces: Faces, picture: Tensor) -> Faces | None:
+        """The person among ``faces``, by choice at first, by likeness later; None where they are not among them."""
+        if self.last is None:
+            self.most = max(self.most, len(faces))
+            if len(faces) <= self.config.face.index:
+                return None
+            return faces.only(choose_face(faces, self.config.face, picture))
+        network = self.likeness or embedded_likeness(self.landmarker.device)
+        if network is None and self.cut:
+            return self._nearest(faces)
+        if network is None:
+            return (
+                None
+                if len(faces) <= self.config.face.index
+                else faces.only(choose_face(faces, self.config.face, picture))
+            )
+        with torch.no_grad():
+            known = network(torch.cat(self.looks).to(picture.device))
+            shown = network(torch.cat([_aligned(picture, landmarks) for landmarks in faces.landmarks]))
+        alike = (shown @ known.mT).amax(1)  # the most alike of the looks, since a head turns
+        best = alike.argmax()
+        return faces.only(best[None]) if alike[best] > SAME_PERSON else None
+
+    def _go_on(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
+        """Measure up to ``end`` around the last place; returns earlier where the face is lost."""
         assert self.last is not None
-        rest = pictures[start:]
+        rest = pictures[start:end]
         faces = self._settle(rest, region_of_landmarks(self.last[None]).expand(len(rest), -1))
         for i in range(len(rest)):
             time = part.times[start + i]
-            one = faces.only(torch.tensor([i], device=faces.score.device))
-            if not self._same(one):
-                one = self._again(rest[i : i + 1])
-            if one is None:
-                self._keep(None, time)
-                if self._lost(time):
-                    return start + i + 1
-                continue
-            self._keep(one, time)
-        return len(part)
+            measured = faces.only(torch.tensor([i], device=faces.score.device))
+            one = measured if self._same(measured) else self._again(rest[i : i + 1])
+            self._keep(one, time, rest[i : i + 1])
+            if one is None and self.seen is not None and time - self.seen > LOST_SECONDS:
+                self.lost = True
+                return start + i + 1
+        return end
 
     def _settle(self, pictures: Tensor, regions: Tensor) -> Faces:
         """Measure in ``regions`` (n 4), and once more around what was found wherever the face moved."""
@@ -380,22 +511,32 @@ class _Follower:
         return faces
 
     def _same(self, one: Faces) -> bool:
-        """A face is there, and near enough to where it was to be the same."""
+        """Whether a face is there, and near enough to where it was to be the same."""
         if one.score[0] < PRESENT or self.last is None:
             return False
         before, now = _box(self.last), one.box[0]
         return bool(overlap(before, now[None])[0] > 0) or _distance(before, now) < NEAR
 
     def _again(self, picture: Tensor) -> Faces | None:
-        """The face nearest to the last place, where following failed; none where none is near."""
-        assert self.last is not None
+        """The face nearest to the last place, where following failed; None where none is near."""
         faces = self.landmarker.find(picture, search="quick")
-        if not len(faces):
-            return None
+        return self._nearest(faces) if len(faces) else None
+
+    def _nearest(self, faces: Faces) -> Faces | None:
+        """The one of ``faces`` that is nearest to the last place; None where none is near."""
+        assert self.last is not None
         before = _box(self.last)
-        near = torch.stack([torch.tensor(_distance(before, box)) for box in faces.box])
+        near = torch.tensor([_distance(before, box) for box in faces.box])
         best = near.argmin()
-        return faces.only(best[None]) if near[best] < NEAR else None
+        return faces.only(best[None].to(faces.score.device)) if near[best] < NEAR else None
+
+
+def _aligned(picture: Tensor, landmarks: Tensor) -> Tensor:
+    """(1 3 SAMPLE_PIXELS SAMPLE_PIXELS) in [-1, 1]: the face with these ``landmarks`` (478 3), cut out of ``picture``
+    (1 3 H W), uint8 or floats."""
+    affine = square_to_affine(*ffhq_square(*five_points(landmarks[None])), SAMPLE_PIXELS)[0]
+    floats = picture if picture.is_floating_point() else picture.float() / 127.5 - 1
+    return cut_square(floats, affine.to(floats), SAMPLE_PIXELS)
 
 
 def _box(landmarks: Tensor) -> Tensor:
@@ -409,7 +550,7 @@ def _distance(box: Tensor, other: Tensor) -> float:
 
 
 class _Rows:
-    """One row for each frame, or none, in large pieces: thousands of small ones would leave the memory in shreds."""
+    """One row for each frame, or None, in large pieces: thousands of small ones would fragment the memory."""
 
     def __init__(self, *shape: int) -> None:
         self.shape = shape
@@ -427,14 +568,14 @@ class _Rows:
         self.found.append(row is not None)
 
     def since(self, start: int) -> list[Tensor | None]:
-        """The rows from ``start`` on."""
+        """The rows from ``start`` on, None for those that are missing."""
         numbers = range(start, len(self))
         return [self.pieces[i // PIECE][i % PIECE] if self.found[i] else None for i in numbers]
 
-    def gathered(self) -> Tensor:
-        """All rows (T ...), zeros for none. They are given away: a long clip would be held twice."""
-        gathered = torch.empty(len(self), *self.shape)
+    def gather(self) -> Tensor:
+        """All rows (T ...), zeros for missing ones. They are given away: a long clip would be held twice."""
+        rows = torch.empty(len(self), *self.shape)
         for start in range(0, len(self), PIECE):
-            part = gathered[start : start + PIECE]
+            part = rows[start : start + PIECE]
             part.copy_(self.pieces.pop(0)[: len(part)])
-        return gathered
+        return rows
