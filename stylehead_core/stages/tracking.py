@@ -535,7 +535,7 @@ def _aligned(picture: Tensor, landmarks: Tensor) -> Tensor:
     """(1 3 SAMPLE_PIXELS SAMPLE_PIXELS) in [-1, 1]: the face with these ``landmarks`` (478 3), cut out of ``picture``
     (1 3 H W), uint8 or floats."""
     affine = square_to_affine(*ffhq_square(*five_points(landmarks[None])), SAMPLE_PIXELS)[0]
-    floats = picture if picture.is_floating_point() else picture.float() / 127.5 - 1
+    floats = picture if picture.is_floating_point() else from_uint8(picture)
     return cut_square(floats, affine.to(floats), SAMPLE_PIXELS)
 
 
