@@ -5,7 +5,14 @@ from comfy_api.latest import io
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import ConfigError
 from ..stylehead_core.model.stylehead import StyleHead
-from ..stylehead_core.stages.motion_sliders import HOLDS, SLIDERS, beyond_hold, motion_from_sliders, read_key_frames
+from ..stylehead_core.stages.motion_sliders import (
+    HOLDS,
+    SLIDERS,
+    beyond_hold,
+    motion_from_sliders,
+    read_key_frames,
+    slider_motion_for_model,
+)
 from ..stylehead_core.stages.motion_tools import describe
 from ..stylehead_core.stages.speech import motion_from_speech
 from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
@@ -200,6 +207,12 @@ class MotionFromSliders(io.ComfyNode):
                     "as they are set above. blink_left, blink_right, sneer, cheeks, mouth_right and every ARKit "
                     "blendshape such as jawForward can be named too.",
                 ),
+                sockets.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="The model that is moved, where it is converted from official weights: its sliders are "
+                    "yaw, pitch, roll, x and y, and those of the face that its file holds. Others need none.",
+                ),
             ],
             outputs=[
                 sockets.Motion.Output(
@@ -210,7 +223,10 @@ class MotionFromSliders(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, frames: int, fps: float, key_frames: str, **sliders: float) -> io.NodeOutput:
-        keys = read_key_frames(key_frames, sliders)
-        motion = motion_from_sliders(keys, frames=frames, fps=bridge.rate_in(fps))
+    def execute(cls, frames: int, fps: float, key_frames: str, model=None, **sliders: float) -> io.NodeOutput:
+        keys, how = read_key_frames(key_frames, sliders), {"frames": frames, "fps": bridge.rate_in(fps)}
+        if model is None:
+            motion = motion_from_sliders(keys, **how)
+        else:
+            motion = slider_motion_for_model(model.ready(), keys, **how)
         return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)), ui=bridge.said(beyond_hold(keys)))

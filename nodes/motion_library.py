@@ -55,7 +55,13 @@ class MixMotion(io.ComfyNode):
                     for region, text in REGIONS.items()
                 ),
                 io.Float.Input(
-                    "amount", default=1.0, min=0.0, max=1.0, step=0.05, tooltip="How much of the second: 0.5 is half."
+                    "amount",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="How much of the second: 0 none of it, 0.5 half. What is heard cannot be halved: above 0 "
+                    "it is the second's.",
                 ),
             ],
             outputs=[
@@ -67,7 +73,9 @@ class MixMotion(io.ComfyNode):
     @classmethod
     def execute(cls, first, second, amount: float, **regions: bool) -> io.NodeOutput:
         taken = [region for region, from_second in regions.items() if from_second]
-        return shown(tools.mix_regions(first, second, taken, strength=amount))
+        mixed = tools.mix_regions(first, second, taken, strength=amount)
+        words = bridge.said(tools.describe_unmixed(first, second, taken, amount))
+        return io.NodeOutput(mixed, bridge.image_out(draw_motion(mixed)), ui=words)
 
 
 class AdjustMotion(io.ComfyNode):

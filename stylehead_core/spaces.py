@@ -7,6 +7,7 @@
             224 crop's scale, x, y (SPEC section 6.3).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import MotionError
@@ -68,6 +69,8 @@ class MotionSpace:
     rotation: slice  # pitch, yaw, roll in rad: pitch + looks down, yaw + to the picture's right, roll + anticlockwise
     expression: slice
     placement: slice  # where the head is in the picture and how large
+    regions: Mapping[str, tuple[str, ...]]  # the coefficients of each part of the face that can be told apart
+    sound_regions: frozenset[str]  # parts of the face that the flow from sound moves, not coefficients
 
 
 ARKIT = MotionSpace(
@@ -76,18 +79,26 @@ ARKIT = MotionSpace(
     expression=slice(0, len(BLENDSHAPES)),
     rotation=slice(len(BLENDSHAPES), len(BLENDSHAPES) + 3),
     placement=slice(len(BLENDSHAPES) + 3, len(BLENDSHAPES) + 6),
+    regions={**REGIONS, "expression": BLENDSHAPES},
+    sound_regions=frozenset({"audio"}),
+)
+
+BFM_EXPRESSION = tuple(f"expression_{i}" for i in range(64))
+BFM_POSE = (
+    *("pitch", "yaw", "roll", "translation_x", "translation_y", "translation_z"),
+    *("crop_scale", "crop_x", "crop_y"),
 )
 
 BFM = MotionSpace(
     name="bfm",
-    names=(
-        *(f"expression_{i}" for i in range(64)),
-        *("pitch", "yaw", "roll", "translation_x", "translation_y", "translation_z"),
-        *("crop_scale", "crop_x", "crop_y"),
-    ),
+    names=BFM_EXPRESSION + BFM_POSE,
     expression=slice(0, 64),
     rotation=slice(64, 67),
     placement=slice(67, 73),
+    # Each expression coefficient moves the whole face. Where a video and speech drive together, the paper lets the
+    # flow from sound have the mouth: so do we.
+    regions={"expression": BFM_EXPRESSION, "pose": BFM_POSE},
+    sound_regions=frozenset({"audio", "lips", "jaw"}),
 )
 
 _SPACES = {space.name: space for space in (ARKIT, BFM)}

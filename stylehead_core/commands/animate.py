@@ -23,12 +23,13 @@ from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import OptimiseStep, invert
+from ..stages.motion import intuitive_motion_for_model
 from ..stages.motion_files import load_motion, save_motion
 from ..stages.motion_tools import describe, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import WINDOW, motion_from_speech
-from ..stages.tracking import TrackingConfig, motion_for_model
+from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 
 __all__ = ["add_arguments", "run"]
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     driving.add_argument("--motion", type=Path, help="motion file, instead of a video")
     driving.add_argument("--audio", type=Path, help="speech; with a video or motion it decides the lips, and is heard")
 
+    driving.add_argument(
+        "--intuitive", action="store_true", help="the paper's demonstration: the head turns, then the face changes"
+    )
     driving.add_argument("--driver", type=int, default=0, help="which face of the video, from the largest (default 0)")
     driving.add_argument(
         "--neutral",
@@ -114,17 +118,20 @@ def edit(text: str) -> EditWish:
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.video is None and args.motion is None and args.audio is None:
-        raise ConfigError("Nothing moves the portrait: give --video, --motion or --audio.")
-    if args.video is not None and args.motion is not None:
+    driven = [name for name in ("video", "motion", "intuitive") if getattr(args, name)]
+    if not driven and args.audio is None:
+        raise ConfigError("Nothing moves the portrait: give --video, --motion, --audio or --intuitive.")
+    if len(driven) > 1:
         raise ConfigError(
-            "Give a video or a motion file, not both: mix motions in ComfyUI, or with stages.motion_tools."
+            f"Give one of --video, --motion and --intuitive, not both {' and '.join(driven)}: "
+            "mix motions in ComfyUI, or with stages.motion_tools."
         )
     model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
+    _refuse_what_cannot_work(args, model)
     landmarker = load_landmarker(args.landmarker, args.device)
     inversion = _invert(args, model, landmarker)
     sound = _sound(args)
-    motion = _motion(args, model, landmarker, sound)
+    motion = _motion(args, model, landmarker, sound, inversion)
     if args.save_motion is not None:
         save_motion(motion, args.save_motion, made_by="stylehead animate")
     drawn = animate(
@@ -183,9 +190,24 @@ def _sound(args: argparse.Namespace) -> Sound | None:
     return read_sound(args.video) if args.video is not None else None
 
 
-def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, sound: Sound | None) -> Motion:
+def _refuse_what_cannot_work(args: argparse.Namespace, model: StyleHead) -> None:
+    """What is known before anything is measured, so that nobody waits for it."""
+    if args.audio is not None and model.speech is None and model.audio_encoder is None:
+        raise ConfigError(
+            f"The model {model.config.name!r} does not listen: it cannot be driven by --audio. The official set has no "
+            "audio network; one is trained by `stylehead train paper` (docs/training.md)."
+        )
+    if args.video is not None:
+        check_measurable(model)
+
+
+def _motion(
+    args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, sound: Sound | None, inversion: Inversion
+) -> Motion:
     base = None
-    if args.motion is not None:
+    if args.intuitive:
+        base = intuitive_motion_for_model(model, inversion.portrait.coefficients)
+    elif args.motion is not None:
         base = load_motion(args.motion, space=model.config.space)
     elif args.video is not None:
         with bar("video", None) as progress:
@@ -196,8 +218,6 @@ def _motion(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, 
         assert base is not None
         return base
     assert sound is not None
-    if model.speech is None and model.audio_encoder is None:
-        raise ConfigError(f"The model {model.config.name!r} does not listen: it cannot be driven by --audio.")
     listener = model.config.speech or model.config.audio_encoder
     spoken = motion_from_speech(
         sound,

@@ -26,7 +26,7 @@ from ..stages.motion_tools import describe, mix_regions, neutral_frame
 from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.speech import motion_from_speech
-from ..stages.tracking import TrackingConfig, motion_for_model
+from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 
 __all__ = ["add_arguments", "run"]
@@ -63,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
+    check_measurable(model)
+    if args.audio is not None and model.speech is None and model.audio_encoder is None:
+        raise ConfigError(
+            f"The model {model.config.name!r} does not listen: it cannot be driven by --audio. The official set has no "
+            "audio network; one is trained by `stylehead train paper` (docs/training.md)."
+        )
     landmarker = load_landmarker(args.landmarker, args.device)
     sound = read_sound(args.audio or args.video)
     if args.audio is not None and sound is None:
@@ -138,8 +144,8 @@ def _invert(
 
 def _speaking(model: StyleHead, motion: Motion, sound: Sound | None) -> Motion:
     listener = model.config.speech or model.config.audio_encoder
-    if listener is None or sound is None:
-        raise ConfigError(f"The model {model.config.name!r} does not listen: it cannot be driven by --audio.")
+    assert listener is not None
+    assert sound is not None
     spoken = motion_from_speech(
         sound,
         motion.fps,

@@ -19,9 +19,10 @@ from ..model.config import DirectionConfig, StyleHeadConfig
 from ..model.download import as_published
 from ..model.files import fill, save_stylehead
 from ..model.presets import styleheat_1024
-from . import calibrator, coefficients, encoder, generator, hfgi, motion, vgg
+from ..networks.morphable_model import MorphableModel
+from . import calibrator, coefficients, encoder, generator, gestures, hfgi, motion, vgg
 
-__all__ = ["NOTICE", "Converted", "convert_official"]
+__all__ = ["NOTICE", "Converted", "convert_official", "load_tensors"]
 
 NOTICE = """\
 For research and evaluation only. This file is made of the official StyleHEAT checkpoints, and what they are made of
@@ -36,6 +37,7 @@ GENERATOR, ENCODER, HFGI, MOTION = "StyleGAN_e4e.pth", "Encoder_e4e.pth", "hfgi.
 AUDIO, DEEP3D, STANDARD_FACE = "audio_warper.pth", "epoch_20.pth", "similarity_Lm3D_all.mat"
 AGE, POSE, GANSPACE = "age.pt", "pose.pt", "ffhq_pca.pt"
 STYLE_STATISTICS, VGG = "ffhq_PCA.npz", "vgg19-dcbb9e9d.pth"
+FACE_MODEL, KEY_EXPRESSIONS = "BFM_model_front.mat", "expression.pth"
 
 REQUIRED = (GENERATOR, ENCODER, HFGI, MOTION)
 OPTIONAL = {
@@ -47,6 +49,8 @@ OPTIONAL = {
     GANSPACE: "the attributes beard and lip",
     STYLE_STATISTICS: "keeping optimised styles plausible",
     VGG: "the perceptual loss of optimisation (torchvision publishes it)",
+    FACE_MODEL: "sliders of the face: smile, jaw, brows, blink, pucker",
+    KEY_EXPRESSIONS: "the expressions of the paper's intuitive editing (docs/demo/intuitive_edit of its repository)",
 }
 
 SHIFTS = {"old": (AGE, 5.0), "young": (AGE, -5.0), "pose": (POSE, 2.0)}  # how often the direction is taken at most
@@ -92,6 +96,10 @@ def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Co
         state |= part(lambda: _perceptual(files[VGG]))
     if STYLE_STATISTICS in files:
         state |= part(lambda: _style_statistics(files[STYLE_STATISTICS]))
+    if FACE_MODEL in files:
+        state |= part(lambda: _gestures(files[FACE_MODEL]))
+    if KEY_EXPRESSIONS in files:
+        state |= part(lambda: _key_expressions(files[KEY_EXPRESSIONS]))
     configs, directions = _directions(files, part)
     state |= directions
     if problems:
@@ -102,6 +110,8 @@ def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Co
         perceptual=VGG in files,
         style_prior=STYLE_STATISTICS in files,
         directions=configs,
+        gestures=tuple(gestures.GESTURES) if FACE_MODEL in files else (),
+        key_expressions=KEY_EXPRESSIONS in files,
         notice=NOTICE,
     )
     model = fill(config, state, f"The folder {folder}").float()
@@ -151,6 +161,15 @@ def _tensors(value: Any, where: str) -> dict[str, Tensor]:
     if not isinstance(value, Mapping) or not all(isinstance(tensor, Tensor) for tensor in value.values()):
         raise WeightsError(f"{where}: expected tensors by name, found {_sketch(value)}.")
     return {str(name): tensor for name, tensor in value.items()}
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a published state dict by name.
+
+    Raises:
+        WeightsError: the file is missing, damaged or holds anything else.
+    """
+    return _tensors(_load(path), str(path))
 
 
 def _entry(value: Any, name: str, where: str) -> dict[str, Tensor]:
@@ -232,6 +251,25 @@ def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:
     landmarks = torch.as_tensor(np.asarray(landmarks, dtype=np.float32)) if landmarks is not None else None
     points = five_points(_one(landmarks, f"{STANDARD_FACE}, 'lm'", (68, 3)))
     return {**_prefixed("coefficients", state), "face_points": points}
+
+
+def _gestures(path: Path) -> dict[str, Tensor]:
+    from scipy.io import loadmat  # imported here: librosa brings it, and only this file needs it
+
+    try:
+        arrays = {
+            name: torch.as_tensor(np.asarray(array, dtype=np.float32))
+            for name, array in loadmat(path).items()
+            if not name.startswith("__")
+        }
+    except Exception as error:  # broken archives raise many kinds
+        raise WeightsError(f"{path} cannot be read: {error}.") from error
+    solved = gestures.solve_gestures(MorphableModel.from_arrays(arrays))
+    return {f"gestures.{name}": values for name, values in solved.items()}
+
+
+def _key_expressions(path: Path) -> dict[str, Tensor]:
+    return {"key_expressions": gestures.key_expressions_from_official(_load(path), KEY_EXPRESSIONS)}
 
 
 def _style_statistics(path: Path) -> dict[str, Tensor]:

@@ -112,7 +112,7 @@ def load_pictures(folder: Path) -> Pictures:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise InputError(
-            f"There are no pictures in {folder}: no clips of `stylehead prepare --style hdtf`, no measured heads, and "
-            f"no aligned faces ({', '.join(SUFFIXES)})."
+            f"There are no pictures in {folder}: no clips of `stylehead prepare --style portrait`, no measured heads, "
+            f"and no aligned faces ({', '.join(SUFFIXES)})."
         )
     return PicturesOfFiles(files)

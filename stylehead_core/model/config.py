@@ -61,6 +61,8 @@ class StyleHeadConfig:
     style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
     directions: tuple[DirectionConfig, ...] = ()
     editor: FaceEditorConfig | None = None  # what directions change at places of the face, beside the styles
+    gestures: tuple[str, ...] = ()  # sliders of the face, such as smile, whose expression coefficients the file holds
+    key_expressions: bool = False  # the four expressions of the paper's intuitive editing are in the file
     space: Literal["arkit", "bfm"] = "arkit"
     rate: Fraction = Fraction(25)  # frames a second at which the motion window is spaced
     warp: Convention = "identity"
@@ -136,6 +138,8 @@ class StyleHeadConfig:
                 audio_encoder=self.audio_encoder.descriptor,
                 audio_flow_field=self.audio_flow_field.descriptor,
             )
+        if (self.gestures or self.key_expressions) and self.space == "arkit":
+            raise ConfigError("Gestures are for spaces whose expression has no names; 'arkit' names its own.")
         if self.rate <= 0:
             raise ConfigError(f"The rate of the motion window must be above 0; found {self.rate}.")
 

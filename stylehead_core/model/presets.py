@@ -27,6 +27,8 @@ def styleheat_1024(
     perceptual: bool = False,
     style_prior: bool = False,
     directions: Sequence[DirectionConfig] = (),
+    gestures: Sequence[str] = (),
+    key_expressions: bool = False,
     notice: str = "",
 ) -> StyleHeadConfig:
     """The official model, with those of its optional parts that are there."""
@@ -45,6 +47,8 @@ def styleheat_1024(
         perceptual=VggConfig() if perceptual else None,
         style_prior=StylePriorConfig() if style_prior else None,
         directions=tuple(directions),
+        gestures=tuple(gestures),
+        key_expressions=key_expressions,
         space="bfm",
         warp="official",
         warp_rgb=False,

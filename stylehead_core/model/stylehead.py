@@ -29,13 +29,21 @@ from ..networks.style_prior import StylePrior
 from ..networks.vgg import Vgg
 from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
+from ..ops.face_masks import lower_face_mask
+from ..ops.masks import confine_to_lower_face
 from ..ops.warp import remove_specks, resize_flow, warp, warp_sharply
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
 
-__all__ = ["StyleHead", "build"]
+__all__ = ["KEY_EXPRESSIONS", "StyleHead", "build"]
 
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
+
+
+AUDIO_EDGES = {"lower half": 0.0, "soft": 0.125}  # of the height, over which the flow from sound sets in
+
+
+KEY_EXPRESSIONS = ("centre", "mouth", "eyebrow", "eyes")  # of the paper's intuitive editing
 
 
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
@@ -50,6 +58,7 @@ REFINEMENT_HALF_FLOW_PX = 0.02  # and at which half of the frame is refined
 class StyleHead(nn.Module):
     """The networks of one model, and the few sums that join them."""
 
+    key_expressions: Tensor  # (4 64), in the order of KEY_EXPRESSIONS
     face_points: Tensor  # (5 3): eyes, nose and mouth corners of the face model that ``coefficients`` measures by
 
     def __init__(self, config: StyleHeadConfig) -> None:
@@ -74,6 +83,27 @@ class StyleHead(nn.Module):
         self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
         self.directions = Directions(config)
         self.editor = FaceEditor(config.editor) if config.editor else None
+        expression = config.motion_space.expression
+        width = expression.stop - expression.start
+        if config.gestures:
+            self.gestures = nn.ParameterDict(
+                {name: nn.Parameter(torch.zeros(width), requires_grad=False) for name in config.gestures}
+            )
+        if config.key_expressions:
+            self.register_buffer("key_expressions", torch.zeros(len(KEY_EXPRESSIONS), width))
+
+    @property
+    def slider_expressions(self) -> dict[str, Tensor]:
+        """What each slider of the face adds to the expression coefficients (64) at 1: gestures, and the mouth, eyebrow
+        and eyes of intuitive editing as changes against its centre. Empty for a space whose coefficients have names."""
+        found = {}
+        if self.config.key_expressions:
+            keys = dict(zip(KEY_EXPRESSIONS, self.key_expressions, strict=True))
+            centre = keys.pop("centre")
+            found = {name: (key - centre).detach() for name, key in keys.items()}
+        if self.config.gestures:
+            found |= {name: self.gestures[name].detach() for name in self.config.gestures}
+        return found
 
     @property
     def device(self) -> torch.device:
@@ -200,6 +230,28 @@ class StyleHead(nn.Module):
         moving = _moving(first, CORRECTION_HALF_FLOW_PX)  # where nothing moves there is nothing to correct, nor hidden
         flow = remove_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
         return flow, None if visibility is None else 1 - moving * (1 - visibility)
+
+    def audio_mask(self, landmarks: Tensor | None, picture: int) -> Tensor | None:
+        """Where the flow from sound may act (B 1 h w), by the portrait's landmarks; None where it is the lower half.
+
+        Args:
+            landmarks: (B 478 3) pixels of a square of ``picture`` pixels, or None.
+        """
+        if landmarks is None or self.config.audio_region == "lower half" or self.audio_flow_field is None:
+            return None
+        size = self.audio_flow_field.config.flow_size
+        return lower_face_mask((landmarks.float() + 0.5) * (size / picture) - 0.5, size)
+
+    def confine_audio_flow(self, flow: Tensor, first: Tensor, mask: Tensor | None) -> Tensor:
+        """The flow from sound (B 2 h w) where it may act, in training as in use.
+
+        Args:
+            first: (B 2 h w), the flow that comes before it: it has moved the mouth.
+            mask: (B or 1, 1 h w) of ``audio_mask``.
+        """
+        if mask is not None:
+            return flow * warp(mask.expand(len(flow), -1, -1, -1), first)
+        return confine_to_lower_face(flow, edge=AUDIO_EDGES[self.config.audio_region])
 
     def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor | None:
         """What the moved face has inside mouth and eyes (B G h w), where the refiner is to know: the prior's."""

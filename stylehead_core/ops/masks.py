@@ -51,7 +51,6 @@ def mouth_box(
     *,
     margin: float = 0.25,
     softness: float = 0.15,
-    floor: float = 0.05,
 ) -> Tensor:
     """A box around the mouth with soft sides, for losses that shall look at the lips first.
 
@@ -60,10 +59,9 @@ def mouth_box(
         size: H, W of the mask.
         margin: how far the box goes beyond the points, in widths of the mouth.
         softness: standard deviation of the Gaussian that blurs the box, in widths of the box.
-        floor: of the mask, so that a loss still sees what is around.
 
     Returns:
-        (B 1 H W), in floor..1.
+        (B 1 H W) in 0..1.
 
     Source: METHOD section 2.3. A blurred box is a product of two differences of error functions, so nothing is blurred.
     """
@@ -78,5 +76,4 @@ def mouth_box(
         scale = deviation * math.sqrt(2)
         return (torch.erf(past_low / scale) - torch.erf(past_high / scale)) / 2
 
-    mask = along(1, size[0])[:, :, None] * along(0, size[1])[:, None, :]
-    return floor + (1 - floor) * mask[:, None]
+    return (along(1, size[0])[:, :, None] * along(0, size[1])[:, None, :])[:, None]

@@ -7,23 +7,26 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..model.stylehead import StyleHead
 from ..records import Motion
-from ..spaces import ARKIT
+from ..spaces import ARKIT, BFM, space_named
 
 __all__ = [
     "EXPRESSIONS",
     "HOLDS",
     "SLIDERS",
     "beyond_hold",
+    "intuitive_sliders",
     "motion_from_sliders",
     "read_expression",
     "read_key_frames",
+    "slider_motion_for_model",
     "write_expression",
 ]
 
@@ -31,6 +34,7 @@ Keys = float | Sequence[tuple[float, float]]
 """One value for all frames, or (seconds, value) in rising order."""
 
 DEGREE = math.pi / 180
+KEY_SECONDS = 0.4  # from one key of the demonstration of intuitive editing to the next
 
 SLIDERS: dict[str, tuple[tuple[float, float], dict[str, float]]] = {
     "yaw": ((-45, 45), {"yaw": DEGREE}),
@@ -88,35 +92,59 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
 """Expressions by name: the sliders that make them."""
 
 
+BFM_HEAD: dict[str, dict[str, float]] = {
+    **{name: {name: DEGREE} for name in ("yaw", "pitch", "roll")},
+    "x": {"crop_x": 128},  # half the picture of 256 pixels in which the crop is told
+    "y": {"crop_y": -128},  # which counts upwards
+}
+"""What the sliders of the head move in ``bfm``. Its size is a factor there, which no added number changes."""
+
+
+def slider_motion_for_model(model: StyleHead, sliders: Mapping[str, Keys], **how: Any) -> Motion:
+    """``motion_from_sliders`` in the space of ``model``, with the expressions that its file holds for the sliders."""
+    return motion_from_sliders(sliders, space=model.config.space, expressions=model.slider_expressions, **how)
+
+
 def motion_from_sliders(
     sliders: Mapping[str, Keys],
     *,
     frames: int = 1,
     fps: Fraction = Fraction(25),
     between: Literal["linear", "smooth"] = "smooth",
+    space: str = "arkit",
+    expressions: Mapping[str, Tensor] | None = None,
 ) -> Motion:
-    """A relative ``arkit`` motion: the portrait's own pose and expression, and the sliders on top.
+    """A relative motion: the portrait's own pose and expression, and the sliders on top.
 
     Args:
         sliders: by name of ``SLIDERS``, or of a coefficient of the space. Before the first and after the last key a
-            value is held.
+            value is held. A slider that stays at 0 may be one that the space does not have.
         frames: how many.
         between: how a value goes from key to key; ``smooth`` starts and ends each way gently.
+        space: of the motion.
+        expressions: what further sliders add to the expression coefficients (64) at 1, for a space whose coefficients
+            have no names.
 
     Raises:
         ConfigError: an unknown slider, a value outside of its range, keys that do not rise, or no frames.
     """
+    described, expressions = space_named(space), expressions or {}
     if frames < 1 or fps <= 0:
         raise ConfigError(f"A motion needs at least one frame and a rate above 0; found {frames} at {fps}.")
     seconds = torch.arange(frames, dtype=torch.float64) / float(fps)
-    coefficients = torch.zeros(frames, len(ARKIT.names), dtype=torch.float64)
+    coefficients = torch.zeros(frames, len(described.names), dtype=torch.float64)
     for name, keys in sliders.items():
-        (low, high), moved = _slider(name)
+        if space == BFM.name and name not in BFM.names and name not in BFM_HEAD:
+            if not _stays(keys):
+                values = _curve(name, keys, seconds, *_bfm_range(name, expressions), smooth=between == "smooth")
+                coefficients[:, BFM.expression] += values[:, None] * expressions[name].cpu().double()
+            continue
+        (low, high), moved = _slider(name, space)
         values = _curve(name, keys, seconds, low, high, smooth=between == "smooth")
         for coefficient, gain in moved.items():
             half = {"+": values.clamp(min=0), "-": -values.clamp(max=0)}.get(coefficient[0], values)
-            coefficients[:, ARKIT.names.index(coefficient.lstrip("+-"))] += gain * half
-    return Motion(coefficients=coefficients.float(), fps=Fraction(fps), relative=True)
+            coefficients[:, described.names.index(coefficient.lstrip("+-"))] += gain * half
+    return Motion(coefficients=coefficients.float(), fps=Fraction(fps), space=space, relative=True)
 
 
 def read_expression(text: str) -> dict[str, float]:
@@ -181,7 +209,44 @@ def beyond_hold(sliders: Mapping[str, Keys]) -> str:
     return "; ".join(far)
 
 
-def _slider(name: str) -> tuple[tuple[float, float], dict[str, float]]:
+def intuitive_sliders(mouth: str = "jaw", brows: str = "brows", eyes: str = "blink") -> dict[str, Keys]:
+    """The paper's demonstration of intuitive editing as key frames of 7.6 seconds, for any model.
+
+    The head turns to six sides (roll and pitch by 18 degrees, yaw by 22.5), then mouth, brows and eyes change, each
+    with a return to the portrait's own.
+    """
+    turns = (("roll", 18.0), ("roll", -18.0), ("pitch", 18.0), ("pitch", -18.0), ("yaw", 22.5), ("yaw", -22.5))
+    changes = ((mouth, 1.0), (brows, 1.0), (eyes, 1.0))
+    keys: dict[str, dict[float, float]] = {}
+    for number, (name, value) in enumerate((*turns, *changes)):
+        first = 2 * number + (number >= len(turns))  # the face changes after a pause
+        moments = keys.setdefault(name, {})
+        for step, amount in enumerate((0.0, value, 0.0)):
+            moments[(first + step) * KEY_SECONDS] = amount
+    return {name: list(moments.items()) for name, moments in keys.items()}
+
+
+def _stays(keys: Keys) -> bool:
+    return keys == 0 if isinstance(keys, (int, float)) else all(value == 0 for _, value in keys)
+
+
+def _bfm_range(name: str, expressions: Mapping[str, Tensor]) -> tuple[float, float]:
+    """The range of a slider of the face in ``bfm``."""
+    if name in expressions:
+        return SLIDERS[name][0] if name in SLIDERS else (-1.0, 1.0)
+    known = ", ".join([*BFM_HEAD, *expressions])
+    if name not in SLIDERS:
+        raise ConfigError(f"There is no slider {name!r}. For a model of the space 'bfm': {known}, and coefficients.")
+    raise ConfigError(
+        f"This model, of the space 'bfm', has no slider {name!r}. It has {known}. "
+        "A model that was converted with BFM_model_front.mat beside the other files also has smile, jaw, brows, blink "
+        "and pucker; one with the official expression.pth has mouth, eyebrow and eyes."
+    )
+
+
+def _slider(name: str, space: str) -> tuple[tuple[float, float], dict[str, float]]:
+    if space == BFM.name:
+        return (SLIDERS[name][0], BFM_HEAD[name]) if name in BFM_HEAD else ((-10.0, 10.0), {name: 1.0})
     if name in SLIDERS:
         return SLIDERS[name]
     if name in ARKIT.names:

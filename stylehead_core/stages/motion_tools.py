@@ -14,11 +14,11 @@ from torch import Tensor
 from ..errors import ConfigError, MotionError
 from ..ops.smoothing import sample_at, smooth_over_time
 from ..records import Motion
-from ..spaces import REGIONS
 
 __all__ = [
     "blend",
     "describe",
+    "describe_unmixed",
     "fit_length",
     "join",
     "loop",
@@ -96,12 +96,27 @@ def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength
     frame, absolute values become changes against their own.
 
     Args:
-        regions: names of ``spaces.REGIONS``, names of coefficients, or ``audio``: what is heard.
-        strength: 0 keeps the base, 1 takes the other.
+        regions: names of the space's regions, names of coefficients, or ``audio``: what is heard. In ``bfm``, lips and
+            jaw are what is heard too: the flow from sound moves them, no coefficient does.
+        strength: 0 keeps the base, 1 takes the other. Coefficients are mixed; sound and the square of the video are
+            not, they are the other's whole above 0 (``describe_unmixed`` says so).
+
+    Raises:
+        ConfigError: the space has no such region.
+        MotionError: the motions have different spaces, or the mouth shall come from sound and ``other`` has none.
     """
     _same_space(base, other)
-    wanted = set(regions)
-    names = {name for region in wanted for name in _region(region, base)}
+    wanted, space = set(regions), base.described
+    names = {name for region in wanted - space.sound_regions for name in _region(region, base)}
+    heard = wanted & space.sound_regions
+    if other.mel is None and heard - {"audio"}:
+        raise MotionError(
+            f"In the space {base.space!r} {' and '.join(sorted(heard - {'audio'}))} are moved by sound alone, and the "
+            "motion that they shall come from has none. Take one that is made from speech, or mix the whole "
+            "'expression' instead."
+        )
+    if strength == 0:
+        return base
     other = fit_length(resample(other, base.fps), len(base))
     values = other.coefficients
     if base.relative and not other.relative:
@@ -110,9 +125,25 @@ def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength
         values = values + base.coefficients[neutral_frame(base)]
     chosen = torch.tensor([name in names for name in base.names])
     mixed = torch.where(chosen, torch.lerp(base.coefficients, values, strength), base.coefficients)
-    mel = other.mel if "audio" in wanted else base.mel
-    squares = other.squares if "pose" in wanted and strength > 0 else base.squares
-    return replace(base, coefficients=mixed, mel=mel, squares=squares)
+    return replace(
+        base,
+        coefficients=mixed,
+        mel=other.mel if heard else base.mel,
+        squares=other.squares if "pose" in wanted else base.squares,
+    )
+
+
+def describe_unmixed(base: Motion, other: Motion, regions: Iterable[str], strength: float) -> str:
+    """What ``mix_regions`` takes from ``other`` whole although only a part is asked for; empty where it is nothing."""
+    if not 0 < strength < 1:
+        return ""
+    wanted = set(regions)
+    whole = []
+    if wanted & base.described.sound_regions and not (base.mel is None and other.mel is None):
+        whole.append("what is heard")
+    if "pose" in wanted and not (base.squares is None and other.squares is None):
+        whole.append("the place in the video")
+    return f"Mixed by {strength:.0%}; not mixed but the second's: {' and '.join(whole)}." if whole else ""
 
 
 def blend(base: Motion, other: Motion, share: float) -> Motion:
@@ -130,7 +161,7 @@ def smooth(motion: Motion, seconds: float, regions: Iterable[str] = ("pose",)) -
 
     Args:
         seconds: its standard deviation; 0.04 calms trembling, 0.2 makes slow motion of everything.
-        regions: names of ``spaces.REGIONS`` or of coefficients; in other spaces than ``arkit`` only ``pose``.
+        regions: names of the space's regions or of coefficients.
     """
     if seconds < 0:
         raise ConfigError(f"Smoothing needs a time of at least 0 seconds; found {seconds}.")
@@ -268,20 +299,16 @@ def _frame(motion: Motion, seconds: float) -> int:
 
 def _region(region: str, motion: Motion) -> tuple[str, ...]:
     """The coefficients that a region, or the name of one coefficient, stands for."""
+    space = motion.described
+    if region in space.regions:
+        return space.regions[region]
     if region == "audio":
         return ()
-    if motion.space == "arkit" and region in REGIONS:
-        return REGIONS[region]
-    if region == "pose":
-        space = motion.described
-        return space.names[space.rotation] + space.names[space.placement]
-    if region == "expression":
-        return motion.names[motion.described.expression]
     if region in motion.names:
         return (region,)
-    known = [*REGIONS, "expression", "audio"] if motion.space == "arkit" else ["pose", "expression", "audio"]
     raise ConfigError(
-        f"The space {motion.space!r} has no region {region!r}. Known: {', '.join(known)}, or a coefficient."
+        f"The space {motion.space!r} has no region {region!r}. "
+        f"Known: {', '.join(sorted({*space.regions, *space.sound_regions}))}, or a coefficient."
     )
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "Track",
     "TrackingConfig",
     "bfm_motion_from_video",
+    "check_measurable",
     "embedded_likeness",
     "frames_of",
     "motion_for_model",
@@ -127,9 +128,21 @@ def motion_for_model(
     Raises:
         ConfigError: the model is moved by coefficients that it cannot measure itself.
     """
+    check_measurable(model)
     if model.config.space == ARKIT.name:
         return motion_from_video(source, landmarker, config, progress=progress, on_frame=on_frame)
-    if model.coefficients is None:
+    network, points = model.coefficients, model.face_points.cpu()
+    assert network is not None
+    return bfm_motion_from_video(source, landmarker, network, points, config, progress=progress, on_frame=on_frame)
+
+
+def check_measurable(model: StyleHead) -> None:
+    """Refuse a model that is moved by coefficients which it cannot measure in a video.
+
+    Raises:
+        ConfigError: the network for it is missing; says how to get it.
+    """
+    if model.config.space != ARKIT.name and model.coefficients is None:
         raise ConfigError(
             f"The model {model.config.name!r} is moved by {model.config.space!r} coefficients and has not the network "
             "that measures them in a video: Deep3DFaceRecon's epoch_20.pth, with similarity_Lm3D_all.mat.\n"
@@ -138,8 +151,6 @@ def motion_for_model(
             "     Where to get them: weights/README.md.\n"
             "  2. Or load a motion file of that space (Load Motion, or --motion)."
         )
-    network, points = model.coefficients, model.face_points.cpu()
-    return bfm_motion_from_video(source, landmarker, network, points, config, progress=progress, on_frame=on_frame)
 
 
 def motion_from_video(

@@ -13,8 +13,6 @@ from torch import Tensor
 from ..errors import InputError, MotionError
 from ..model.stylehead import StyleHead
 from ..ops.disk_tensor import DiskTensor
-from ..ops.face_masks import lower_face_mask
-from ..ops.masks import confine_to_lower_face
 from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
@@ -22,7 +20,6 @@ from ..records import Head, Inversion, Motion, Progress
 __all__ = ["warp_features"]
 
 HELD = 128  # frames whose flow stays in memory, with what goes with it 48 to 130 KiB each
-EDGES = {"lower half": 0.0, "soft": 0.125}  # of the height, over which the flow from sound sets in
 
 
 def warp_features(
@@ -102,7 +99,7 @@ def _warp_features(
     if motion.space != config.space:
         raise MotionError(
             f"The model {config.name!r} is moved by coefficients of the space {config.space!r}; this motion is in "
-            f"{motion.space!r}. Measure it again with this model."
+            f"{motion.space!r}. Measure it again with this model; for sliders, give them this model."
         )
     source = _source_coefficients(model, inversion, motion)
     coefficients = motion.coefficients.to(device, torch.float32)
@@ -180,7 +177,9 @@ class Speaker:
         self.feature = inversion.feature[None].to(model.device, model.dtype)
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(model.device, torch.float32)
         self.prepared = model.generator.prepare(inversion.styles[None].to(model.device))
-        self.lower_face = self._lower_face(inversion)  # 1 1 h w
+        landmarks = inversion.portrait.landmarks
+        landmarks = None if landmarks is None else landmarks[None].to(self.feature.device)
+        self.lower_face = model.audio_mask(landmarks, inversion.portrait.image.shape[-1])  # 1 1 h w
 
     def flow(self, frames: slice, flow: Tensor) -> Tensor:
         """The flow (n 2 h w) to be applied after ``flow`` (n 2 h w)."""
@@ -189,9 +188,7 @@ class Speaker:
             self.field(self._moved_picture(flow[i : i + 1]), descriptors[i : i + 1])[0] for i in range(len(flow))
         ]  # one by one: each is a whole picture
         second = torch.cat(moved)
-        if self.lower_face is not None:
-            return second * warp(self.lower_face, flow)  # the mouth is where the first flow has put it
-        return confine_to_lower_face(second, edge=EDGES[self.model.config.audio_region])
+        return self.model.confine_audio_flow(second, flow, self.lower_face)
 
     def _moved_picture(self, flow: Tensor) -> Tensor:
         config, generator = self.model.config, self.model.generator
@@ -200,12 +197,3 @@ class Speaker:
             rgb = warp(rgb, flow, config.warp)
         picture = generator.draw(warp(self.feature, flow, config.warp), self.prepared, rgb).float()
         return self.model.resize(picture, self.field.config.image_size)
-
-    def _lower_face(self, inversion: Inversion) -> Tensor | None:
-        """The portrait's own lower face (1 1 h w), where its landmarks are known and the model asks for soft edges."""
-        landmarks = inversion.portrait.landmarks
-        if landmarks is None or self.model.config.audio_region == "lower half":
-            return None
-        size = self.field.config.flow_size
-        scale = size / inversion.portrait.image.shape[-1]
-        return lower_face_mask((landmarks.to(self.feature.device).float()[None] + 0.5) * scale - 0.5, size)

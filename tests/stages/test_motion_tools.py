@@ -13,6 +13,7 @@ from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.stages.motion_tools import (
     blend,
     describe,
+    describe_unmixed,
     fit_length,
     join,
     loop,
@@ -261,3 +262,44 @@ def test_gaze_to_the_right_turns_both_eyes_to_the_right():
 def test_wrong_sliders_are_refused(sliders):
     with pytest.raises(ConfigError):
         motion_from_sliders(sliders)
+
+
+@pytest.fixture
+def talking_head():
+    """A head in the official space, and speech for it."""
+    head = Motion(coefficients=torch.rand(5, 73), fps=Fraction(25), space="bfm", relative=True)
+    speech = replace(head, coefficients=torch.zeros(5, 73), mel=torch.ones(5, 80, 32))
+    return head, speech
+
+
+@pytest.mark.parametrize("regions", [["lips", "jaw", "audio"], ["lips"], ["jaw"], ["audio"]])
+def test_in_bfm_lips_and_jaw_are_what_is_heard(talking_head, regions):
+    head, speech = talking_head
+    mixed = mix_regions(head, speech, regions)
+    assert torch.equal(mixed.mel, speech.mel)
+    assert torch.equal(mixed.coefficients, head.coefficients)
+
+
+def test_in_bfm_a_mouth_without_sound_is_refused(talking_head):
+    head, _ = talking_head
+    with pytest.raises(MotionError, match="jaw and lips are moved by sound alone"):
+        mix_regions(head, head, ["lips", "jaw", "audio"])
+
+
+def test_in_bfm_the_eyes_alone_are_refused_with_what_there_is(talking_head):
+    with pytest.raises(ConfigError, match=r"no region 'eyes'\. Known: audio, expression, jaw, lips, pose"):
+        mix_regions(*talking_head, ["eyes"])
+
+
+@pytest.mark.parametrize("space", ["arkit", "bfm"])
+def test_amount_0_keeps_the_base_with_its_sound(space):
+    width = {"arkit": 58, "bfm": 73}[space]
+    base, other = (
+        Motion(coefficients=torch.full((4, width), v), fps=Fraction(25), space=space, mel=torch.full((4, 80, 32), v))
+        for v in (0.0, 1.0)
+    )
+    kept = mix_regions(base, other, ["lips", "jaw", "audio", "pose"], strength=0.0)
+    assert torch.equal(kept.coefficients, base.coefficients)
+    assert torch.equal(kept.mel, base.mel)
+    assert describe_unmixed(base, other, ["audio"], 0.0) == describe_unmixed(base, other, ["audio"], 1.0) == ""
+    assert "not mixed but the second's: what is heard" in describe_unmixed(base, other, ["audio", "pose"], 0.5)

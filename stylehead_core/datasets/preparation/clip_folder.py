@@ -3,6 +3,8 @@
     clip.json             written last: a folder without it is not finished
     measured.safetensors  landmarks (T 478 3), coefficients (T 58), mel (80 M) where the video has sound
     frames/000000.jpg ...
+    aligned/000000.jpg ...  where it was asked for: the frames cut as FFHQ portraits, and in measured.safetensors
+                            aligned_landmarks (T 478 3) and aligned_coefficients (T 58)
 
 Axes: T frames, M columns of mel (80 a second; column k is centred k / 80 seconds after the first frame's time).
 """
@@ -27,7 +29,7 @@ from ...tensor_files import read_tensors, write_tensors
 __all__ = ["PreparedClip", "finish_clip", "open_clip", "open_clips", "write_frame"]
 
 KIND, FORMAT = "prepared clip", 1
-MANIFEST, MEASURED, FRAMES = "clip.json", "measured.safetensors", "frames"
+MANIFEST, MEASURED, FRAMES, ALIGNED = "clip.json", "measured.safetensors", "frames", "aligned"
 QUALITY = 95  # of JPEG
 
 
@@ -44,6 +46,7 @@ class PreparedClip:
     start: int  # frame of the video, at ``fps``
     square: tuple[tuple[float, ...], ...]  # (2 3) from pixels of the frames to pixels of the video
     sound: bool
+    aligned: bool = False  # there is an aligned portrait beside each frame
 
     def __len__(self) -> int:
         return self.count
@@ -54,15 +57,23 @@ class PreparedClip:
         Raises:
             MediaError: a frame is missing or damaged.
         """
-        return torch.stack([self._frame(row) for row in rows])
+        return torch.stack([self._frame(row, FRAMES) for row in rows])
+
+    def aligned_frames(self, rows: Sequence[int]) -> Tensor:
+        """The same frames cut as FFHQ portraits (n 3 S S), bytes; of a clip without them the frames themselves.
+
+        Raises:
+            MediaError: a frame is missing or damaged.
+        """
+        return torch.stack([self._frame(row, ALIGNED if self.aligned else FRAMES) for row in rows])
 
     @cached_property
     def measured(self) -> dict[str, Tensor]:
         """landmarks (T 478 3) in pixels of the frames, coefficients (T 58), and mel (80 M) where there is sound."""
         return read_tensors(self.folder / MEASURED, KIND)[1]
 
-    def _frame(self, row: int) -> Tensor:
-        path = _frame_path(self.folder, row)
+    def _frame(self, row: int, which: str) -> Tensor:
+        path = _frame_path(self.folder, row, which)
         try:
             with Image.open(path) as image:
                 return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
@@ -70,9 +81,9 @@ class PreparedClip:
             raise MediaError(f"Frame {row} of the prepared clip cannot be read: {error}. Prepare it again.") from error
 
 
-def write_frame(folder: Path, row: int, frame: Tensor) -> None:
-    """Write one frame (3 S S), in [-1, 1], of a clip that is being made."""
-    path = _frame_path(folder, row)
+def write_frame(folder: Path, row: int, frame: Tensor, *, aligned: bool = False) -> None:
+    """Write one frame (3 S S), in [-1, 1], of a clip that is being made, or its aligned portrait."""
+    path = _frame_path(folder, row, ALIGNED if aligned else FRAMES)
     path.parent.mkdir(parents=True, exist_ok=True)
     levels = to_uint8(frame)
     Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy()).save(path, quality=QUALITY, subsampling=0)
@@ -119,5 +130,5 @@ def open_clips(root: str | Path) -> list[PreparedClip]:
     return [open_clip(folder) for folder in folders]
 
 
-def _frame_path(folder: Path, row: int) -> Path:
-    return folder / FRAMES / f"{row:06}.jpg"
+def _frame_path(folder: Path, row: int, which: str) -> Path:
+    return folder / which / f"{row:06}.jpg"

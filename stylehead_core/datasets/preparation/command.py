@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from ...landmarker.files import load_landmarker
 from .prepare import prepare_folder
-from .styles import hdtf, voxceleb
+from .styles import hdtf, portrait, voxceleb
 
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "turn a folder of talking videos into training clips"
-STYLES = {"voxceleb": voxceleb, "hdtf": hdtf}
+STYLES = {"voxceleb": voxceleb, "hdtf": hdtf, "portrait": portrait}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--style",
         choices=tuple(STYLES),
         default="voxceleb",
-        help="voxceleb: 256 pixels, the head moves in a fixed box; hdtf: 512 pixels, framed as a portrait",
+        help="voxceleb: 256 pixels, the head moves in a fixed box, for the paper's stages 1; hdtf: the same crop at "
+        "512 pixels, with an aligned portrait beside each frame, for stages 2; portrait: 512 pixels, framed as one",
     )
     parser.add_argument("--shortest", type=int, metavar="FRAMES", help="shorter clips are left out (default 64)")
     parser.add_argument("--smallest", type=int, metavar="PIXELS", help="smaller faces are left out")

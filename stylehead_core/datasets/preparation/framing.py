@@ -9,7 +9,7 @@ from ...ops.pose import CanonicalFace, HeadPose, placement
 from .follow import FaceTrack
 from .styles import PrepareConfig
 
-__all__ = ["coefficients_in_square", "landmarks_in_square", "square_for"]
+__all__ = ["aligned_squares", "coefficients_in_square", "landmarks_in_square", "square_for"]
 
 
 def square_for(track: FaceTrack, config: PrepareConfig) -> Tensor:
@@ -23,8 +23,14 @@ def square_for(track: FaceTrack, config: PrepareConfig) -> Tensor:
     return _upright(((low + high) / 2)[None], half[None], config.size)
 
 
+def aligned_squares(track: FaceTrack, size: int) -> Tensor:
+    """(T 2 3) from pixels of the FFHQ portrait of ``size`` pixels to pixels of the video, for every frame."""
+    centre, arm = ffhq_square(*five_points(track.landmarks))
+    return square_to_affine(centre, arm, size)
+
+
 def landmarks_in_square(track: FaceTrack, square: Tensor) -> Tensor:
-    """The track's landmarks (T 478 3) in pixels of the cut square."""
+    """The track's landmarks (T 478 3) in pixels of the cut square (2 3), or of each frame's own (T 2 3)."""
     return apply_affine(invert_affine(square), track.landmarks)
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...errors import ConfigError, InputError, MediaError
@@ -21,9 +22,10 @@ from ...media.video import read_frames
 from ...ops.crop import cut_square
 from ...ops.mel import RATE, mel_spectrogram
 from ...ops.pixels import from_uint8
+from ...ops.pose import fit_pose, placement
 from .clip_folder import PreparedClip, finish_clip, write_frame
 from .follow import FaceTrack, follow_faces
-from .framing import coefficients_in_square, landmarks_in_square, square_for
+from .framing import aligned_squares, coefficients_in_square, landmarks_in_square, square_for
 from .styles import PrepareConfig
 
 __all__ = ["VIDEOS", "VideoOutcome", "prepare_folder", "prepare_video"]
@@ -110,7 +112,8 @@ def prepare_video(
             )
             continue
         folder = out / f"{_plain(name)}-{track.first:06}-{len(cuts):02}"
-        cuts.append(Cut(track=track, square=square, folder=folder))
+        aligned = aligned_squares(track, config.size) if config.aligned else None
+        cuts.append(Cut(track=track, square=square, folder=folder, aligned=aligned))
     for cut in cuts:
         for leftover in (cut.part, cut.folder):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -118,7 +121,11 @@ def prepare_video(
         for cut in cuts:
             if number in cut.track.frames:
                 picture = cut_square(from_uint8(frame[None]), cut.square, config.size)
-                write_frame(cut.part, number - cut.track.first, picture[0])
+                row = number - cut.track.first
+                write_frame(cut.part, row, picture[0])
+                if cut.aligned is not None:
+                    portrait = cut_square(from_uint8(frame[None]), cut.aligned[row], config.size)
+                    write_frame(cut.part, row, portrait[0], aligned=True)
                 if number == cut.track.frames[-1]:
                     _finish(cut, name, sound, landmarker, config)
     return VideoOutcome(clips=tuple(cut.folder.name for cut in cuts), left_out=tuple(left_out))
@@ -129,6 +136,7 @@ class Cut:
     track: FaceTrack
     square: Tensor  # (2 3)
     folder: Path
+    aligned: Tensor | None  # (T 2 3), the squares of the aligned portraits
 
     @property
     def part(self) -> Path:
@@ -141,6 +149,12 @@ def _finish(cut: Cut, name: str, sound: Sound | None, landmarker: Landmarker, co
         "landmarks": landmarks_in_square(track, cut.square),
         "coefficients": coefficients_in_square(track, cut.square, config.size, landmarker.canonical),
     }
+    if cut.aligned is not None:
+        landmarks = landmarks_in_square(track, cut.aligned)
+        pose = fit_pose(landmarks, landmarker.canonical)
+        place = placement(pose, config.size, landmarker.canonical)
+        measured["aligned_landmarks"] = landmarks
+        measured["aligned_coefficients"] = torch.cat((track.blendshapes, pose.angles, place), dim=1)
     if sound is not None:
         samples = sound.mono(RATE)
         start, end = (round(frame / config.fps * RATE) for frame in (track.first, track.first + len(track)))
@@ -155,6 +169,7 @@ def _finish(cut: Cut, name: str, sound: Sound | None, landmarker: Landmarker, co
         start=track.first,
         square=tuple(tuple(row) for row in cut.square.tolist()),
         sound=sound is not None,
+        aligned=cut.aligned is not None,
     )
     finish_clip(cut.part, clip, measured)
 
@@ -181,7 +196,7 @@ def _read_state(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        made_with, state = found["settings"], found["videos"]
+        made_with, state = {"aligned": False, **found["settings"]}, found["videos"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}. Take another folder, or delete it to begin anew.") from error
     if made_with != settings:

@@ -1,4 +1,4 @@
-"""The two ways in which StyleHEAT's training data is cut, each a function that returns its numbers.
+"""The ways in which training clips are cut, each a function that returns its numbers.
 
 Source: the first-order model's preprocessing of VoxCeleb, and HDTF's, as StyleHEAT's supplement uses them.
 """
@@ -9,7 +9,7 @@ from typing import Literal
 
 from ...errors import ConfigError
 
-__all__ = ["PrepareConfig", "hdtf", "voxceleb"]
+__all__ = ["PrepareConfig", "hdtf", "portrait", "voxceleb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,8 @@ class PrepareConfig:
     """``track``: the box in which the face moves, over the whole clip, with some room. ``portrait``: the square of an
     FFHQ portrait around the first frame's face, upright; what the generator of a portrait model draws."""
     size: int  # pixels of the cut frames
+    aligned: bool = False
+    """Also write every frame cut and turned as an FFHQ portrait: what is inverted where the frames are targets."""
     fps: Fraction = Fraction(25)
     overlap: float = 0.25  # of the union with the first frame's face box; a face that goes farther begins a new clip
     room: float = 0.1  # of the box, on each side
@@ -44,5 +46,13 @@ def voxceleb() -> PrepareConfig:
 
 
 def hdtf() -> PrepareConfig:
-    """512 pixels, framed as a portrait."""
+    """The same crop as VoxCeleb's, resized to 512 pixels, with an aligned portrait beside each frame.
+
+    The supplement names crop and size. The aligned frames are the official code's: they are what it inverts.
+    """
+    return PrepareConfig(framing="track", size=512, smallest=384, aligned=True)
+
+
+def portrait() -> PrepareConfig:
+    """512 pixels, framed as a portrait: for generators, encoders and whoever wants no other framing."""
     return PrepareConfig(framing="portrait", size=512, smallest=384)

@@ -6,11 +6,14 @@ from typing import Any
 from ...model.presets import debug
 from ...networks.aligner import AlignerConfig
 from ...networks.discriminator import DiscriminatorConfig
+from ..adversary import AdversaryConfig
 from ..recipe import Recipe
 from ..tasks.generator import GeneratorTask
 from ..tasks.joint import JointTask
 from ..tasks.joint_sound import JointSoundTask
+from ..tasks.sound import SoundTask
 from ..tasks.speech import SpeechTask
+from ..tasks.video import VideoTask
 
 __all__ = ["for_debugging", "tiny"]
 
@@ -18,8 +21,10 @@ __all__ = ["for_debugging", "tiny"]
 def tiny(recipe: Recipe) -> Recipe:
     """A paper recipe with networks that draw 64 pixels in a moment."""
     task = recipe.task
-    if isinstance(task, (JointTask, JointSoundTask)):
+    if isinstance(task, (VideoTask, SoundTask, JointTask, JointSoundTask)):
         task = replace(task, size=64)
+    if isinstance(task, (JointTask, JointSoundTask)):
+        task = replace(task, adversary=AdversaryConfig(network=_tiny_discriminator(64)))
     if isinstance(task, GeneratorTask):
         task = replace(task, discriminator=_tiny_discriminator(64))
     return replace(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ...model.config import StyleHeadConfig
 from ...model.presets import styleheat_1024
+from ...networks.syncnet import FRAMES
 from ..recipe import Recipe
 from ..tasks.attributes import AttributesTask
 from ..tasks.distortion import DistortionTask
@@ -31,7 +32,12 @@ COEFFICIENTS = 58  # arkit
 
 
 def paper_model() -> StyleHeadConfig:
-    """The official networks, moved by what the face landmarker measures, so that no other weights are needed."""
+    """The official networks, moved by what the face landmarker measures, so that no other weights are needed.
+
+    ``audio_region`` decides, in training and in use alike, where the flow from sound acts: on the portrait's lower face
+    by its landmarks, with soft edges. The official code cuts at half the height ("lower half"), which only fits
+    pictures that are aligned, and those of stage 1b are not.
+    """
     official = styleheat_1024(audio=True, perceptual=True)
     assert official.audio_encoder is not None
     return replace(
@@ -41,11 +47,16 @@ def paper_model() -> StyleHeadConfig:
         audio_encoder=replace(official.audio_encoder, form="mlp"),
         space="arkit",
         warp="identity",
+        audio_region="soft",
     )
 
 
 def paper_video() -> Recipe:
-    """Stage 1a. Supplement: Adam 1e-4, batch 20, 200K steps; average as PIRenderer's."""
+    """Stage 1a. Supplement: Adam 1e-4, batch 20, 200K steps; moving average as PIRenderer's.
+
+    A batch of 20 is 20 pictures. PIRenderer warps each pair both ways and so draws 40; that is
+    ``VideoTask(both_directions=True)``.
+    """
     return Recipe(
         name="paper_video",
         model=paper_model(),
@@ -60,8 +71,8 @@ def paper_video() -> Recipe:
 
 
 def paper_sound() -> Recipe:
-    """Stage 1b."""
-    return replace(paper_video(), name="paper_sound", task=SoundTask(), needs=("paper_video",))
+    """Stage 1b. The batch of 20 pictures is four clips of five frames, which the sync loss hears together."""
+    return replace(paper_video(), name="paper_sound", task=SoundTask(), needs=("paper_video",), batch=20 // FRAMES)
 
 
 def paper_joint() -> Recipe:
@@ -71,7 +82,13 @@ def paper_joint() -> Recipe:
 
 def paper_joint_sound() -> Recipe:
     """Stage 2b: as 2a, with the audio generator; the video generator is fixed."""
-    return replace(paper_joint(), name="paper_joint_sound", task=JointSoundTask(), needs=("paper_sound", "paper_joint"))
+    return replace(
+        paper_joint(),
+        name="paper_joint_sound",
+        task=JointSoundTask(),
+        needs=("paper_sound", "paper_joint"),
+        batch=20 // FRAMES,
+    )
 
 
 def paper_generator() -> Recipe:

@@ -1,4 +1,7 @@
-"""Calibration and the video-driven motion generator learn together on the final picture, as in the paper: stage 2a.
+"""Stage 2a of the paper: the calibrator and the video-driven motion generator learn together on the final picture.
+
+The source is inverted and redrawn as in use, its feature map is warped by the flow that the motion generator finds for
+the redrawn picture, and the calibrator corrects it; the generator itself is fixed.
 
 Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5):
 loss = perceptual + lambda_1 L1 + lambda_d domain + lambda_adv adversarial + beta^v L^v.
@@ -6,42 +9,49 @@ loss = perceptual + lambda_1 L1 + lambda_d domain + lambda_adv adversarial + bet
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
+from ...ops.face_masks import face_mask
 from ...ops.warp import warp
-from ..discriminator import PatchDiscriminator, discriminator_loss
+from ..adversary import Adversary, AdversaryConfig
 from ..losses import adversarial_loss, perceptual_difference, region_weights
 from ..recipe import Parts, Phase
-from ..redraw import invert_pictures
+from ..redraw import invert_pictures, redraw
 from ..regions import EYES, MOUTH
 from ..sample_sheets import rows_of
-from .video import find_motion, joined
+from .video import VideoTask, find_motion, motion_losses
 
-__all__ = ["JointTask", "calibration_losses", "face_weights"]
+__all__ = ["JointTask", "calibration_losses", "face_region"]
 
-MARGIN = 8  # pixels of 256 around the parts of the face that are compared
+PARTS_MARGIN = 8  # pixels of 256 around eyes and mouth, where only these parts are compared
 SHOWN = 4
+
+Region = Literal["face", "parts"]
+"""Where the reconstruction term compares: the whole face, as published, or the boxes around eyes and mouth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JointTask:
-    size: int = 512  # pixels of the pictures compared
-    pixels: float = 10.0  # lambda_1^c: L1 at eyes and mouth, where the perceptual loss counts 1
-    domain: float = 0.01  # lambda_d^c: outside them the picture stays like the one without calibration
+    data_stage: ClassVar[int] = 2
+    size: int = 512  # pixels of the pictures compared, and of the clips' frames at least
+    region: Region = "face"
+    pixels: float = 10.0  # lambda_1^c: L1 in that region, where the perceptual loss counts 1
+    domain: float = 0.01  # lambda_d^c: outside it the picture stays like the one without calibration
     adversarial: float = 0.1  # lambda_adv^c
-    video: float = 0.01  # beta^v: of the picture without calibration against the target; 0 fixes the generator
+    adversary: AdversaryConfig = AdversaryConfig()
+    beta: float = 0.01  # beta^v: of L^v, the picture without calibration against the target; 0 fixes the generator
+    video: VideoTask = VideoTask()  # L^v, as in stage 1a: perceptual and L1
     motion_rate: float = 0.2  # of the motion generator, in rates of the calibrator: 2e-5 to 1e-4
     parts: tuple[str, ...] = ("calibrator", "motion_encoder", "flow_field")
 
     def load(self, folder: Path) -> VideoDataset:
-        return load_videos(folder)
+        return load_videos(folder, self.size, aligned=True)
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "JointState":
         return JointState(self, model, videos)
@@ -54,46 +64,42 @@ class JointState:
         self.task, self.model, self.videos = task, model, videos
         self.samples = len(videos)
         model.eval().requires_grad_(False)
-        self.discriminator = PatchDiscriminator()
-        moving = [model.motion_encoder, model.flow_field] if task.video else []
+        self.adversary = Adversary(task.adversary)
+        moving = [model.motion_encoder, model.flow_field] if task.beta else []
         self.networks: dict[str, nn.Module] = {
             "calibrator": model.calibrator,
             "motion_encoder": model.motion_encoder,
             "flow_field": model.flow_field,
-            "discriminator": self.discriminator,
+            "discriminator": self.adversary,
         }
         for network in (model.calibrator, *moving):
             network.train().requires_grad_(True)
-        modules: list[tuple[nn.Module, float]] = [(network, task.motion_rate) for network in moving]
-        self.phases = (
-            Phase("draw", [(model.calibrator, 1.0), *modules]),
-            Phase("discriminator", [(self.discriminator, 1.0)]),
-        )
-        self.seen: tuple[Tensor, Tensor] | None = None  # drawn and real, for the discriminator's phase
+        players: list[tuple[nn.Module, float]] = [(network, task.motion_rate) for network in moving]
+        self.phases = (Phase("draw", [(model.calibrator, 1.0), *players]), *self.adversary.phases())
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         if phase.name == "discriminator":
-            return discriminator_loss(self.discriminator, self.seen)
-        first, second = self.videos.pairs(rows, rng, self.model.config.window)
-        source, target = joined(first, second), joined(second, first)
+            return self.adversary.loss()
+        window, both = self.model.config.window, self.task.video.both_directions
+        source, target = self.videos.pairs(rows, rng, window, aligned=True, both=both)
         plain, calibrated = self._draw(source, target)
         wanted = self.model.resize(target.pictures, calibrated.shape[-1])
-        face = face_weights(target, calibrated.shape[-1])
-        self.seen = (calibrated.detach(), wanted)
-        losses = calibration_losses(self.task, self.model, self.discriminator, plain, calibrated, wanted, face)
-        if self.model.perceptual is None:
-            losses["video"] = self.task.video * F.l1_loss(plain, wanted)
-        else:
-            losses["video"] = self.task.video * perceptual_difference(self.model.perceptual, plain, wanted)
+        face = face_region(self.task.region, target, calibrated.shape[-1])
+        self.adversary.remember(calibrated, wanted)
+        losses = calibration_losses(self.task, self.model, self.adversary, plain, calibrated, wanted, face)
+        small = [self.model.resize(one, self.model.config.flow_field.image_size) for one in (plain, wanted)]
+        own = motion_losses(self.task.video, self.model, *small)
+        losses["video"] = self.task.beta * sum(own.values(), torch.zeros(()))
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
     def _draw(self, source: Shot, target: Shot) -> tuple[Tensor, Tensor]:
         """The target as the model draws it from the source, without and with calibration (B 3 size size)."""
         model, config = self.model, self.model.config
-        with torch.no_grad():
-            styles, feature, rgb = invert_pictures(model, source.pictures)
-        flow, visibility = find_motion(model, source, target)
+        codes = invert_pictures(model, source.pictures)
+        styles, feature, rgb = codes
+        shown = source.shown_as(redraw(model, source.pictures, codes))
+        flow, visibility = find_motion(model, shown, target)
         feature = warp(feature, flow, config.warp)
         if rgb is not None and config.warp_rgb:
             rgb = warp(rgb, flow, config.warp)
@@ -107,12 +113,11 @@ class JointState:
     def sheet(self) -> Tensor:
         """Columns: source, target, drawn without and with calibration."""
         rows = torch.arange(SHOWN) % len(self.videos)
-        source, target = self.videos.pairs(
-            rows, torch.Generator(torch.get_default_device()).manual_seed(0), self.model.config.window
-        )
+        rng = torch.Generator(torch.get_default_device()).manual_seed(0)
+        source, target = self.videos.pairs(rows, rng, self.model.config.window, aligned=True)
         plain, calibrated = self._draw(source, target)
-        fitted = [self.model.resize(shot.pictures, plain.shape[-1]) for shot in (source, target)]
-        return rows_of([*fitted, plain, calibrated])
+        pictures = [self.model.resize(shot.pictures, plain.shape[-1]) for shot in (source, target)]
+        return rows_of([*pictures, plain, calibrated])
 
 
 class Weights(Protocol):
@@ -128,31 +133,33 @@ class Weights(Protocol):
     def adversarial(self) -> float: ...
 
 
-def face_weights(target: Shot, size: int) -> Tensor:
-    """1 at the eyes and the mouth of ``target``'s pictures, for drawings of ``size`` pixels: (B 1 size size)."""
+def face_region(region: Region, target: Shot, size: int) -> Tensor:
+    """Where drawings of ``size`` pixels are compared with ``target``'s pictures: (B 1 size size) in 0..1."""
     frame = target.pictures.shape[-1]
-    return region_weights(target.landmarks, [MOUTH, *EYES], size, frame, MARGIN * frame / 256)
+    if region == "parts":
+        return region_weights(target.landmarks, [MOUTH, *EYES], size, frame, PARTS_MARGIN * frame / 256)
+    return face_mask((target.landmarks + 0.5) * (size / frame) - 0.5, size)
 
 
 def calibration_losses(
     weights: Weights,
     model: StyleHead,
-    discriminator: PatchDiscriminator,
+    adversary: Adversary,
     plain: Tensor,
     calibrated: Tensor,
     wanted: Tensor,
     face: Tensor,
 ) -> dict[str, Tensor]:
-    """The terms of equation (5) that the calibrator is judged by.
+    """The weighted terms of equation (5) on the calibrated picture.
 
     Args:
-        plain, mended: (B 3 S S), drawn without and with calibration.
+        plain, calibrated: (B 3 S S), drawn without and with calibration.
         wanted: (B 3 S S).
-        face: (B 1 S S), 1 where the parts of the face are.
+        face: (B 1 S S), 1 where the face is compared.
     """
     losses = {
         "pixels": weights.pixels * ((calibrated - wanted).abs() * face).mean(),
-        "adversarial": weights.adversarial * adversarial_loss(discriminator(calibrated)),
+        "adversarial": weights.adversarial * adversarial_loss(adversary(calibrated)),
     }
     if model.perceptual is None:
         losses["domain"] = weights.domain * ((calibrated - plain.detach()).abs() * (1 - face)).mean()

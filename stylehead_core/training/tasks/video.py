@@ -1,12 +1,15 @@
-"""The video-driven motion generator learns from talking videos, as in the paper: stage 1a.
+"""Stage 1a of the paper: the video-driven motion generator learns from talking videos.
 
-Of two frames of a clip each is carried to where the other is, and compared there. Source: StyleHEAT (arXiv 2203.04036),
-supplement; the sampling and the perceptual loss follow PIRenderer (arXiv 2109.08379).
+Two random frames of a clip: the first is warped to where the second is, and compared with it. The pictures are the
+video's own, no generator draws here.
+
+Source: StyleHEAT (arXiv 2203.04036), supplement; the sampling and the perceptual loss follow PIRenderer (arXiv
+2109.08379).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -19,18 +22,22 @@ from ..losses import perceptual_difference
 from ..recipe import Parts, Phase
 from ..sample_sheets import rows_of
 
-__all__ = ["VideoTask", "find_motion", "joined", "warp_by_motion"]
+__all__ = ["VideoTask", "find_motion", "motion_losses", "warp_to_target"]
 
 SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoTask:
+    data_stage: ClassVar[int] = 1  # of the paper, which takes another data set in its stage 2
+    size: int = 256  # pixels that the clips' frames have at least
     pixels: float = 10.0  # lambda_1: of the mean absolute difference, where the perceptual loss counts 1
+    both_directions: bool = False
+    """Also warp the second frame to the first, as PIRenderer does: twice as many pictures as the batch says."""
     parts: tuple[str, ...] = ("motion_encoder", "flow_field")
 
     def load(self, folder: Path) -> VideoDataset:
-        return load_videos(folder)
+        return load_videos(folder, self.size)
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "VideoState":
         return VideoState(self, model, videos)
@@ -46,33 +53,28 @@ class VideoState:
         self.phases = (Phase("move", [(network, 1.0) for network in self.networks.values()]),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        first, second = self.videos.pairs(rows, rng, self.model.config.window)
-        source, target = joined(first, second), joined(second, first)
-        drawn = warp_by_motion(self.model, source, target)
-        wanted = self.model.resize(target.pictures, drawn.shape[-1])
-        pixels = F.l1_loss(drawn, wanted)
-        loss, parts = self.task.pixels * pixels, {"pixels": float(pixels.detach())}
-        if self.model.perceptual is not None:
-            seen = perceptual_difference(self.model.perceptual, drawn, wanted)
-            loss, parts = loss + seen, parts | {"perceptual": float(seen.detach())}
-        return loss, parts
+        source, target = self.videos.pairs(rows, rng, self.model.config.window, both=self.task.both_directions)
+        drawn = warp_to_target(self.model, source, target)
+        losses = motion_losses(self.task, self.model, drawn, self.model.resize(target.pictures, drawn.shape[-1]))
+        loss = sum(losses.values(), torch.zeros(()))
+        return loss, {name: float(value.detach()) for name, value in losses.items()}
 
     def sheet(self) -> Tensor:
-        """Columns: source, target, the source carried there."""
+        """Columns: source, target, the source warped to the target."""
         rng = torch.Generator(torch.get_default_device()).manual_seed(0)
         rows = torch.arange(SHOWN) % len(self.videos)
         source, target = self.videos.pairs(rows, rng, self.model.config.window)
-        drawn = warp_by_motion(self.model, source, target)
+        drawn = warp_to_target(self.model, source, target)
         size = drawn.shape[-1]
         return rows_of([self.model.resize(source.pictures, size), self.model.resize(target.pictures, size), drawn])
 
 
-def joined(one: Shot, other: Shot) -> Shot:
-    """Two batches as one."""
-    pairs = (
-        (getattr(one, name), getattr(other, name)) for name in ("pictures", "landmarks", "coefficients", "windows")
-    )
-    return Shot(*(torch.cat(pair) for pair in pairs))
+def motion_losses(task: VideoTask, model: StyleHead, drawn: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    """L^v, the weighted losses of a video-driven picture ``drawn`` against ``wanted`` (B 3 S S each)."""
+    losses = {"pixels": task.pixels * F.l1_loss(drawn, wanted)}
+    if model.perceptual is not None:
+        losses["perceptual"] = perceptual_difference(model.perceptual, drawn, wanted)
+    return losses
 
 
 def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, Tensor | None]:
@@ -86,7 +88,7 @@ def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, T
     return model.find_flow(source.pictures, descriptor, prior)
 
 
-def warp_by_motion(model: StyleHead, source: Shot, target: Shot) -> Tensor:
-    """The source's pictures where the model thinks that the target's motion wants them, at the flow field's size."""
+def warp_to_target(model: StyleHead, source: Shot, target: Shot) -> Tensor:
+    """The source's pictures warped by the flow that the model finds to ``target``, at the flow field's size."""
     flow, _ = find_motion(model, source, target)
-    return warp(model.resize(source.pictures, model.config.flow_field.image_size), flow)
+    return warp(model.resize(source.pictures, model.config.flow_field.image_size), flow, model.config.warp)

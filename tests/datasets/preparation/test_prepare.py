@@ -12,10 +12,11 @@ from stylehead_core.datasets.preparation.clip_folder import open_clip, open_clip
 from stylehead_core.datasets.preparation.follow import follow_faces
 from stylehead_core.datasets.preparation.framing import square_for
 from stylehead_core.datasets.preparation.prepare import prepare_folder
-from stylehead_core.datasets.preparation.styles import PrepareConfig, hdtf, voxceleb
+from stylehead_core.datasets.preparation.styles import PrepareConfig, hdtf, portrait, voxceleb
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from stylehead_core.media.video import read_frames
+from stylehead_core.ops.align import LANDMARKS_68
 
 from .drawn import GREEN, RED, SIDE, DrawnLandmarker, frame, write
 
@@ -121,6 +122,31 @@ def test_coefficients_say_where_the_face_is_in_the_cut_picture(videos, tmp_path,
     torch.testing.assert_close(coefficients[:, 55:57], (middle - 31.5) / 32, atol=1e-4, rtol=0)
 
 
+def test_an_aligned_portrait_stands_beside_each_frame(videos, tmp_path, landmarker):
+    prepare_folder(videos, tmp_path / "out", landmarker, replace(CONFIG, aligned=True))
+    clip = open_clips(tmp_path / "out")[0]
+    points, wide = clip.measured["aligned_landmarks"], clip.measured["landmarks"]
+    assert clip.aligned_frames(range(10)).shape == (10, 3, 64, 64)
+    assert clip.measured["aligned_coefficients"].shape == (10, 58)
+    eyes = [points[:, LANDMARKS_68[i], :2] for i in (36, 42)]
+    torch.testing.assert_close(torch.stack(eyes).mean(0)[:, 0], torch.full((10,), 31.5))  # upright, in the middle
+    torch.testing.assert_close(points[:, :, :2].std(1), points[:1, :, :2].std(1).expand(10, -1))  # of one size always
+    assert (wide[0] - points[0]).abs().max() > 4  # another square than the clip's own
+    red = clip.aligned_frames([0])[0, RED].float() - clip.aligned_frames([0])[0, GREEN].float()
+    left, top = points[0, 0, :2].round().int().tolist()
+    right, bottom = points[0, 1, :2].round().int().tolist()
+    assert red[max(top + 2, 0) : bottom - 2, max(left + 2, 0) : right - 2].min() > 120
+
+
+def test_a_folder_of_before_aligned_portraits_goes_on(videos, tmp_path, landmarker):
+    first = prepare_folder(videos, tmp_path / "out", landmarker, CONFIG)
+    manifest = tmp_path / "out" / "manifest.json"
+    written = json.loads(manifest.read_text())
+    del written["settings"]["aligned"]
+    manifest.write_text(json.dumps(written))
+    assert prepare_folder(videos, tmp_path / "out", landmarker, CONFIG) == first
+
+
 def test_sound_is_cut_with_the_frames_at_eighty_columns_a_second(videos, tmp_path, landmarker):
     prepare_folder(videos, tmp_path / "out", landmarker, CONFIG)
     with_sound, without, _ = open_clips(tmp_path / "out")
@@ -188,9 +214,10 @@ def test_a_folder_without_videos_and_one_without_clips_are_refused(tmp_path, lan
         open_clip(tmp_path)
 
 
-def test_the_two_styles_are_those_of_the_paper():
+def test_the_two_styles_are_those_of_the_paper_and_a_third_frames_portraits():
     assert (voxceleb().size, voxceleb().framing, voxceleb().fps) == (256, "track", Fraction(25))
-    assert (hdtf().size, hdtf().framing) == (512, "portrait")
+    assert (hdtf().size, hdtf().framing) == (512, "track")
+    assert (portrait().size, portrait().framing) == (512, "portrait")
     assert (voxceleb().overlap, voxceleb().room) == (0.25, 0.1)
 
 
