@@ -1,7 +1,7 @@
-"""A function on tensors made faster, where the machine can: by torch's compiler, by recorded CUDA graphs, or by both.
+"""Accelerates a function on tensors by torch's compiler, by CUDA graphs, or by both.
 
-Both are for functions that are called many times with tensors of the same shapes. Where one of them cannot be had (no
-compiler, no GPU, an operation that it does not take), a message says so and the function is called as it is.
+Both suit functions that are called many times with tensors of the same shapes. Where one is not available (no compiler,
+no GPU, an unsupported operation), a warning is logged and the function is called unchanged.
 """
 
 import logging
@@ -14,18 +14,18 @@ from torch import Tensor
 __all__ = ["SPEEDS", "Speed", "faster"]
 
 Speed = Literal["plain", "compile", "graphs", "compile and graphs"]
-"""``plain``: as it is. ``compile``: torch.compile, which takes a minute at first and rounds otherwise. ``graphs``: all
-kernels of a call are recorded once and started together, which saves the time between them; the same numbers."""
+"""``plain``: unchanged. ``compile``: torch.compile, which takes a minute at first and rounds differently. ``graphs``:
+all kernels of a call are recorded once and launched together, which saves the time between them; the numbers stay."""
 SPEEDS = get_args(Speed)
-WARM_UPS = 3  # calls before a recording: the libraries choose their kernels and take their memory in them
+WARM_UPS = 3  # calls before a recording, in which libraries choose kernels and allocate memory
 
-Function = Callable[..., Tensor]  # of tensors, and Nones that stay Nones
+Function = Callable[..., Tensor]  # takes tensors and None
 
 log = logging.getLogger(__name__)
 
 
 def faster(function: Function, speed: Speed, device: torch.device) -> Function:
-    """``function`` as fast as ``speed`` asks, on ``device``; itself where that cannot be."""
+    """Return ``function`` accelerated as ``speed`` says for ``device``, or unchanged where that is not possible."""
     if "compile" in speed:
         function = _Compiled(function)
     if "graphs" not in speed:
@@ -37,7 +37,7 @@ def faster(function: Function, speed: Speed, device: torch.device) -> Function:
 
 
 class _Compiled:
-    """Compiled at the first call, when the shapes are known; that is when it fails, if it does."""
+    """Compiled at the first call, when the shapes are known; a failure shows then."""
 
     def __init__(self, function: Function) -> None:
         self.plain = function
@@ -49,9 +49,9 @@ class _Compiled:
         try:
             compiled = torch.compile(self.plain, dynamic=False)
             result = compiled(*given)
-        except torch.cuda.OutOfMemoryError:  # is not the compiler's: the caller may have less drawn at once
+        except torch.cuda.OutOfMemoryError:  # not the compiler's fault: the caller may retry with a smaller batch
             raise
-        except Exception as error:  # torch's compiler and those that it calls fail in many ways
+        except Exception as error:  # torch's compiler and its backends raise many kinds
             log.warning("The compiler cannot be used (%s): drawing without it.", _first_line(error))
             self.function = self.plain
             return self.plain(*given)
@@ -60,9 +60,9 @@ class _Compiled:
 
 
 class _Recorded:
-    """A CUDA graph: recorded with buffers of its own, into which each call's tensors are copied before it is replayed.
+    """A CUDA graph with its own input buffers: each call copies its tensors there and replays the graph.
 
-    It is recorded anew when the shapes change.
+    It is recorded again when the shapes change.
     """
 
     def __init__(self, function: Function, device: torch.device) -> None:
@@ -81,7 +81,7 @@ class _Recorded:
             if buffer is not None and tensor is not None:
                 buffer.copy_(tensor, non_blocking=True)
         self.graph.replay()
-        return self.result.clone()  # the next replay writes into the same place
+        return self.result.clone()  # the next replay overwrites the buffer
 
     def _fits(self, given: tuple[Tensor | None, ...]) -> bool:
         return [_shape(tensor) for tensor in self.held] == [_shape(tensor) for tensor in given]
@@ -91,9 +91,9 @@ class _Recorded:
         self.held = tuple(None if tensor is None else tensor.to(self.device, copy=True) for tensor in given)
         try:
             self.graph, self.result = _record(self.function, self.held, self.device)
-        except torch.cuda.OutOfMemoryError:  # is not the graph's: the caller may have less drawn at once
+        except torch.cuda.OutOfMemoryError:  # not the graph's fault: the caller may retry with a smaller batch
             raise
-        except Exception as error:  # whatever does not wait for the device in the open may fail in its own way
+        except Exception as error:  # operations that synchronise with the device raise many kinds
             log.warning("CUDA graphs cannot be used (%s): drawing without them.", _first_line(error))
             self.failed, self.graph, self.held = True, None, ()
 
@@ -101,7 +101,7 @@ class _Recorded:
 def _record(
     function: Function, held: tuple[Tensor | None, ...], device: torch.device
 ) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-    """The graph of ``function`` on the buffers ``held``, and the tensor that each replay fills."""
+    """Record ``function`` on the buffers ``held``; returns the graph and the tensor that each replay fills."""
     with torch.cuda.device(device):
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -110,7 +110,7 @@ def _record(
                 function(*held)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        # Other threads may wait for the device meanwhile: one of them writes the film.
+        # Other threads, such as the video writer's, may synchronise with the device meanwhile.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             result = function(*held)
     return graph, result

@@ -1,7 +1,8 @@
-"""Where to cut a portrait out of a picture, as FFHQ's faces are cut, and the way back.
+"""FFHQ alignment: the square to cut a portrait from, computed from landmarks.
 
 A square is a centre and an arm: the vector from the centre to the middle of the square's right side. Its direction is
-the picture's new "right", its length half a side. Pixels: x to the right, y down, (0, 0) the centre of the first pixel.
+"right" in the cut picture, its length half a side. Pixels: x to the right, y down, (0, 0) the centre of the first
+pixel.
 
 Axes: N faces, P points.
 """
@@ -19,20 +20,22 @@ LANDMARKS_68: tuple[int, ...] = (
     *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # lips, outside
     *(78, 82, 13, 312, 308, 317, 14, 87),  # lips, inside
 )
-"""Which of the 478 landmarks stand where the usual 68 do."""
+"""Indices of the 478 landmarks that correspond to the usual 68."""
 
-_EYE_TO_EYE, _EYE_TO_MOUTH = 2.0, 1.8  # half a side of the square in these distances, the larger one counts
+_EYE_TO_EYE, _EYE_TO_MOUTH = 2.0, 1.8  # half a side of the square in these distances; the larger result counts
 _DOWN = 0.1  # of the way from the eyes to the mouth: the square's centre
 
 
 def five_points_68(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(N 68 2+) -> middle of the eye at the picture's left, at its right, mouth corner left, right: (N 2) each."""
+    """(N 68 2+) -> middle of the left eye, of the right eye, left and right mouth corner: (N 2) each; sides of the
+    picture.
+    """
     points = landmarks[..., :2]
     return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 48], points[:, 54]
 
 
 def five_points(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The same four from the landmarker's 468 or 478 (N P 2+)."""
+    """The same four points from the landmarker's 468 or 478 (N P 2+)."""
     return five_points_68(landmarks[:, torch.tensor(LANDMARKS_68, device=landmarks.device)])
 
 

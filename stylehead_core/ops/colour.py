@@ -1,4 +1,4 @@
-"""Colours brought from one picture's range to another's.
+"""Colour matching in CIE Lab.
 
 Axes: B batch, H W picture. Pictures are sRGB in [-1, 1].
 """
@@ -14,7 +14,7 @@ XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.
 WHITE = (0.95047, 1.0, 1.08883)  # D65
 LAB = ((0.0, 116.0, 0.0), (500.0, -500.0, 0.0), (0.0, 200.0, -200.0))
 KINK = 6 / 29
-FLAT = 0.5  # Lab units: a channel that varies less than this is moved, but not stretched
+FLAT = 0.5  # Lab units: a channel that varies less than this is shifted, but not scaled
 STRETCH = (0.5, 2.0)
 
 
@@ -29,7 +29,7 @@ def to_lab(picture: Tensor) -> Tensor:
 
 
 def to_rgb(lab: Tensor) -> Tensor:
-    """The picture (B 3 H W) in [-1, 1] of ``lab`` (B 3 H W); colours that no screen has are clamped."""
+    """The picture (B 3 H W) in [-1, 1] of ``lab`` (B 3 H W); colours outside of sRGB are clamped."""
     bent = lab + lab.new_tensor((16.0, 0, 0))[:, None, None]
     bent = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(lab.new_tensor(LAB)), bent)
     xyz = torch.where(bent > KINK, bent.clamp(min=KINK).pow(3), 3 * KINK**2 * (bent - 4 / 29))
@@ -41,23 +41,23 @@ def to_rgb(lab: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class ColourMatch:
-    """Each Lab channel stretched and moved."""
+    """Scale and shift of each Lab channel."""
 
     scale: Tensor  # (3)
     shift: Tensor  # (3)
 
     def __call__(self, picture: Tensor) -> Tensor:
-        """``picture`` (B 3 H W) with the colours changed."""
+        """Apply the match to ``picture`` (B 3 H W)."""
         lab = to_lab(picture)
         scale, shift = (x.to(lab)[:, None, None] for x in (self.scale, self.shift))
         return to_rgb(lab * scale + shift)
 
 
 def match_colours(picture: Tensor, target: Tensor, mask: Tensor | None = None) -> ColourMatch:
-    """What gives ``picture`` (1 3 H W) the mean and deviation of ``target`` (1 3 H W) in each Lab channel.
+    """Find the match that gives ``picture`` (1 3 H W) mean and deviation of ``target`` (1 3 H W) in each Lab channel.
 
     Args:
-        mask: (1 1 H W) in 0..1, where to look; none = everywhere.
+        mask: (1 1 H W) in 0..1, where to measure; None = everywhere.
 
     Source: Reinhard et al., Color transfer between images (2001), in Lab.
     """

@@ -1,4 +1,4 @@
-"""A convolution and the leaky ReLU behind it, in one pass over the result where torch can do that.
+"""Convolution fused with a leaky ReLU where torch can do that.
 
 Axes: B batch, I inputs, O outputs, k kernel, H W picture.
 """
@@ -26,7 +26,7 @@ def convolve(
     """Convolve ``x`` (B I H W) with ``weight`` (O I/groups k k), as ``F.conv2d`` does, to (B O H' W').
 
     Args:
-        slope: of a leaky ReLU that follows; none = no such.
+        slope: of the leaky ReLU that follows; None = no activation.
     """
     if weight.shape[2:] == (1, 1) and groups == stride == 1 and slope is None and not padding:
         return _mix(x, weight, bias)
@@ -39,7 +39,7 @@ def convolve(
 
 
 def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A 1 x 1 convolution as a product of matrices: few outputs of many channels-last inputs come out planar."""
+    """A 1 x 1 convolution as a matrix product; few outputs of channels-last inputs come out planar."""
     weights = weight[None, :, :, 0, 0].expand(len(x), -1, -1)  # B O I
     flat = rearrange(x, "b i h w -> b i (h w)")
     mixed = torch.bmm(weights, flat) if bias is None else torch.baddbmm(bias[None, :, None], weights, flat)
@@ -47,9 +47,9 @@ def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _fusible(x: Tensor, weight: Tensor) -> bool:
-    """Whether torch's own fused convolution (made for compiled programs, on Intel's library) may be called.
+    """Whether torch's fused convolution (of oneDNN, meant for compiled programs) can be called.
 
-    It knows no backward pass. Where it is not there, nothing but a little speed is lost.
+    It has no backward pass. Where it is missing, only a little speed is lost.
     """
     learns = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
     return (
@@ -57,5 +57,5 @@ def _fusible(x: Tensor, weight: Tensor) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and not learns
         and FUSED
-        and not torch.compiler.is_compiling()  # which fuses by itself
+        and not torch.compiler.is_compiling()  # the compiler fuses by itself
     )

@@ -1,6 +1,6 @@
-"""Cuts a square out of a picture by an affine map, and draws it back at its place.
+"""Cuts a square out of a picture by an affine map, and draws it back at its position.
 
-An affine (2 3) leads from pixels of the square to pixels of the picture: picture = affine @ (x, y, 1).
+An affine (2 3) maps pixels of the square to pixels of the picture: picture = affine @ (x, y, 1).
 Pixels: x to the right, y down, (0, 0) the centre of the first pixel.
 """
 
@@ -11,15 +11,15 @@ from torch import Tensor
 __all__ = ["Block", "apply_affine", "covered_block", "cut_square", "gaussian_blur", "invert_affine", "place_square"]
 
 Block = tuple[slice, slice, slice, slice]
-"""A part of pictures (N C H W): all of N and C, some rows and columns."""
+"""An index into pictures (N C H W): all of N and C, some rows and columns."""
 
-BLUR = 0.02  # of the side: how soft what is made up outside of the picture becomes
-FADE = 0.15  # of the side: over this distance it goes from sharp to soft
-_ROOM = 4  # pixels more than needed, for the interpolation
+BLUR = 0.02  # sigma of the blur outside of the picture, relative to the side
+FADE = 0.15  # distance from sharp to blurred, relative to the side
+_ROOM = 4  # extra pixels for the interpolation
 
 
 def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
-    """``affine`` (2 3), or one each (T 2 3), on points (... 2+), or (T P 2+): x and y are moved, z is scaled along."""
+    """Apply ``affine`` (2 3), or one each (T 2 3), to points (... 2+), or (T P 2+): x and y are mapped, z is scaled."""
     turn, start = affine[..., :2], affine[..., 2]
     size = turn.det().abs().sqrt()
     if affine.ndim == 3:
@@ -28,17 +28,17 @@ def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
 
 
 def invert_affine(affine: Tensor) -> Tensor:
-    """The way back, (... 2 3); in float64 on the CPU, so that there and back is the same pixel to 1e-4."""
+    """Invert an affine (... 2 3); in float64 on the CPU, so that there and back is the same pixel to 1e-4."""
     exact = affine.cpu().double()
     turn = torch.linalg.inv(exact[..., :2])
     return torch.cat((turn, -turn @ exact[..., 2:]), dim=-1).to(affine)
 
 
 def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:
-    """The square (1 3 size size) that ``affine`` cuts out of ``picture`` (1 3 H W).
+    """Cut the square (1 3 size size) that ``affine`` describes out of ``picture`` (1 3 H W).
 
-    What is larger than needed is averaged, what is smaller is interpolated (bicubic). Outside of the picture its
-    mirror image goes on, ever softer with the distance, so that no border shows.
+    Larger squares are averaged, smaller ones interpolated (bicubic). Outside of the picture its mirror image continues,
+    blurred more and more with the distance, so that no border shows.
     """
     height, width = picture.shape[-2:]
     corners = apply_affine(affine, _grid(2, 2, affine) * (size - 1))
@@ -55,7 +55,7 @@ def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:
 
 
 def place_square(square: Tensor, affine: Tensor, height: int, width: int, *, outside: float = 0.0) -> Tensor:
-    """The inverse of ``cut_square``: the square (N C S S) on a picture of (height, width), ``outside`` around it.
+    """Inverse of ``cut_square``: draw the square (N C S S) into a picture of (height, width), ``outside`` around it.
 
     Returns:
         (N C height width).
@@ -69,7 +69,7 @@ def place_square(square: Tensor, affine: Tensor, height: int, width: int, *, out
 
 
 def covered_block(affine: Tensor, size: int, height: int, width: int) -> Block:
-    """The part of a picture of (height, width) that the square reaches; at least one pixel."""
+    """The part of a picture of (height, width) that the square covers; at least one pixel."""
     corners = apply_affine(affine, _grid(2, 2, affine) * size - 0.5)
     left, top = (corners.amin((0, 1)).floor().long() - 1).tolist()
     right, bottom = (corners.amax((0, 1)).ceil().long() + 2).tolist()
@@ -79,10 +79,10 @@ def covered_block(affine: Tensor, size: int, height: int, width: int) -> Block:
 
 
 def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
-    """``picture`` (N C H W) under a Gaussian of ``sigma`` pixels; at the edges the border pixel goes on."""
+    """Blur ``picture`` (N C H W) by a Gaussian of ``sigma`` pixels; borders are replicated."""
     if sigma < 0.1:
         return picture
-    if sigma > 8:  # as good at a smaller size, and much faster
+    if sigma > 8:  # equally good at a smaller size, and much faster
         small = F.interpolate(picture, scale_factor=4 / sigma, mode="bilinear", antialias=True)
         soft = gaussian_blur(small, 4.0)
         return F.interpolate(soft, size=picture.shape[-2:], mode="bilinear", align_corners=False)
@@ -97,7 +97,7 @@ def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
 
 
 def _sample(picture: Tensor, at: Tensor, step: float) -> Tensor:
-    """``picture`` (N C H W) at pixel places (h w 2); ``step``: distance of neighbours, in its pixels."""
+    """Sample ``picture`` (N C H W) at pixel positions (h w 2) that lie ``step`` pixels apart."""
     height, width = picture.shape[-2:]
     low, high = picture.amin(), picture.amax()
     if step > 1:
@@ -119,7 +119,7 @@ def _grid(height: int, width: int, like: Tensor) -> Tensor:
 
 
 def _mirror(index: Tensor, size: int) -> Tensor:
-    """Indices beyond 0..size-1 run back again, as often as needed; the border pixel stands once."""
+    """Reflect indices beyond 0..size-1 as often as needed; the border pixel is not repeated."""
     if size == 1:
         return torch.zeros_like(index)
     period = 2 * (size - 1)
@@ -128,5 +128,5 @@ def _mirror(index: Tensor, size: int) -> Tensor:
 
 
 def _beyond(index: Tensor, size: int) -> Tensor:
-    """How many pixels an index is outside of 0..size-1."""
+    """How many pixels an index lies outside of 0..size-1."""
     return torch.maximum(-index, index - (size - 1)).clamp(min=0)

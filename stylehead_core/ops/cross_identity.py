@@ -1,4 +1,4 @@
-"""Another person's motion brought to the size and place of the portrait.
+"""Fits another person's motion to the size and position of the portrait.
 
 Axes: T frames, K coefficients.
 """
@@ -16,9 +16,9 @@ CROP_SCALE = "crop_scale"
 
 
 def nearest_frame(driving: Tensor, source: Tensor, space: MotionSpace = BFM, found: Tensor | None = None) -> int:
-    """The frame of ``driving`` (T K) whose pose and expression are most like those of ``source`` (K).
+    """Find the frame of ``driving`` (T K) whose pose and expression are nearest to those of ``source`` (K).
 
-    ``found`` (T) bool says which frames to look at; none given = all.
+    ``found`` (T) bool says which frames count; None = all.
     """
     expression = (driving[:, space.expression] - source[space.expression]).abs().mean(1)
     rotation = (driving[:, space.rotation] - source[space.rotation]).abs().mean(1)
@@ -40,7 +40,7 @@ def crop_ratio(driving: Tensor, source: Tensor) -> float:
 
 
 def fit_to_portrait(driving: Tensor, source: Tensor, space: MotionSpace = BFM, found: Tensor | None = None) -> Tensor:
-    """The motion ``driving`` (T K) with the portrait's size and place at the frame nearest to it.
+    """Give ``driving`` (T K) the portrait's size and position at the frame nearest to it.
 
     Crop scales are multiplied; translations, positions and logarithms of scales are shifted.
     """

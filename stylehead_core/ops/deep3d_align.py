@@ -1,6 +1,6 @@
-"""The face as Deep3DFaceRecon wants it: 224 x 224, upright as it is, scaled and centred by five points.
+"""Face crop for Deep3DFaceRecon: 224 x 224, not rotated, scaled and centred by five points.
 
-Pixels: x to the right, y down, as everywhere; the fit itself counts y upwards, and so do the crop's coefficients.
+Pixels: x to the right, y down. Only the fit and the crop's coefficients count y upwards.
 
 Axes: P points.
 """
@@ -27,7 +27,7 @@ class FaceCrop:
 
 
 def five_points(landmarks: Tensor) -> Tensor:
-    """The 68 usual landmarks (68 2 or 3) -> eye at the picture's left, at its right, nose, mouth corners (5 2 or 3).
+    """The usual 68 landmarks (68 2 or 3) -> left eye, right eye, nose, mouth corners (5 2 or 3); sides of the picture.
 
     An eye is the mean of its two corners.
     """
@@ -36,7 +36,7 @@ def five_points(landmarks: Tensor) -> Tensor:
 
 
 def fit_face(points: Tensor, standard: Tensor) -> tuple[float, float, float]:
-    """Where a scaled orthographic camera sees the face model so that its points come closest to those found.
+    """Fit a scaled orthographic camera that projects the face model's points onto the measured ones.
 
     Args:
         points: (P 2), pixels, y upwards.

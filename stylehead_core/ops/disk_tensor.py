@@ -1,4 +1,4 @@
-"""Rows of a tensor that lie on the disk instead of in memory, and are fetched a few at a time.
+"""A tensor whose rows are kept on disk and read a few at a time.
 
 Axes: T rows, such as frames of a clip; ... the shape of a row.
 """
@@ -19,13 +19,13 @@ __all__ = ["DiskTensor"]
 
 
 class DiskTensor:
-    """Rows of float32, added one after the other and read in any order, by any thread.
+    """Rows of float32, appended in order and read in any order, by any thread.
 
-    The file has no name, and so is gone when nobody holds the disk tensor any more, however the program ends.
+    The file is anonymous: it is gone when the object is released, however the program ends.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        """In ``folder``; none = where the system keeps temporary files."""
+        """Keep the file in ``folder``; None = the system's folder for temporary files."""
         self.folder = folder
         self._rows, self._row = 0, ()
         self._lock = threading.Lock()
@@ -36,10 +36,10 @@ class DiskTensor:
         weakref.finalize(self, self._file.close)
 
     def add(self, rows: Tensor) -> None:
-        """Put ``rows`` (n ...) at the end.
+        """Append ``rows`` (n ...).
 
         Raises:
-            MediaError: the disk has no room.
+            MediaError: the disk is full.
         """
         if self._rows and tuple(rows.shape[1:]) != self._row:
             raise ValueError(f"rows of {self._row}, not {tuple(rows.shape[1:])}")
@@ -66,7 +66,7 @@ class DiskTensor:
         return self._rows
 
     def __getitem__(self, rows: slice | Sequence[int]) -> Tensor:
-        """Rows (n ...) as a new tensor, chosen as of a tensor."""
+        """Read rows (n ...) as a new tensor, indexed like a tensor."""
         numbers = range(*rows.indices(len(self))) if isinstance(rows, slice) else rows
         found = np.empty((len(numbers), *self._row), np.float32)
         with self._lock:

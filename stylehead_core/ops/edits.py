@@ -1,4 +1,4 @@
-"""What an edit adds to the styles of a face.
+"""Adds edits to the styles of a face.
 
 Axes: R style rows, D style width.
 """
@@ -13,19 +13,21 @@ __all__ = ["edit_styles", "position_in_clip", "strengths_at"]
 
 
 def position_in_clip(frame: int, frames: int) -> float:
-    """Where frame ``frame`` (0 first) stands in a clip of ``frames``, 0 to 1. A single frame shows the curve's end."""
+    """Position of frame ``frame`` (from 0) in a clip of ``frames``, 0 to 1. A single frame is at the end of the
+    curve.
+    """
     return frame / (frames - 1) if frames > 1 else 1.0
 
 
 def strengths_at(edits: Sequence[Edit], position: float) -> tuple[float, ...]:
-    """How strongly each edit acts at ``position`` (0..1) of the clip."""
+    """Strength of each edit at ``position`` (0..1) of the clip."""
     return tuple(edit.strength(position) for edit in edits)
 
 
 def edit_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float]) -> Tensor:
-    """``styles`` (R D) with every edit at its strength; at strength 0 the same tensor, bit for bit.
+    """Add every edit at its strength to ``styles`` (R D); at strength 0 the result is the same tensor, bit for bit.
 
-    Every edit is measured on the unedited face, so that their order does not matter.
+    Each edit is measured on the unedited face, so their order does not matter.
     """
     result = styles
     for edit, strength in zip(edits, strengths, strict=True):
@@ -36,7 +38,7 @@ def edit_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float
 
 
 def _distance(styles: Tensor, edit: Edit) -> Tensor | float:
-    """How often the direction is to be taken at strength 1: once, or as often as leads to the goal."""
+    """Factor of the direction at strength 1: one, or whatever leads to the goal."""
     if edit.target == "shift":
         return 1.0
     assert edit.mean is not None, edit

@@ -13,14 +13,14 @@ FACE_OVAL: tuple[int, ...] = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
-"""From the top of the forehead round the face's outline, clockwise as one sees it."""
+"""The face's outline from the top of the forehead, clockwise in the picture."""
 
 LIPS: tuple[int, ...] = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
-"""Round the lips' outer edge, from the corner at the picture's left."""
+"""The outer edge of the lips, from the corner at the picture's left."""
 
 _LOWER_FACE = (*FACE_OVAL[FACE_OVAL.index(454) : FACE_OVAL.index(234) + 1], 50, 2, 280)
 _EYES = (33, 263)
-_DRAWN = 256  # pixels: soft masks need no more, larger ones are enlarged
+_DRAWN = 256  # pixels: soft masks need no more; larger ones are upsampled
 
 
 def face_mask(landmarks: Tensor, size: int, *, grow: float = 0.1, feather: float = 0.25) -> Tensor:
@@ -39,13 +39,13 @@ def lower_face_mask(landmarks: Tensor, size: int, *, grow: float = 0.0, feather:
 
 
 def soft_polygon(landmarks: Tensor, outline: tuple[int, ...], size: int, *, grow: float, feather: float) -> Tensor:
-    """The inside of a closed line of landmarks.
+    """Soft mask of the inside of a closed line of landmarks.
 
     Args:
         landmarks: (N 478 2+), pixels of a picture of ``size``.
-        outline: indices of the points, in order round the line.
-        grow: how far outside of the line the mask is one half, in distances between the outer eye corners.
-        feather: over which distance it goes from 1 to 0, in the same unit.
+        outline: indices of the points along the line.
+        grow: distance outside of the line at which the mask is one half, in distances between the outer eye corners.
+        feather: distance over which the mask falls from 1 to 0, in the same unit.
 
     Returns:
         (N 1 size size) in 0..1.
@@ -61,7 +61,7 @@ def soft_polygon(landmarks: Tensor, outline: tuple[int, ...], size: int, *, grow
 
 
 def signed_distance(points: Tensor, size: int) -> Tensor:
-    """(N size size): distance of each pixel from the closed line ``points`` (N P 2), positive inside."""
+    """Distance in pixels of each pixel from the closed line ``points`` (N P 2), positive inside: (N size size)."""
     line = torch.arange(size, dtype=points.dtype, device=points.device)
     y, x = torch.meshgrid(line, line, indexing="ij")
     nearest = torch.full((len(points), size, size), torch.inf, dtype=points.dtype, device=points.device)

@@ -1,8 +1,8 @@
-"""The small binomial filter with which StyleGAN2 enlarges and shrinks pictures without aliasing.
+"""StyleGAN2's binomial filter for upsampling and downsampling without aliasing.
 
 Axes: B batch, C channels, H W picture. The filter is (1, 3, 3, 1) / 8 on either axis.
 
-Source: StyleGAN2 (arXiv 1912.04958), the resampling layers; plain convolutions instead of a special operation.
+Source: StyleGAN2 (arXiv 1912.04958), the resampling layers; as plain convolutions instead of a custom operation.
 """
 
 import torch
@@ -16,7 +16,7 @@ __all__ = ["blur", "blur_kernel", "upsample"]
 
 def blur_kernel(channels: int, like: Tensor, gain: float = 1.0) -> Tensor:
     """The filter as the weight (C 1 4 4) of a depthwise convolution, with the device and dtype of ``like``."""
-    taps = 0.5 - (torch.arange(4, device=like.device) - 1.5).abs() / 4  # made on the device, which need not wait
+    taps = 0.5 - (torch.arange(4, device=like.device) - 1.5).abs() / 4  # made on the device, without synchronisation
     return (gain * torch.outer(taps, taps)).to(like.dtype).expand(channels, 1, 4, 4)
 
 
@@ -34,10 +34,10 @@ def blur(
     Args:
         x: (B C H W).
         pad: pixels; the result has H + 2 pad - 3 rows before the stride.
-        gain: what a plain surface is multiplied by.
+        gain: factor of a constant input.
         stride: 2 keeps every second row and column, from the first.
         bias: (C), added to the result.
-        slope: of a leaky ReLU that follows; none = no such.
+        slope: of the leaky ReLU that follows; None = no activation.
     """
     channels = x.shape[1]
     kernel = blur_kernel(channels, x, gain)
@@ -45,12 +45,12 @@ def blur(
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Enlarge ``x`` (B C H W) to (B C 2H 2W): zeros between the pixels, then the filter with gain 4.
+    """Upsample ``x`` (B C H W) to (B C 2H 2W): zeros between the pixels, then the filter with gain 4.
 
     Pixel 2i of the result is 1/4 of pixel i - 1 with 3/4 of pixel i, and pixel 2i + 1 is 3/4 of pixel i with 1/4 of
-    pixel i + 1; outside is zero. So it is the usual bilinear enlargement, but for that border.
+    pixel i + 1; outside is zero. This equals bilinear upsampling except at the border.
     """
     large = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     for edge in (large[..., :1, :], large[..., -1:, :], large[..., :1], large[..., -1:]):
-        edge.mul_(0.75)  # the quarter that bilinear enlargement takes from beyond the border
+        edge.mul_(0.75)  # the quarter that bilinear upsampling takes from beyond the border
     return large

@@ -1,6 +1,6 @@
 """Where the square around a face lies in each frame of a clip: one for all frames, or one that follows the face.
 
-A square is an affine (2 3) from its own pixels to those of the video. Axes: T frames.
+A square is an affine (2 3) from its own pixels to pixels of the video. Axes: T frames.
 """
 
 import torch
@@ -15,9 +15,9 @@ CALM = 0.1  # seconds
 
 
 def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
-    """(2 3): the one FFHQ-like square of a whole clip, upright as the camera.
+    """The one FFHQ-like square (2 3) of a whole clip, upright as the camera.
 
-    Its place and size are the middle ones of all frames, so that one bad frame does not move it.
+    Position and size are medians over the frames, so that one bad frame does not move it.
 
     Args:
         landmarks: (T 478 3), pixels of the video.
@@ -27,7 +27,7 @@ def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
     centres, arms = ffhq_square(*five_points(landmarks[found]))
     centre, length = centres.median(0).values, arms.norm(dim=1).median()
     angle = torch.atan2(arms[:, 1].median(), arms[:, 0].median())
-    upright = torch.round(angle / (torch.pi / 2)) * torch.pi / 2  # a clip that lies on its side is turned
+    upright = torch.round(angle / (torch.pi / 2)) * torch.pi / 2  # a clip filmed sideways is rotated
     arm = length * torch.stack((upright.cos(), upright.sin()))
     return square_to_affine(centre[None], arm[None], size)[0]
 
@@ -49,7 +49,7 @@ def following_squares(
 
     Args:
         landmarks, found, size: as in ``still_square``.
-        calm: seconds, the standard deviation of the filter on size and turn.
+        calm: seconds, the standard deviation of the filter on size and rotation.
         shots: (T) number of the shot that each frame belongs to; None: there is no cut.
     """
     centre, arm = ffhq_square(*five_points(landmarks[found]))
@@ -73,7 +73,7 @@ def following_squares(
 
 
 def resized_square(square: Tensor, before: int, after: int) -> Tensor:
-    """The affine (... 2 3) of the same square when it is drawn with ``after`` instead of ``before`` pixels."""
+    """The affine (... 2 3) of the same square at ``after`` instead of ``before`` pixels."""
     step = before / after
     resized = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)
     return (square.double().cpu() @ resized).to(square)

@@ -1,4 +1,4 @@
-"""The official demonstration without a driving video: a head that turns each way, then changes its expression.
+"""The official demo motion without a driving video: the head turns each way, then the expression changes.
 
 Axes: T frames. Coefficients are those of the ``bfm`` space.
 """
@@ -41,8 +41,8 @@ class Expressions:
 def intuitive_schedule(source: Tensor, expressions: Expressions) -> Tensor:
     """Coefficients (190 73): twelve transitions between poses, then seven between expressions.
 
-    The first expression does not change evenly, since the official code mixes every frame with the one before it
-    instead of the source. It looks like easing in and out, and is kept.
+    The first expression does not change linearly, because the official code blends every frame with the one before it
+    instead of with the source. It looks like easing, and is kept.
 
     Args:
         source: (73), the portrait's own coefficients. Its expression stays while the head turns, its crop throughout.

@@ -1,4 +1,4 @@
-"""How a network's kernels lie in memory."""
+"""Memory layout of a network's kernels."""
 
 import torch
 from torch import nn
@@ -7,6 +7,6 @@ __all__ = ["channels_last"]
 
 
 def channels_last(network: nn.Module) -> None:
-    """Lay the kernels out channel beside channel: a processor's convolutions are 1.4 times as fast with them."""
-    # Torch's stubs know no call with the format alone.
+    """Store the kernels channels last: convolutions on a CPU are 1.4 times as fast."""
+    # torch's type stubs lack the call with the format alone.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,6 +1,6 @@
-"""Soft masks for speech: where sound may move a face, and the box around its mouth.
+"""Soft masks for speech: where sound may move a face, and a box around the mouth.
 
-They need no outline of the face; those that follow one are in ``face_masks``.
+They do not follow the face's outline; masks that do are in ``face_masks``.
 
 Axes: B faces, P points, H W size of the mask.
 """
@@ -18,13 +18,13 @@ __all__ = ["confine_to_lower_face", "lower_face_rows", "mouth_box"]
 def lower_face_rows(height: int, *, edge: float = 0.125, middle: float = 0.5) -> Tensor:
     """Where the flow of speech may act: 0 above, 1 below, for a map of an aligned face.
 
-    The official network is confined to the lower half by a hard cut, which tears what lies across it. Here the mask
-    begins where that one does and rises along half a cosine.
+    The official network is confined to the lower half by a hard cut, which tears whatever crosses it. This mask begins
+    at the same row and rises along half a cosine.
 
     Args:
         height: H, rows of the map.
-        edge: share of the height along which the mask rises; 0 is the official cut.
-        middle: share of the height above which it is 0.
+        edge: share of the height over which the mask rises; 0 is the official hard cut.
+        middle: share of the height above which the mask is 0.
 
     Returns:
         (H 1), in 0..1.
@@ -41,7 +41,7 @@ def lower_face_rows(height: int, *, edge: float = 0.125, middle: float = 0.5) ->
 
 
 def confine_to_lower_face(flow: Tensor, *, edge: float = 0.125) -> Tensor:
-    """The flow (B 2 H W) of speech, brought to zero in the upper half of the face; ``edge`` as above."""
+    """Set the flow (B 2 H W) of speech to zero in the upper half of the face; ``edge`` as in ``lower_face_rows``."""
     return flow * lower_face_rows(flow.shape[-2], edge=edge).to(flow)
 
 
@@ -52,18 +52,19 @@ def mouth_box(
     margin: float = 0.25,
     softness: float = 0.15,
 ) -> Tensor:
-    """A box around the mouth with soft sides, for losses that shall look at the lips first.
+    """A soft box around the mouth, for losses that emphasise the lips.
 
     Args:
         points: (B P 2), the mouth's landmarks in pixels of the mask.
         size: H, W of the mask.
-        margin: how far the box goes beyond the points, in widths of the mouth.
-        softness: standard deviation of the Gaussian that blurs the box, in widths of the box.
+        margin: how far the box extends beyond the points, in mouth widths.
+        softness: standard deviation of the Gaussian that blurs the box, in box widths.
 
     Returns:
         (B 1 H W) in 0..1.
 
-    Source: METHOD section 2.3. A blurred box is a product of two differences of error functions, so nothing is blurred.
+    Source: METHOD section 2.3. A blurred box is a product of two differences of error functions, so no blur is
+    computed.
     """
     low, high = points.amin(1), points.amax(1)  # B 2
     grow = margin * (high - low)[:, :1]

@@ -1,7 +1,7 @@
-"""From samples to the 80-band mel spectrogram on which lip networks are trained.
+"""The 80-band mel spectrogram on which lip-sync networks are trained.
 
 16 kHz, pre-emphasis 0.97, windows of 50 ms every 12.5 ms (80 columns a second), 55 to 7600 Hz on Slaney's scale,
-decibels of the magnitude brought to -4 (silence) .. 4. Source: METHOD section 3.1 (Wav2Lip's recipe).
+decibels of the magnitude scaled to -4 (silence) .. 4. Source: METHOD section 3.1 (Wav2Lip's recipe).
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ HOP = RATE // MEL_RATE  # 200 samples
 WINDOW = 800  # samples, 50 ms
 LOWEST, HIGHEST = 55, 7600  # Hz
 EMPHASIS = 0.97
-FLOOR = 1e-5  # magnitude below which all is silence: -100 dB
+FLOOR = 1e-5  # magnitude of silence: -100 dB
 REFERENCE = 20  # dB
 RANGE = 100  # dB between silence and full
 
@@ -31,7 +31,7 @@ def mel_spectrogram(samples: np.ndarray) -> Tensor:
         return torch.full((BANDS, 1), SILENCE)
     emphasised = samples.astype(np.float32)
     emphasised[1:] -= EMPHASIS * samples[:-1].astype(np.float32)
-    # Reflection would need as much sound as half a window; constant padding changes the outer two columns alone.
+    # Reflection needs half a window of sound; constant padding changes only the outer two columns.
     spectrum = np.abs(librosa.stft(y=np.pad(emphasised, WINDOW // 2), n_fft=WINDOW, hop_length=HOP, center=False))
     filters = librosa.filters.mel(sr=RATE, n_fft=WINDOW, n_mels=BANDS, fmin=LOWEST, fmax=HIGHEST)
     decibels = 20 * np.log10(np.maximum(FLOOR, filters @ spectrum)) - REFERENCE

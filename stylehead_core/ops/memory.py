@@ -1,4 +1,4 @@
-"""How much memory a batch of pictures takes, told before it is drawn."""
+"""Memory that a batch of pictures takes, estimated before it is drawn."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,7 @@ from ..errors import InputError
 __all__ = ["available_memory", "batch_bytes", "check_room", "forecast"]
 
 FLOAT = 4  # bytes
-COPIES = 2  # the chunks as they are drawn, and the batch that they are joined to
+COPIES = 2  # the chunks as they are drawn, and the batch that they are concatenated to
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -19,14 +19,14 @@ def batch_bytes(frames: int, size: int | tuple[int, int]) -> int:
 
 
 def check_room(frames: int, size: int | tuple[int, int], available: int | None = None) -> int:
-    """Refuse a batch that has no room in memory, before time is spent on it.
+    """Refuse a batch that does not fit into memory, before time is spent on it.
 
     Args:
         size: side of a picture, or width and height, pixels.
-        available: bytes; None asks the machine. Where that does not say, nothing is refused.
+        available: bytes; None asks the system. Where it gives no number, nothing is refused.
 
     Returns:
-        What making the batch takes, bytes.
+        Bytes that making the batch takes.
 
     Raises:
         InputError: with the number of frames that would fit.
@@ -46,12 +46,12 @@ def check_room(frames: int, size: int | tuple[int, int], available: int | None =
 
 
 def forecast(frames: int, size: tuple[int, int], seconds: float, *, held: bool) -> str:
-    """What a render will take, in words for the user who waits.
+    """Describe the time and memory of a render for the user.
 
     Args:
         size: width and height, pixels.
-        seconds: for all frames, as estimated from those that are drawn.
-        held: whether all frames are kept, as a batch of pictures; a film keeps none.
+        seconds: for all frames, estimated from those already drawn.
+        held: whether all frames are kept, as in a batch of pictures; a film keeps none.
     """
     minutes, rest = divmod(round(seconds), 60)
     time = f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
@@ -68,7 +68,7 @@ def _in_words(count: int) -> str:
 
 
 def available_memory() -> int | None:
-    """Bytes that a program may still take, within the limit of a container too; None where the system does not say."""
+    """Free memory in bytes, within the limit of a container too; None where the system gives no number."""
     found = [value for value in (_of_the_machine(), _of_the_container()) if value is not None]
     return min(found, default=None)
 

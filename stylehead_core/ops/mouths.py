@@ -1,4 +1,4 @@
-"""The lower half of a face, cut the same way in every frame: what a sync network looks at.
+"""Crops of the lower face for sync networks, placed the same way in every frame.
 
 Axes: T frames.
 """
@@ -13,14 +13,14 @@ __all__ = ["mouth_affines", "mouth_pictures"]
 
 SIZE = (48, 96)  # pixels, height and width
 WIDTH = 0.8  # of the FFHQ square's side
-TOP = 0.1  # of that side below its middle, which lies a little below the eyes
-STEADY = 5  # frames over which the cut is averaged, so that it does not tremble with the landmarks
+TOP = 0.1  # below the middle of the square (a little below the eyes), relative to its side
+STEADY = 5  # frames over which the crop is averaged, against jitter of the landmarks
 
 
 def mouth_affines(landmarks: Tensor) -> Tensor:
-    """(T 2 3) from pixels of the cut 48 x 96 to pixels of each frame, for ``landmarks`` (T 478 2 or more).
+    """Affines (T 2 3) from pixels of the 48 x 96 crop to pixels of each frame, for ``landmarks`` (T 478 2 or more).
 
-    The cut follows eyes and mouth corners, not the chin: an open mouth must not make the picture smaller.
+    The crop follows eyes and mouth corners, not the chin: an open mouth must not change its scale.
     """
     centre, arm = ffhq_square(*five_points(landmarks))
     centre, arm = _steadied(centre), _steadied(arm)  # arm: half a side, to the right
@@ -32,14 +32,14 @@ def mouth_affines(landmarks: Tensor) -> Tensor:
 
 
 def mouth_pictures(pictures: Tensor, affines: Tensor) -> Tensor:
-    """Cut the mouths out of pictures; a loss on them reaches the pictures.
+    """Crop the mouths out of pictures; differentiable.
 
     Args:
         pictures: (T 3 H W), floats.
-        affines: (T 2 3) of ``mouth_affines``, made once for the whole clip.
+        affines: (T 2 3) of ``mouth_affines``, computed for the whole clip.
 
     Returns:
-        (T 3 48 96). What lies outside of the picture repeats its border.
+        (T 3 48 96). Outside of the picture its border is repeated.
     """
     height, width = pictures.shape[-2:]
     rows, columns = torch.meshgrid(
@@ -54,6 +54,6 @@ def mouth_pictures(pictures: Tensor, affines: Tensor) -> Tensor:
 
 
 def _steadied(values: Tensor) -> Tensor:
-    """The mean (T 2) over the frames around each, fewer at the ends."""
+    """Moving average (T 2) over neighbouring frames, fewer at the ends."""
     framed = values.T[:, None]  # 2 1 T
     return F.avg_pool1d(framed, STEADY, 1, STEADY // 2, count_include_pad=False)[:, 0].T

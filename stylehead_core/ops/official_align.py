@@ -1,8 +1,8 @@
-"""The FFHQ alignment as the official StyleHEAT code does it, level for level, from the usual 68 landmarks.
+"""FFHQ alignment as in the official StyleHEAT code, equal to the level, from the usual 68 landmarks.
 
-Ours (``ops/align.py`` with ``ops/crop.py``) cuts the same square more smoothly and with padding that does not show;
-this one is for comparing with the official results. It leaves out one fault of theirs: where the picture is cropped
-first, the video crop is displaced by the crop's origin (SPEC section 7).
+For comparisons with official results. ``ops/align.py`` with ``ops/crop.py`` cuts the same square with better
+interpolation and invisible padding. One bug of the official code is left out: where the picture is cropped first, the
+video crop is displaced by the crop's origin (SPEC section 7).
 """
 
 import math
@@ -19,7 +19,7 @@ DRAWN = 1024  # pixels at which the square is drawn, before it is resized
 
 
 def official_quad(landmarks: np.ndarray) -> np.ndarray:
-    """The square's corners (4 2) in pixels from 68 landmarks (68 2), from left above anticlockwise."""
+    """Corners (4 2) of the square in pixels from 68 landmarks (68 2), anticlockwise from the upper left."""
     centre, arm = (part[0].numpy() for part in ffhq_square(*five_points_68(torch.from_numpy(landmarks)[None])))
     down = np.array((-arm[1], arm[0]))
     return np.stack((centre - arm - down, centre - arm + down, centre + arm + down, centre + arm - down))
@@ -32,7 +32,7 @@ def align_as_official(picture: np.ndarray, quad: np.ndarray, size: int = 256, *,
         picture: (H W 3) uint8.
         quad: (4 2) of ``official_quad``; for a video, that of its first frame.
         size: of the result, pixels.
-        shrink: halve (or third ...) a large picture first, as is done for portraits, not for videos.
+        shrink: reduce a large picture by a whole factor first, as the official code does for portraits, not for videos.
 
     Returns:
         (size size 3) uint8, black outside of the picture.

@@ -1,8 +1,8 @@
-"""Where a head is in a picture and which way it looks: rotations, and the pose of 478 landmarks.
+"""Head pose: rotations, and the pose fitted to 478 landmarks.
 
-Two frames are in use. The picture's: x to the right, y down, pixels. The head's: x to the picture's right, y up,
-z towards the camera, centimetres of the canonical face. Angles are (pitch, yaw, roll) in radians: pitch + looks down,
-yaw + to the picture's right, roll + anticlockwise.
+Two coordinate frames are used. The picture's: x to the right, y down, pixels. The head's: x to the picture's right, y
+up, z towards the camera, centimetres of the canonical face. Angles are (pitch, yaw, roll) in radians: pitch + looks
+down, yaw + to the picture's right, roll + anticlockwise.
 
 Axes: N heads, P points.
 """
@@ -31,7 +31,7 @@ _FLIP = (1.0, -1.0, -1.0)  # between the picture's frame and the head's: y and z
 
 @dataclass(frozen=True, kw_only=True)
 class CanonicalFace:
-    """The face that landmarks are compared with, and how much each of its points says about the pose."""
+    """The reference face for the pose fit, and the weights of its points."""
 
     vertices: Tensor  # (468 3), cm, the head's frame
     indices: Tensor  # (P) int64: the vertices that hardly move with the expression
@@ -45,7 +45,7 @@ class CanonicalFace:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadPose:
-    """The similarity that carries canonical points into the picture: centre + scale * flip(rotation @ point)."""
+    """Similarity from canonical points to the picture: centre + scale * flip(rotation @ point)."""
 
     rotation: Tensor  # (N 3 3), the head's frame
     scale: Tensor  # (N) pixels per cm
@@ -57,7 +57,7 @@ class HeadPose:
         return matrix_to_angles(self.rotation)
 
     def only(self, which: Tensor) -> "HeadPose":
-        """These heads alone: indices or a mask."""
+        """Select heads by indices or a mask."""
         return HeadPose(rotation=self.rotation[which], scale=self.scale[which], centre=self.centre[which])
 
     def pose(self, points: Tensor) -> Tensor:
@@ -91,11 +91,11 @@ def matrix_to_angles(rotation: Tensor) -> Tensor:
 
 
 def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
-    """The pose in which the canonical face lies nearest to ``landmarks`` (N 478 3, pixels), in weighted squares.
+    """Fit the canonical face to ``landmarks`` (N 478 3, pixels) by weighted least squares.
 
-    Source: Kabsch 1976, Umeyama 1991, with the weights that the face landmarker ships. It is a scaled orthographic
-    fit: no camera is assumed, since a portrait seldom says which it was taken with. It is computed on the CPU in
-    float64, which not every accelerator has.
+    Source: Kabsch 1976, Umeyama 1991, with the face landmarker's weights. The fit is scaled orthographic: no camera is
+    assumed, since a portrait rarely says which one it was taken with. Computed on the CPU in float64, which not every
+    accelerator has.
     """
     flip = torch.tensor(_FLIP, dtype=torch.float64)
     weights = canonical.weights.cpu().double()[:, None]

@@ -1,8 +1,8 @@
-"""Turned squares of a picture: cutting them out, and carrying points between the square and the picture.
+"""Rotated squares of a picture: crops them, and maps points between square and picture.
 
 A region is centre x, centre y, side (pixels) and angle (rad, clockwise as one sees it, since y points down).
 Pixels: (0, 0) is the centre of the first pixel. In a square of S pixels the region's centre is at (S / 2, S / 2), half
-a pixel right of and below the middle: this is how the face landmarker's networks were trained.
+a pixel to the right of and below the middle: the face landmarker's networks were trained that way.
 
 Axes: N regions, P points.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 
 __all__ = ["cut_regions", "from_region", "to_region"]
 
-MARGIN = 2  # pixels that are read beyond a region, for the interpolation
+MARGIN = 2  # pixels read beyond a region, for the interpolation
 
 
 def from_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
@@ -41,18 +41,18 @@ def to_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
 def cut_regions(
     pictures: Tensor, regions: Tensor, size: int, *, of: Tensor | None = None, outside: Literal["border", "zeros"]
 ) -> Tensor:
-    """Cut squares out of pictures.
+    """Crop squares out of pictures.
 
     Args:
         pictures: (B 3 H W), float in [-1, 1] or uint8 in 0..255.
         regions: (N 4).
         size: of the squares, pixels.
-        of: (N) which picture each region is of; none: N = B, or B = 1.
-        outside: what lies outside of the picture: its border goes on, or black.
+        of: (N) which picture each region belongs to; None: N = B, or B = 1.
+        outside: what to read outside of the picture: its border, or black.
 
     Returns:
         (N 3 size size) in 0..1. Where a square is at least twice as large as ``size``, pixels are averaged first:
-        plain sampling would skip them, and small movements would flicker.
+        plain sampling would skip pixels, and small movements would flicker.
     """
     pick = [0] * len(regions) if len(pictures) == 1 else list(range(len(regions)))
     pick = pick if of is None else of.tolist()
@@ -61,7 +61,7 @@ def cut_regions(
 
 
 def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", "zeros"]) -> Tensor:
-    """One square (1 3 size size); only the part of the picture that it needs is converted."""
+    """Crop one square (1 3 size size); only the part of the picture that is needed is converted."""
     height, width = picture.shape[-2:]
     line = torch.arange(size, dtype=torch.float32, device=picture.device)
     points = rearrange(list(torch.meshgrid(line, line, indexing="xy")), "xy h w -> 1 (h w) xy")
@@ -78,7 +78,7 @@ def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", 
         part = F.avg_pool2d(part, shrink, ceil_mode=True)
         at = (at - (shrink - 1) / 2) / shrink
     extent = at.new_tensor((part.shape[-1], part.shape[-2]))
-    if outside == "border":  # by hand: not every accelerator samples so
+    if outside == "border":  # clamped here, since not every accelerator has border padding
         at = torch.minimum(at.clamp(min=0), extent - 1)
     grid = (2 * at + 1) / extent - 1
     return F.grid_sample(part, grid[None], align_corners=False)

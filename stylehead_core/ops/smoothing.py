@@ -11,14 +11,13 @@ from torch import Tensor
 
 __all__ = ["fill_gaps", "hold_nearest", "per_shot", "sample_at", "smooth_over_time", "unwrap"]
 
-_REACH = 3  # standard deviations that the Gaussian is cut at
+_REACH = 3  # standard deviations at which the Gaussian is cut off
 
 
 def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
-    """``values`` (T K) under a Gaussian of ``sigma`` frames, past and future alike.
+    """Smooth ``values`` (T K) by a symmetric Gaussian of ``sigma`` frames.
 
-    At the ends the course goes on as its mirror image through the last point, so that a steady movement stays as it
-    is up to the last frame.
+    The ends are extended by point reflection, so that a steady movement stays unchanged up to the last frame.
     """
     frames = len(values)
     reach = min(round(_REACH * sigma), frames - 1)
@@ -33,7 +32,7 @@ def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
 
 
 def unwrap(angles: Tensor) -> Tensor:
-    """``angles`` (T K) in rad without jumps of a full turn from frame to frame."""
+    """Remove jumps of a full turn between frames from ``angles`` (T K; rad)."""
     turns = torch.round((angles[1:] - angles[:-1]) / (2 * torch.pi))
     return torch.cat((angles[:1], angles[1:] - 2 * torch.pi * turns.cumsum(0)))
 

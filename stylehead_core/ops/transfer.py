@@ -1,6 +1,6 @@
-"""Tensors to the device and back, without waiting where that can be.
+"""Asynchronous copies of tensors to a device and back.
 
-Copies between a GPU and page-locked ("pinned") memory go on while both sides do other things. Axes: n frames, S size.
+Copies between a GPU and page-locked ("pinned") memory run while both sides do other work. Axes: n frames, S size.
 """
 
 from collections.abc import Callable
@@ -12,22 +12,22 @@ __all__ = ["Returning", "to_device"]
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """``tensor`` on ``device``. Nobody may write into it before the device has read it."""
+    """Copy ``tensor`` to ``device``. The source must not be written to before the copy is done."""
     if device.type != "cuda" or tensor.device.type != "cpu":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class Returning:
-    """Pictures on their way from the device to the CPU."""
+    """A pending copy of pictures from the device to the CPU."""
 
     def __init__(self, pictures: Tensor) -> None:
-        """Begin to fetch ``pictures`` (n 3 S S); returns at once."""
+        """Start to copy ``pictures`` (n 3 S S); returns at once."""
         self.done: Callable[[], object] | None = None
         self.pictures = pictures
         if pictures.device.type == "cuda":
-            self.source = pictures  # is kept until it is read
-            # Torch keeps pinned memory for the next one, so that it is asked of the system only at first.
+            self.source = pictures  # kept alive until it is read
+            # torch caches pinned memory, so the system allocates it only once.
             self.pictures = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
             self.pictures.copy_(pictures, non_blocking=True)
             event = torch.cuda.Event()
@@ -35,7 +35,7 @@ class Returning:
             self.done = event.synchronize
 
     def wait(self) -> Tensor:
-        """The pictures on the CPU, as soon as they are there."""
+        """Wait for the copy and return the pictures on the CPU."""
         if self.done is not None:
             self.done()
         return self.pictures

@@ -111,7 +111,7 @@ def warp_by_grid(feature: Tensor, grid: Tensor) -> Tensor:
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """The same movement on a grid of ``size`` (H, W): bilinear between pixel centres, values scaled with the size."""
+    """Resize a flow to ``size`` (H, W): bilinear between pixel centres, values scaled with the size."""
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):
         return flow
@@ -122,19 +122,18 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def compose_flows(first: Tensor, second: Tensor) -> Tensor:
-    """One flow for two: warping by it is warping by ``first``, then by ``second`` (identity convention).
+    """Compose two flows: warping by the result is warping by ``first``, then by ``second`` (identity convention).
 
-    Equal but for the blur: two warps sample twice, one samples once.
+    The result is sharper: two warps interpolate twice, one interpolates once.
     """
     return second + warp(first, second)
 
 
 def remove_specks(flow: Tensor, apart: float = 1.0) -> Tensor:
-    """``flow`` (B 2 H W) without cells that point elsewhere than all around them do.
+    """Replace single outlier cells of ``flow`` (B 2 H W) by the median of their neighbourhood.
 
-    A cell that is more than ``apart`` of its own pixels from what is usual in the square of five around it, the median
-    of the medians of its rows, takes that. All others stay as they are, bit for bit; an edge between two surfaces is no
-    speck.
+    A cell that differs by more than ``apart`` pixels from the median of the row medians of the 5 x 5 cells around it
+    takes that median. All others stay unchanged, bit for bit. An edge between two surfaces is not an outlier.
     """
     padded = F.pad(flow, (2, 2, 2, 2), mode="replicate")
     rows = _median([padded[..., i : i + flow.shape[-1]] for i in range(5)])
@@ -144,7 +143,7 @@ def remove_specks(flow: Tensor, apart: float = 1.0) -> Tensor:
 
 
 def _median(planes: list[Tensor]) -> Tensor:
-    """Of five planes, place by place; a sort of so few would cost more than the flow itself."""
+    """Median of five planes at each position, without a sort, which would cost more than the flow itself."""
     a, b, c, d, e = planes
     low = torch.maximum(torch.minimum(a, b), torch.minimum(c, d))
     high = torch.minimum(torch.maximum(a, b), torch.maximum(c, d))

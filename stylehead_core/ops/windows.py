@@ -1,4 +1,4 @@
-"""Windows around the frames of a clip: what a motion encoder sees of the motion, and of the sound.
+"""Windows of motion and of sound around each frame: the inputs of the motion encoders.
 
 Axes: T frames of the clip, n frames asked for, W frames or mel columns of a window, K coefficients, F mel bands.
 """
@@ -17,15 +17,15 @@ SILENCE = -4.0  # the lowest value of a mel column
 
 
 def window_positions(frames: Tensor, window: int, step: Fraction = Fraction(1)) -> Tensor:
-    """Where each window looks, in frames of the clip: (n W) float64, the frame itself in the middle.
+    """Positions of each window in frames of the clip: (n W) float64, the frame itself in the middle.
 
     Args:
         frames: (n) frame numbers.
-        window: W. Of an even number of places one more is before the frame than after it.
-        step: frames of the clip between two places of the window.
+        window: W. If it is even, there is one more position before the frame than after it.
+        step: frames of the clip between two positions of the window.
     """
     offsets = torch.arange(window, device=frames.device) - window // 2
-    # Whole numbers before the division: a whole step gives exactly whole positions.
+    # Multiply before dividing: a whole step gives exactly whole positions.
     moved = offsets.double() * step.numerator / step.denominator
     return frames.double()[:, None] + moved
 
@@ -38,21 +38,21 @@ def motion_windows(
     rate: Fraction | None = None,
     frames: slice | Tensor | None = None,
 ) -> Tensor:
-    """The motion around each frame, its first and last frame repeated beyond the ends.
+    """Windows of motion around each frame; the first and last frame are repeated beyond the ends.
 
     Args:
         coefficients: (T K).
         fps: of the motion.
         window: W, frames.
-        rate: the frame rate at which the encoder was trained; a window at any other rate is read between the frames.
-            None takes the motion's own.
-        frames: which frames are asked for; none = all.
+        rate: frame rate at which the encoder was trained; at any other rate the motion is interpolated. None = the
+            motion's own rate.
+        frames: which frames to return; None = all.
 
     Returns:
         (n K W). Where ``rate`` is ``fps`` these are copies of the coefficients.
     """
     total, device = len(coefficients), coefficients.device
-    numbers = torch.arange(total)  # not on the device: some have no float64
+    numbers = torch.arange(total)  # on the CPU: some devices have no float64
     if isinstance(frames, slice):
         numbers = numbers[frames]
     elif frames is not None:
@@ -67,20 +67,20 @@ def motion_windows(
 
 
 def mel_window_start(frame: int, window: int, fps: Fraction = Fraction(25)) -> int:
-    """The first mel column of a frame's window; below 0 where the window begins before the sound does.
+    """The first mel column of a frame's window; negative where the window begins before the sound.
 
     The official windows of 16, 32, 48 and 80 columns start 2, 4, 7 and 12 video frames (at 25 a second) before theirs:
-    half a window, less a little, rounded down. Source: SPEC section 5.
+    a little less than half a window, rounded down. Source: SPEC section 5.
     """
     lead = Fraction((5 * window - 16) // 32, 25)  # seconds
     return (MEL_RATE * (Fraction(frame) / fps - lead)).__floor__()
 
 
 def mel_windows(mel: Tensor, frames: int, fps: Fraction, *, window: int) -> Tensor:
-    """The sound around each frame, silence beyond the ends.
+    """Windows of sound around each frame, with silence beyond the ends.
 
-    Officially no window starts before the sound, so that the first 4 frames all hear the same, 0.16 s too late for
-    frame 0; here every frame stands at the same place of its window.
+    In the official code no window starts before the sound, so the first 4 frames get the same window, 0.16 s too late
+    for frame 0. Here every frame is at the same position of its window.
 
     Args:
         mel: (F N) columns, 80 a second.

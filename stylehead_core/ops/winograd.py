@@ -1,7 +1,7 @@
-"""3 x 3 convolutions with a quarter of the products: in tiles of 4 x 4 results, made from 6 x 6 inputs each.
+"""Winograd convolution F(4 x 4, 3 x 3): a quarter of the products of a plain 3 x 3 convolution.
 
-It pays where products cost more than moving numbers: for many channels, on a processor. Results differ from those of
-the plain way by rounding, about 1e-5 of the largest (docs/notes/0080-winograd-tiles-in-cache-sized-bands.md).
+Faster where products cost more than memory traffic: on a CPU, with many channels. Results differ from those of
+``F.conv2d`` by rounding, about 1e-5 of the largest (docs/notes/0080-winograd-tiles-in-cache-sized-bands.md).
 
 Axes: B batch, I inputs, O outputs, H W picture, 36 the places of a 6 x 6 tile.
 
@@ -15,13 +15,13 @@ from torch import Tensor
 
 __all__ = ["convolve_in_tiles", "fits_tiles", "gains_by_tiles", "tiled_weight"]
 
-TILE = 4  # pixels of a tile of the result
-SEEN = 6  # pixels of what it is made from
-MANY = 128  # channels from which on it pays
-BAND = 4  # rows of tiles worked on together, so that they stay in the cache
-EVERYWHERE = 1 * SEEN + 1  # the place of a product that adds itself to all 16 results
+TILE = 4  # pixels of an output tile
+SEEN = 6  # pixels of an input tile
+MANY = 128  # channels from which on it is faster
+BAND = 4  # rows of tiles computed together, so that they stay in the cache
+EVERYWHERE = 1 * SEEN + 1  # the product that contributes to all 16 outputs
 
-# Rows: what is taken of the input's pixels, of the kernel's, and of the products, for one axis.
+# The transforms of input, kernel and products along one axis.
 OF_INPUT = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
@@ -42,27 +42,27 @@ OF_PRODUCTS = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0,
 
 
 def gains_by_tiles(weight: Tensor) -> bool:
-    """Whether a convolution with this kernel (O I k k), of which nothing is to be learnt, is faster in tiles."""
+    """Whether inference with this kernel (O I k k) is faster in tiles."""
     learns = torch.is_grad_enabled() and weight.requires_grad
     right = weight.device.type == "cpu" and weight.dtype == torch.float32
     return right and not learns and weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= MANY
 
 
 def fits_tiles(x: Tensor) -> bool:
-    """Whether ``x`` (B I H W) is made of whole tiles, of which nothing is to be learnt."""
+    """Whether ``x`` (B I H W) consists of whole tiles and needs no gradient."""
     learns = torch.is_grad_enabled() and x.requires_grad
     return not learns and x.shape[2] % TILE == x.shape[3] % TILE == 0
 
 
 def tiled_weight(weight: Tensor) -> Tensor:
-    """A kernel (O I 3 3) as ``convolve_in_tiles`` takes it (36 I O). Four times as large."""
+    """Transform a kernel (O I 3 3) for ``convolve_in_tiles`` (36 I O). Four times as large."""
     inputs = weight.shape[1]
     flat = rearrange(weight, "o i y x -> (y x) (i o)")
     return rearrange(_both_axes(OF_KERNEL, flat) @ flat, "place (i o) -> place i o", i=inputs)
 
 
 def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slope: float | None = None) -> Tensor:
-    """As ``F.conv2d`` with a padding of 1, and a leaky ReLU behind it where there is a ``slope``.
+    """``F.conv2d`` with a padding of 1, followed by a leaky ReLU if ``slope`` is given.
 
     Args:
         x: (B I H W); height and width are multiples of ``TILE``.
@@ -100,6 +100,6 @@ def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slo
 
 
 def _both_axes(matrix: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
-    """What the matrix does along one axis, done along both, as one matrix on flattened tiles."""
+    """The two-dimensional transform on flattened tiles, as one matrix, from that of one axis."""
     one = torch.tensor(matrix, dtype=torch.float64)
     return torch.kron(one, one).to(like)
