@@ -37,12 +37,12 @@ from stylehead_core.media.background_writer import BackgroundVideoWriter
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug, styleheat_1024
-from stylehead_core.model.stylehead import build
+from stylehead_core.model.stylehead import Flow, build
 from stylehead_core.ops.acceleration import SPEEDS
 from stylehead_core.ops.transfer import Returning
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
-from stylehead_core.stages.rendering import TOGETHER, RenderConfig
+from stylehead_core.stages.rendering import TOGETHER, RenderConfig, portrait_layers
 from stylehead_core.stages.tracking import frames_of, motion_from_video
 from stylehead_core.training.recipes.embedded import mini_model
 
@@ -167,15 +167,15 @@ def measure_parts(
 
     picture = model.resize(inversion.redrawn, config.flow_field.image_size)
 
-    def find() -> tuple[Tensor, Tensor | None, Tensor | None]:
-        prior = guides = None
+    def find() -> Flow:
+        faces = ()
         if model.prior is not None:
             assert inversion.portrait.landmarks is not None
-            faces = inversion.portrait.landmarks[None].to(device), source, coefficients, config.size
-            prior, guides = model.prior(*faces), model.guides(*faces)
-        return (*model.find_flow(picture, descriptor, prior), guides)
+            size = inversion.portrait.image.shape[-1]
+            faces = inversion.portrait.landmarks[None].to(device), source, coefficients, size
+        return model.predict_flow(picture, descriptor, *faces)
 
-    flow, visibility, guides = find()
+    flow, visibility, guides, _ = find()
     yield meter.line("flow", lambda: [find() for _ in rounds], done)
 
     # From here on in batches, as they are drawn.
@@ -198,10 +198,10 @@ def measure_parts(
     yield meter.line("draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(goes)], goes * together)
     drawn = model.generator.draw(moved, prepared, rgb).float()
     if inversion.detail is not None:
-        still, detail = inversion.redrawn.float(), inversion.detail
+        layers = portrait_layers(model, inversion)
         yield meter.line(
             "finish",
-            lambda: [model.refine(drawn, still, detail, batch, seen, told, guiding) for _ in range(goes)],
+            lambda: [model.refine(drawn, layers, batch, seen, told, guiding) for _ in range(goes)],
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()

@@ -33,6 +33,7 @@ from stylehead_core.model.stylehead import StyleHead, build
 from stylehead_core.ops import convolve
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
+from stylehead_core.stages.rendering import portrait_layers
 from stylehead_core.training.recipes.embedded import mini_model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -83,27 +84,24 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     window = motion_windows(motion.coefficients[:1].to(device), motion.fps, window=config.window)
     source = torch.zeros(1, width, device=device) if config.motion_encoder.source else None
     descriptor = model.motion_encoder(window, source)
-    prior = None
+    face = ()
     if model.prior is not None:
         assert portrait.landmarks is not None
-        given = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), window[..., 0]
-        first_flow = model.prior
-        prior = first_flow(*given, config.size)
-        yield line("landmark prior", lambda: first_flow(*given, config.size))
-        yield line("guides", lambda: model.guides(*given, config.size))
+        driving = window[..., 0]
+        face = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), driving, config.size
+        yield line("landmark prior", lambda: model.prior(*face))
+        yield line("guides", lambda: model.prior.guides(*face))
     moved = warp(feature, flow, config.warp)
     yield line("prepare styles", lambda: generator.prepare(styles), note="once for constant styles")
     yield line("motion encoder", lambda: model.motion_encoder(window, source))
-    yield line("flow field", lambda: model.find_flow(picture, descriptor, prior))
+    yield line("flow", lambda: model.predict_flow(picture, descriptor, *face), note="with prior and guides")
     yield line("warp", lambda: warp(feature, flow, config.warp))
     drawing = model.for_inference()
     yield line("calibrator", lambda: drawing.predict_calibration(moved, descriptor, flow, visibility))
     yield line("draw", lambda: generator.draw(moved, prepared, rgb))
     if model.refiner is not None:
-        drawn, detail, still = generator.draw(moved, prepared, rgb), inversion.detail, inversion.redrawn
-        assert detail is not None
-        pixels = still.to(device), detail.to(device), flow, visibility, descriptor, guides
-        yield line("refiner", lambda: drawing.refine(drawn, *pixels))
+        drawn, layers = generator.draw(moved, prepared, rgb), portrait_layers(model, inversion)
+        yield line("finish", lambda: drawing.refine(drawn, layers, flow, visibility, descriptor, guides))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)
     frames = render(model, head, chunk=1, frames=[0] * (repeats + 2))
@@ -115,7 +113,7 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
 
     whole = line("frame", ours, note="motion to picture, what is constant left out")
     yield whole
-    if prior is None and dtype == torch.float32:
+    if model.prior is None and dtype == torch.float32:
         plain = line("plain frame", lambda: draw_frame(model, picture, feature, styles, window, source))
         drawn = next(render(model, calibrate(model, warp_features(model, inversion, one))))
         expected = draw_frame(model, picture, feature, styles, window, source).clamp(-1, 1)

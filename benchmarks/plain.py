@@ -39,7 +39,7 @@ def draw_frame(
     """
     assert model.calibrator is not None
     descriptor = model.motion_encoder(window, source)
-    flow, visibility = model.find_flow(picture, descriptor)
+    flow, visibility, *_ = model.predict_flow(picture, descriptor)
     warp(picture, flow, model.config.warp)  # the official code also warps the picture, for nobody
     moved = warp(feature, flow, model.config.warp)
     draw_picture(model.generator, styles, moved)  # and draws it uncalibrated, which only its training looks at

@@ -13,7 +13,7 @@ from ..stylehead_core.errors import WeightsError
 from ..stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from ..stylehead_core.landmarker.landmarker import Landmarker
 from ..stylehead_core.model.files import load_stylehead
-from ..stylehead_core.model.manifest import embedded_models, find_model
+from ..stylehead_core.model.manifest import ALIASES, embedded_models, find_model, known_as
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.editing import load_directions
 from ..stylehead_core.tensor_files import read_about
@@ -38,8 +38,10 @@ def embedded_names() -> list[str]:
 
 
 def choices() -> list[str]:
-    """The models that can be loaded: embedded ones, then the user's files."""
-    return [*embedded_names(), *folder_paths.get_filename_list(FOLDER)]
+    """The models that can be loaded: embedded ones, the user's files, and older names that graphs may hold."""
+    names = embedded_names()
+    older = [name for name, new in ALIASES.items() if new in names and name not in names]
+    return [*names, *folder_paths.get_filename_list(FOLDER), *older]
 
 
 def attributes_of(choice: str) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def direction_path(file: str) -> str:
 
 def path_of(name: str) -> str:
     """The file behind a choice of the loader: an embedded model's, or one of models/stylehead."""
-    if name in embedded_names():
+    if known_as(name) in embedded_names():
         return str(find_model(name))
     return folder_paths.get_full_path_or_raise(FOLDER, name)
 

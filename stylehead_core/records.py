@@ -128,7 +128,8 @@ class Inversion:
     feature: Tensor  # (C h w): the map that is moved, complete with consultation or optimisation
     rgb: Tensor | None  # (3 h/2 w/2): the RGB sum of the rows below the feature; none where there is no RGB below it
     redrawn: Tensor  # (1 3 S S): the generator's picture of the above
-    detail: Tensor | None = None  # (1 3 S S): what the generator misses of the portrait, where a model carries it
+    detail: Tensor | None = None  # (1 3 s s): what the generator misses of the portrait, where a model carries it
+    matte: Tensor | None = None  # (1 1 S S) in 0..1: the person, where a model cuts it out
     residual: Tensor | None = None  # (1 3 P P): what the styles alone do not redraw; of a consulted feature
     edits: tuple[Edit, ...] = ()
 

@@ -26,7 +26,6 @@ if sys.version_info >= (3, 11):
 else:  # the same module under its older name
     pass  # pyright: ignore[reportMissingImports]  # a dependency on Python 3.10 only
 
-
 __all__ = ["FORMAT", "check_state", "explains_itself", "read_about", "read_plain", "read_tensors", "write_tensors"]
 
 FORMAT = 1

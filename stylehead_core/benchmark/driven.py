@@ -26,7 +26,7 @@ from ..records import Motion, Portrait
 from ..spaces import ARKIT
 from ..stages.calibration import calibrate
 from ..stages.inversion import invert
-from ..stages.rendering import render
+from ..stages.rendering import RenderConfig, render
 from ..stages.warping import warp_features
 from .measures import Measured, Measures, correlation, mouth_sharpness
 
@@ -81,7 +81,7 @@ def same_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[Ro
     redrawn = torch.empty(heads.pictures.shape)
     for target in targets.tolist():  # by the generator alone: with the detail it is the picture itself
         inversion = replace(invert(model, portrait_of(heads, target)), detail=None)
-        redrawn[target] = next(render(model, inversion))[0].clamp(-1, 1).cpu()
+        redrawn[target] = next(render(model, inversion, config=RenderConfig(size=heads.size)))[0].clamp(-1, 1).cpu()
     drawn["truth, inverted"] = redrawn[heads.target]
     true = measures.look(heads.frames(targets))
     own = torch.searchsorted(targets, heads.target)
@@ -131,7 +131,8 @@ def _draw(
     generated = replace(head, inversion=replace(inversion, detail=None))  # by the generator alone
     calibrated = calibrate if model.calibrator is not None else lambda _, given: given
     heads_of = {"not calibrated": generated, "calibrated": calibrated(model, generated), MODEL: calibrated(model, head)}
-    ways = {way: torch.cat(list(render(model, one))).cpu() for way, one in heads_of.items()}
+    size = RenderConfig(size=heads.size)
+    ways = {way: torch.cat(list(render(model, one, config=size))).cpu() for way, one in heads_of.items()}
     ways["still"] = portrait.image.expand(len(coefficients), -1, -1, -1)
     ways["warp only"] = warp(ways["still"].contiguous(), head.flow[:])
     return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}

@@ -9,15 +9,27 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
 from ..ops.pixels import from_uint8
+from ..spaces import ARKIT
 from ..tensor_files import read_tensors, write_tensors
 
-__all__ = ["Heads", "gather", "load_heads", "recoloured", "rng_of", "save_heads"]
+__all__ = [
+    "Heads",
+    "choose_pairs",
+    "gather",
+    "load_heads",
+    "opens_mouth",
+    "recoloured",
+    "rng_of",
+    "save_heads",
+]
 
 KIND = "measured heads"
+OPENED = 0.12  # of jawOpen, from which on a picture shows the inside of a mouth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +48,7 @@ class Heads:
     edited: Tensor  # (E 2 3 S S) uint8: without and with
     attribute: Tensor  # (E) int64: of ``attributes``
     edited_person: Tensor  # (E) int64: the edited head's seed; -1 in older files, which do not say
+    alpha: Tensor | None = None  # (N 1 S S) uint8: the person, 255 where nothing of the wall is seen; None: not known
     attributes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -52,15 +65,64 @@ class Heads:
             self, **{name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         )
 
+    def resized(self, size: int) -> "Heads":
+        """The same heads in pictures of ``size`` pixels."""
+        if size == self.size:
+            return self
+        scale = size / self.size
+        landmarks = self.landmarks * scale
+        landmarks[..., :2] += (scale - 1) / 2  # from the middle of a pixel to the middle of a pixel
+        edited = self.edited.flatten(0, 1)
+        return replace(
+            self,
+            pictures=_resized(self.pictures, size),
+            landmarks=landmarks,
+            edited=_resized(edited, size).unflatten(0, (-1, 2)),
+            alpha=None if self.alpha is None else _resized(self.alpha, size),
+        )
+
     def frames(self, rows: Tensor) -> Tensor:
         """Pictures (B 3 S S) in [-1, 1]."""
         return from_uint8(self.pictures[rows])
+
+
+def _resized(pictures: Tensor, size: int) -> Tensor:
+    """``pictures`` (N C S S) uint8 at ``size`` pixels, a few at a time."""
+    made = torch.empty(*pictures.shape[:2], size, size, dtype=torch.uint8, device=pictures.device)
+    for start in range(0, len(pictures), 64):
+        part = pictures[start : start + 64].float()
+        made[start : start + 64] = (
+            F.interpolate(part, size=(size, size), mode="bilinear", antialias=True).round().byte()
+        )
+    return made
 
 
 def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:
     """A generator of the samples ``rows`` alone: processes that share a batch draw different things from it."""
     seed = int(torch.randint(2**31, (), generator=rng)) + int(rows.sum())
     return torch.Generator(rng.device).manual_seed(seed)
+
+
+def choose_pairs(heads: Heads, most: int) -> tuple[Tensor, Tensor]:
+    """At most so many pairs of each person (n), half of them with the widest mouths; and which open a mouth (n)."""
+    jaw = heads.coefficients[:, ARKIT.names.index("jawOpen")]
+    opening = jaw[heads.target] - 0.5 * jaw[heads.source]
+    chosen = []
+    person = heads.person[heads.target]
+    for one in person.unique():
+        rows = torch.nonzero(person == one).flatten()
+        widest = rows[opening[rows].argsort(descending=True, stable=True)]
+        first = widest[: (most + 1) // 2]
+        rest = rows[~torch.isin(rows, first)]
+        step = max(1, len(rest) // max(1, most - len(first)))
+        chosen.append(torch.cat((first, rest[::step][: most - len(first)])))
+    pairs = torch.cat(chosen)
+    return pairs, opens_mouth(heads)[pairs]
+
+
+def opens_mouth(heads: Heads) -> Tensor:
+    """(P) which pairs show the inside of a mouth in their target."""
+    return heads.coefficients[heads.target, ARKIT.names.index("jawOpen")] > OPENED
 
 
 def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
@@ -82,6 +144,10 @@ def gather(parts: Sequence[Heads]) -> Heads:
         if field.name == "attributes":
             continue
         tensors = [getattr(part, field.name) for part in parts]
+        if field.name == "alpha":
+            if all(tensor is not None for tensor in tensors):
+                joined["alpha"] = torch.cat(tensors)
+            continue
         if field.name in ("source", "target"):  # they count pictures, which now begin later
             starts = torch.tensor([0, *(len(part.pictures) for part in parts[:-1])]).cumsum(0)
             tensors = [tensor + start for tensor, start in zip(tensors, starts, strict=True)]
@@ -90,7 +156,7 @@ def gather(parts: Sequence[Heads]) -> Heads:
 
 
 def save_heads(heads: Heads, path: Path) -> None:
-    tensors = {field.name: getattr(heads, field.name) for field in fields(Heads) if field.name != "attributes"}
+    tensors = {name: value for name, value in vars(heads).items() if isinstance(value, Tensor)}
     write_tensors(path, KIND, tensors, {"attributes": list(heads.attributes)})
 
 

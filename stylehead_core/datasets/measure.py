@@ -56,6 +56,7 @@ def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
         edited=tensors["edited"],
         attribute=tensors["edited_attribute"],
         edited_person=torch.full((len(tensors["edited"]),), about["seed"]),
+        alpha=tensors["alpha"][:, None],
         attributes=tuple(EDITS),
     )
 

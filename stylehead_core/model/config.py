@@ -9,12 +9,14 @@ from ..networks.aligner import AlignerConfig
 from ..networks.audio_encoder import AudioEncoderConfig
 from ..networks.calibrator import CalibratorConfig
 from ..networks.coefficients import CoefficientsConfig
+from ..networks.compositor import CompositorConfig
 from ..networks.consultation import ConsultationConfig
 from ..networks.encoder import EncoderConfig
 from ..networks.face_editor import FaceEditorConfig
 from ..networks.flow_field import FlowFieldConfig
 from ..networks.generator import GeneratorConfig
 from ..networks.landmark_prior import GUIDES, LandmarkPriorConfig
+from ..networks.matte import MatteNetworkConfig
 from ..networks.motion_encoder import MotionEncoderConfig
 from ..networks.refiner import RefinerConfig
 from ..networks.speech_coefficients import SpeechCoefficientsConfig
@@ -52,7 +54,9 @@ class StyleHeadConfig:
     consultation: ConsultationConfig | None = None
     prior: LandmarkPriorConfig | None = None  # a first flow from the portrait's landmarks, which flow_field corrects
     calibrator: CalibratorConfig | None = None
-    refiner: RefinerConfig | None = None  # joins what is drawn with the portrait's own pixels, carried along
+    refiner: RefinerConfig | None = None  # merges what is drawn with the portrait's own pixels, warped by the flow
+    compositor: CompositorConfig | None = None  # draws the frame at a larger size, and lays it over the wall
+    matte: MatteNetworkConfig | None = None  # cuts the person out of the portrait, for the compositor
     audio_encoder: AudioEncoderConfig | None = None
     audio_flow_field: FlowFieldConfig | None = None
     speech: SpeechCoefficientsConfig | None = None  # lips and jaw from sound, as coefficients
@@ -111,6 +115,17 @@ class StyleHeadConfig:
                 raise ConfigError("A refiner needs a model that carries detail, and a flow field with visibility.")
             if self.refiner.guides:
                 self._agree("guides", refiner=self.refiner.guides, prior=GUIDES if self.prior else 0)
+        if self.compositor is not None:
+            if self.refiner is None:
+                raise ConfigError("A compositor goes on from what a refiner has drawn: this model has no refiner.")
+            small, large = self.refiner, self.compositor
+            self._agree("feature size", refiner=small.feature_size, compositor=large.feature_size)
+            self._agree("descriptor", refiner=small.descriptor, compositor=large.descriptor)
+            self._agree("drawn size", refiner=small.size, compositor=large.drawn_size)
+            self._agree("features", refiner=small.width, compositor=large.features)
+            self._agree("guides", refiner=small.guides, compositor=large.guides)
+        if (self.compositor is None) != (self.matte is None):
+            raise ConfigError("A compositor needs a matte network, and that a compositor; found one of them.")
         if self.editor is not None:
             self._agree("feature channels", generator=waist, editor=self.editor.feature_channels)
             if self.editor.fold:
@@ -162,8 +177,8 @@ class StyleHeadConfig:
 
     @property
     def size(self) -> int:
-        """Pixels of the picture that is drawn."""
-        return self.generator.size
+        """Pixels of the frames."""
+        return self.generator.size if self.compositor is None else self.compositor.size
 
     @property
     def window(self) -> int:

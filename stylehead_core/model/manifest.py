@@ -1,6 +1,7 @@
 """The manifest of model files: where each comes from, its hash and licence, and how an embedded model is found."""
 
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -16,7 +17,23 @@ else:  # the same module under its older name
 
 from ..tensor_files import BLOCK
 
-__all__ = ["FOLDER", "ManifestEntry", "embedded_models", "find_model", "read_manifest", "verify"]
+__all__ = [
+    "ALIASES",
+    "DEFAULT_MODEL",
+    "FOLDER",
+    "ManifestEntry",
+    "embedded_models",
+    "find_model",
+    "known_as",
+    "read_manifest",
+    "verify",
+]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "stylehead-512"
+ALIASES = {"stylehead-mini": DEFAULT_MODEL}  # older names of embedded models, which graphs and scripts still hold
+_warned: set[str] = set()  # older names that were given already
 
 FOLDER = Path(__file__).resolve().parents[2] / "weights"  # of the checkout: the embedded models
 
@@ -76,6 +93,18 @@ def embedded_models(folder: Path = FOLDER) -> list[ManifestEntry]:
     return [entry for entry in known if entry.embedded and not entry.kind and (folder / entry.file).is_file()]
 
 
+def known_as(name: str, folder: Path = FOLDER) -> str:
+    """The name by which an embedded model goes today; a warning says once that an older name was given."""
+    new = ALIASES.get(name)
+    known = {entry.name for entry in embedded_models(folder)}
+    if new is None or new not in known or name in known:
+        return name
+    if name not in _warned:
+        _warned.add(name)
+        log.warning("The model %r is now %r, which is loaded in its place.", name, new)
+    return new
+
+
 def find_model(name_or_path: str | os.PathLike, folder: Path = FOLDER) -> Path:
     """The file of an embedded model, by its name, or of any model, by its path.
 
@@ -83,8 +112,9 @@ def find_model(name_or_path: str | os.PathLike, folder: Path = FOLDER) -> Path:
         WeightsError: there is no such file; lists the names that there are.
     """
     known = {entry.name: folder / entry.file for entry in embedded_models(folder)}
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
+    name = known_as(str(name_or_path), folder)
+    if name in known:
+        return known[name]
     path = Path(name_or_path)
     try:
         path = path.expanduser()

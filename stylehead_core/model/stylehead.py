@@ -5,6 +5,7 @@ that a network sees, S size of the picture that is drawn.
 """
 
 import copy
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from ..networks.aligner import Aligner
 from ..networks.audio_encoder import AudioEncoder
 from ..networks.calibrator import Calibrator
 from ..networks.coefficients import Coefficients
+from ..networks.compositor import Compositor
 from ..networks.consultation import Consultation
 from ..networks.encoder import Encoder
 from ..networks.face_editor import FaceEditor
@@ -22,20 +24,21 @@ from ..networks.flow_field import FlowField
 from ..networks.generator import Generator
 from ..networks.inference import for_inference
 from ..networks.landmark_prior import LandmarkPrior
+from ..networks.matte import MatteNetwork
 from ..networks.motion_encoder import MotionEncoder
-from ..networks.refiner import Refiner
+from ..networks.refiner import Refined, Refiner
 from ..networks.speech_coefficients import SpeechCoefficients
 from ..networks.style_prior import StylePrior
 from ..networks.vgg import Vgg
 from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
-from ..ops.face_masks import lower_face_mask
+from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.masks import confine_to_lower_face
 from ..ops.warp import remove_specks, resize_flow, warp, warp_sharply
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
 
-__all__ = ["KEY_EXPRESSIONS", "StyleHead", "build"]
+__all__ = ["KEY_EXPRESSIONS", "Flow", "Layers", "StyleHead", "build"]
 
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
 
@@ -49,10 +52,33 @@ KEY_EXPRESSIONS = ("centre", "mouth", "eyebrow", "eyes")  # of the paper's intui
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 
 
+UNSURE = 0.1  # a matte within this of 0 or 1 counts as 0 or 1
+
+
 CORRECTION_HALF_FLOW_PX = 0.25  # pixels of the feature map: movement at which half of the correction acts,
 
 
 REFINEMENT_HALF_FLOW_PX = 0.02  # and at which half of the frame is refined
+
+
+class Flow(NamedTuple):
+    """Where a frame fetches from in the portrait, and what is known of it besides."""
+
+    flow: Tensor  # (B 2 h w), pixels of the feature map
+    visibility: Tensor | None  # (B 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
+    guides: Tensor | None  # (B G h w) in -1..1: what is inside an open mouth or eye
+    prior: Tensor | None = None  # (B 2 h w), the landmark prior's own flow, before its correction
+
+
+class Layers(NamedTuple):
+    """A portrait that does not move, as frames are made from it. S is the size of the frames, s the generator's."""
+
+    still: Tensor  # (1 3 s s) in [-1, 1]
+    detail: Tensor  # (1 3 s s): the part of it that the generator misses
+    picture: Tensor | None = None  # (1 3 S S), the portrait at the size of the frames; for a compositor, as all below
+    person: Tensor | None = None  # (1 3 S S)
+    matte: Tensor | None = None  # (1 1 S S) in 0..1
+    wall: Tensor | None = None  # (1 3 S S)
 
 
 class StyleHead(nn.Module):
@@ -73,6 +99,8 @@ class StyleHead(nn.Module):
         self.consultation = Consultation(config.consultation) if config.consultation else None
         self.calibrator = Calibrator(config.calibrator) if config.calibrator else None
         self.refiner = Refiner(config.refiner) if config.refiner else None
+        self.compositor = Compositor(config.compositor) if config.compositor else None
+        self.matte = MatteNetwork(config.matte) if config.matte else None
         self.audio_encoder = AudioEncoder(config.audio_encoder) if config.audio_encoder else None
         self.audio_flow_field = FlowField(config.audio_flow_field) if config.audio_flow_field else None
         self.speech = SpeechCoefficients(config.speech) if config.speech else None
@@ -136,7 +164,7 @@ class StyleHead(nn.Module):
         """
         twin = copy.copy(self)
         twin._modules = dict(self._modules)
-        for name in ("calibrator", "refiner"):
+        for name in ("calibrator", "refiner", "compositor"):
             part = getattr(self, name)
             twin._modules[name] = None if part is None else for_inference(part)
         return twin
@@ -206,30 +234,42 @@ class StyleHead(nn.Module):
         assert self.prior is not None
         return self.editor(name, feature, picture, *self.prior.places(landmarks, coefficients, size))
 
-    def find_flow(
-        self, picture: Tensor, descriptor: Tensor, prior: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """The flow that carries ``picture`` to where the motion wants it.
+    def predict_flow(
+        self,
+        picture: Tensor,
+        descriptor: Tensor,
+        landmarks: Tensor | None = None,
+        source: Tensor | None = None,
+        driving: Tensor | None = None,
+        size: float = 0,
+    ) -> Flow:
+        """The flow that warps ``picture`` to where the motion wants it, and what goes with it.
 
         Args:
             picture: (B or 1, 3 P P) in [-1, 1], as the generator redraws the portrait.
             descriptor: (B N).
-            prior: flow (B 2 h w) and visibility (B 1 h w) of the landmark prior, where the model has one.
-
-        Returns:
-            flow (B 2 h w), pixels of the feature map; visibility (B 1 h w) or None.
+            landmarks, source, driving, size: for a landmark prior, see ``LandmarkPrior.move``; other models need none.
         """
         picture = self.resize(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
-        if prior is None:
-            return self.flow_field(picture, descriptor)
-        first, seen = prior
-        size = picture.shape[-1]
-        planes = resize_flow(first, (size, size)) / size, F.interpolate(seen, size=(size, size), mode="bilinear")
+        if self.prior is None:
+            flow, visibility = self.flow_field(picture, descriptor)
+            return Flow(flow, visibility, None)
+        assert landmarks is not None
+        assert source is not None
+        assert driving is not None
+        face = self.prior.move(landmarks, source, driving, size)
+        first, seen = self.prior.flow(landmarks, face, size)
+        guides = self.prior.find_guides(face, size) if self.refiner is not None and self.refiner.config.guides else None
+        size_seen = picture.shape[-1]
+        planes = (
+            resize_flow(first, (size_seen, size_seen)) / size_seen,
+            F.interpolate(seen, size=(size_seen, size_seen), mode="bilinear"),
+        )
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
         moving = _moving(first, CORRECTION_HALF_FLOW_PX)  # where nothing moves there is nothing to correct, nor hidden
         flow = remove_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
-        return flow, None if visibility is None else 1 - moving * (1 - visibility)
+        return Flow(flow, None if visibility is None else 1 - moving * (1 - visibility), guides, first)
 
     def audio_mask(self, landmarks: Tensor | None, picture: int) -> Tensor | None:
         """Where the flow from sound may act (B 1 h w), by the portrait's landmarks; None where it is the lower half.
@@ -253,13 +293,6 @@ class StyleHead(nn.Module):
             return flow * warp(mask.expand(len(flow), -1, -1, -1), first)
         return confine_to_lower_face(flow, edge=AUDIO_EDGES[self.config.audio_region])
 
-    def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor | None:
-        """What the moved face has inside mouth and eyes (B G h w), where the refiner is to know: the prior's."""
-        if self.refiner is None or not self.refiner.config.guides:
-            return None
-        assert self.prior is not None
-        return self.prior.guides(landmarks, source, driving, size)
-
     def warp_detail(self, detail: Tensor, flow: Tensor, visibility: Tensor | None) -> Tensor:
         """What the generator misses of the portrait, where the motion puts it.
 
@@ -276,31 +309,51 @@ class StyleHead(nn.Module):
         shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
         return moved * F.interpolate(shown, size=moved.shape[-2:], mode="bilinear", align_corners=False)
 
+    def cut_out(self, picture: Tensor, landmarks: Tensor | None = None, size: float = 0) -> Tensor | None:
+        """The matte (1 1 S S) in 0..1 of a portrait (1 3 S S), where the model has a network for it.
+
+        Where ``landmarks`` (1 478 3; pixels of a square of ``size``) are given, the face counts as the person whatever
+        the network says.
+        """
+        if self.matte is None:
+            return None
+        own = self.matte.config.size
+        face = picture.new_zeros(1, 1, own, own)
+        if landmarks is not None:
+            face = face_mask((landmarks + 0.5) * (own / size) - 0.5, own)
+        logits = self.matte(self.resize(picture.float(), own), face)
+        logits, face = (
+            F.interpolate(plane, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+            for plane in (logits, face)
+        )
+        matte = ((torch.sigmoid(logits) - UNSURE) / (1 - 2 * UNSURE)).clamp(0, 1)
+        return torch.maximum(matte, face)
+
     def refine(
         self,
         drawn: Tensor,
-        still: Tensor,
-        detail: Tensor,
+        layers: Layers,
         flow: Tensor,
         visibility: Tensor | None,
         descriptor: Tensor | None,
         guides: Tensor | None = None,
+        size: int | None = None,
     ) -> Tensor:
-        """The frame with the portrait's own pixels in it; where nothing moves it is ``drawn + detail``.
+        """The frame with the portrait's own pixels in it; where nothing moves it is the portrait.
 
         Args:
-            drawn: (B 3 S S), what the generator draws of the warped and calibrated feature map.
-            still, detail: (B or 1, 3 S S), the portrait before it moves (edits included), and the part of it that the
-                generator misses.
+            drawn: (B 3 s s), what the generator draws of the warped and calibrated feature map.
+            layers: the portrait before it moves, edits included.
             flow, visibility: (B 2 h w) and (B 1 h w) or None.
             descriptor: (B D) of the motion, or None; without it nothing is refined.
             guides: (B G h w) of the landmark prior; likewise, for a refiner that was made to know them.
+            size: pixels of the frame, of which only a compositor makes more than ``drawn`` has.
 
         Returns:
             (B 3 S S) in [-1, 1], float32.
         """
         drawn = drawn.float().clamp(-1, 1)
-        carried = (drawn + self.warp_detail(detail, flow, visibility)).clamp(-1, 1)
+        carried = (drawn + self.warp_detail(layers.detail, flow, visibility)).clamp(-1, 1)
         if self.refiner is None or visibility is None or descriptor is None:
             return carried
         if self.refiner.config.guides and guides is None:
@@ -308,8 +361,33 @@ class StyleHead(nn.Module):
         if drawn.shape[-1] != self.refiner.config.size:  # a preview
             return carried
         planes = visibility if guides is None else torch.cat((visibility, guides), dim=1)
-        refined = self.refiner(drawn, warp_sharply(still, flow), planes, descriptor)
-        return (carried + _moving(flow, REFINEMENT_HALF_FLOW_PX) * (refined - carried)).clamp(-1, 1)
+        refined = self.refiner.refine(drawn, warp_sharply(layers.still, flow), planes, descriptor)
+        moving = _moving(flow, REFINEMENT_HALF_FLOW_PX)
+        if self.compositor is None or layers.picture is None:
+            return (carried + moving * (refined.picture - carried)).clamp(-1, 1)
+        frame = self.compose(refined, layers, flow, planes, descriptor)
+        return torch.lerp(layers.picture, frame, moving).clamp(-1, 1)
+
+    def compose(self, refined: Refined, layers: Layers, flow: Tensor, planes: Tensor, descriptor: Tensor) -> Tensor:
+        """The frame at the size of the layers (B 3 S S), not clamped: the person, drawn there, over the wall."""
+        assert self.compositor is not None
+        assert layers.person is not None
+        assert layers.matte is not None
+        assert layers.wall is not None
+        fine = self.compositor.enlarge_flow(flow, refined.hidden)
+        moved = warp_sharply(torch.cat((layers.person, layers.matte), dim=1), fine)
+        person, matte = moved[:, :3], moved[:, 3:].clamp(0, 1)
+        size, own = person.shape[-1], self.compositor.config.size
+        small = [self.resize(part, own) for part in (person, matte)]
+        composed = self.compositor(refined, *small, planes, descriptor)
+        picture, matte, kept = composed
+        if size != own:  # what is finer than the network's own size is the portrait's, where that is kept
+            picture, matte, kept = (
+                F.interpolate(part, size=(size, size), mode="bilinear", align_corners=False) for part in composed
+            )
+            coarse = F.interpolate(small[0], size=(size, size), mode="bilinear", align_corners=False)
+            picture = picture + kept * (person - coarse)
+        return layers.wall + matte * (picture.clamp(-1, 1) - layers.wall)
 
     def predict_calibration(
         self, feature: Tensor, descriptor: Tensor, flow: Tensor, visibility: Tensor | None

@@ -12,6 +12,7 @@ Frames: the picture's (pixels, y down, z away) and the head's (centimetres, y up
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
 
-__all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig"]
+__all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 
 LANDMARKS, VERTICES, TRIANGLES, BASIS = 478, 468, 898, 33
 
@@ -33,6 +34,9 @@ EYES = (
 )
 NOSE_BASE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 IRISES = (468, 473)  # the middle of each, in the order of EYES
+
+MOST = 1.1  # the largest coefficient of an expression that a corrected movement follows
+SHAPE_CM = 5.0  # centimetres that the correction counts as one
 
 GUIDES = 5  # planes: inside the mouth, inside an eye, and where the teeth are
 REACH = 3.0  # cells from the edge of an opening beyond which all is the same
@@ -61,16 +65,55 @@ class LandmarkPriorConfig:
     flow_size: int = 64  # pixels of the flow
     expression: int = 52  # coefficients of the expression; pitch, yaw, roll, x, y and log_scale follow them
     fineness: int = 3  # each triangle is sampled at the square of this many points
+    hidden: int = 0  # of the network that corrects the linear movement for this face; 0 = none
 
     def __post_init__(self) -> None:
-        if min(self.flow_size, self.expression, self.fineness) < 1 or self.fineness > FINEST:
+        if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > FINEST:
             raise ConfigError(
                 f"A landmark prior needs at least one of everything, and a fineness of at most {FINEST}; found {self}."
             )
 
 
+class MovedFace(NamedTuple):
+    """Landmarks that have moved."""
+
+    landmarks: Tensor  # (B 478 3), pixels
+    here: HeadPose  # before,
+    there: HeadPose  # and after
+
+
+class Bend(nn.Module):
+    """What the linear movement of the landmarks leaves out: expressions that add up otherwise, faces of other shape."""
+
+    def __init__(self, expression: int, hidden: int) -> None:
+        super().__init__()
+        self.shape = nn.Linear(2 * LANDMARKS, hidden, bias=False)
+        self.expression = nn.Linear(2 * expression, hidden)
+        self.mix = nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, 3 * LANDMARKS, bias=False)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, shape: Tensor, source: Tensor, driving: Tensor) -> Tensor:
+        """How much further landmarks go (B 478 3), cm; nowhere for equal expressions.
+
+        Args:
+            shape: (B 478 3) cm, the face turned to the front.
+            source, driving: (B K), its expression and the one asked for.
+        """
+        face = self.shape(shape[..., :2].flatten(1) / SHAPE_CM)
+
+        def go(driving: Tensor) -> Tensor:
+            x = F.silu(face + self.expression(torch.cat((source, driving - source), dim=1)))
+            return self.last(F.silu(self.mix(x))).unflatten(1, (-1, 3))
+
+        return go(driving) - go(source)
+
+
 class LandmarkPrior(nn.Module):
-    """Landmarks and coefficients in, flow and visibility out. Nothing in it is learnt by descent: see ``fit_basis``."""
+    """Landmarks and coefficients in, flow and visibility out.
+
+    The basis is computed, see ``training.landmark_prior.fit_basis``; only the correction is learnt by descent.
+    """
 
     vertices: Tensor  # (468 3) cm, the canonical face
     indices: Tensor  # (33) int64: its points that hardly move with the expression
@@ -86,14 +129,13 @@ class LandmarkPrior(nn.Module):
         self.register_buffer("weights", torch.ones(BASIS))
         self.register_buffer("triangles", torch.zeros(TRIANGLES, 3, dtype=torch.int64))
         self.register_buffer("basis", torch.zeros(config.expression, LANDMARKS, 3))
+        self.bend = Bend(config.expression, config.hidden) if config.hidden else None
 
     @property
     def canonical(self) -> CanonicalFace:
         return CanonicalFace(vertices=self.vertices, indices=self.indices, weights=self.weights)
 
-    def move(
-        self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float
-    ) -> tuple[Tensor, HeadPose, HeadPose]:
+    def move(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> MovedFace:
         """Where the landmarks go.
 
         Args:
@@ -109,8 +151,13 @@ class LandmarkPrior(nn.Module):
         landmarks, source = landmarks.expand(batch, -1, -1), source.expand(batch, -1)
         here, there = (self._pose(landmarks, coefficients, size) for coefficients in (source, driving))
         front = here.unpose(landmarks)
-        change = torch.einsum("bk,kpc->bpc", (driving - source)[:, :expression], self.basis)
-        return landmarks + (there.pose(front + change) - here.pose(front)), here, there
+        before, after = source[:, :expression], driving[:, :expression]
+        if self.bend is not None:  # nothing is measured outside of this, so nothing was learnt of it
+            before, after = before.clamp(0, MOST), after.clamp(0, MOST)
+        change = torch.einsum("bk,kpc->bpc", after - before, self.basis)
+        if self.bend is not None:
+            change = change + self.bend(front, before, after)
+        return MovedFace(landmarks + (there.pose(front + change) - here.pose(front)), here, there)
 
     def front(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
         """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> turned to the front, cm."""
@@ -123,17 +170,20 @@ class LandmarkPrior(nn.Module):
         return HeadPose(rotation=pose.rotation, scale=pose.scale, centre=torch.cat((pose.centre[:, :2], depth), dim=1))
 
     def forward(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> tuple[Tensor, Tensor]:
-        """The flow for ``driving``, and what of it the portrait shows; arguments as in ``move``.
+        """The flow for ``driving``, and its visibility; arguments as in ``move``, results as of ``flow``."""
+        return self.flow(landmarks, self.move(landmarks, source, driving, size), size)
+
+    def flow(self, landmarks: Tensor, face: MovedFace, size: float) -> tuple[Tensor, Tensor]:
+        """The flow to a ``face`` that ``move`` has moved, and what of it the portrait shows.
 
         Returns:
             flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
             the surface there the portrait shows: 0 what it does not, 0.5 what it shows at half the size.
         """
-        moved, here, there = self.move(landmarks, source, driving, size)
+        moved, here, there = face
         landmarks = landmarks.expand(len(moved), -1, -1)
-        face = self._face(landmarks, moved, there)
-        hull = self._hull(here, there)
-        points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(face, hull, strict=True))
+        surface, hull = self._face(landmarks, moved, there), self._hull(here, there)
+        points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(surface, hull, strict=True))
         scale = self.config.flow_size / size
         places = (points + 0.5) * scale - 0.5
         dense, covered = _splat(places, depth, values, front, self.config.flow_size)
@@ -141,7 +191,11 @@ class LandmarkPrior(nn.Module):
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
     def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor:
-        """What the moved face has inside its openings, where a flow can fetch nothing; arguments as in ``move``.
+        """What the moved face has inside its openings; arguments as in ``move``, results as of ``find_guides``."""
+        return self.find_guides(self.move(landmarks, source, driving, size), size)
+
+    def find_guides(self, face: MovedFace, size: float) -> Tensor:
+        """What a ``face`` that ``move`` has moved has inside its openings, where a flow can fetch nothing.
 
         Returns:
             (B 5 h w) in -1..1. How far inside the lips, and inside the lids, each cell lies: 0 at their edge, 1 three
@@ -149,7 +203,7 @@ class LandmarkPrior(nn.Module):
             the line where the lips would meet at rest, by the skull, which bears the upper teeth; and by the jaw,
             which bears the lower ones (1 at 1.5 cm).
         """
-        moved, _, there = self.move(landmarks, source, driving, size)
+        moved, _, there = face
         return torch.cat((self._openings(moved, size), self._teeth(moved, there, size)), dim=1)
 
     def _openings(self, moved: Tensor, size: float) -> Tensor:

@@ -1,14 +1,15 @@
-"""Joins the drawn frame with the portrait as the flow carries it, at the picture's full size.
+"""Merges the drawn frame with the warped portrait, at the generator's size.
 
-A feature map that is moved by parts of a cell loses the finest detail; the portrait's own pixels keep it, but show
-nothing that the portrait hides, and a lid is finer than a cell of the flow. For every pixel this network decides
-which of the two to trust, and corrects what is wrong in both. The motion descriptor tells it what to draw (a closed
-eye), the guides of the landmark prior where.
+A feature map that moves by parts of a cell loses the finest detail. The portrait's own pixels keep it, but they show
+nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
+of the two to trust, adds a correction, and paints the inside of mouths and lids by itself, without either of them. It
+knows the motion, and from the guides of the landmark prior where mouth and eyes are.
 
 Axes: B batch, G guides, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,9 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from .equalised import EqualConv, activate
 
-__all__ = ["Refiner", "RefinerConfig"]
+__all__ = ["Refined", "Refiner", "RefinerConfig"]
 
+MOUTH_GATE, EYE_GATE = (6.0, -1.5), (4.0, -4.5)  # logit of the painted layer = factor * guide + offset, at first
 TRUST = 4.0  # logit by which a pixel that is fully seen begins with the carried portrait, one that is hidden without it
 COLOURS = 3
 
@@ -32,18 +34,31 @@ class RefinerConfig:
     hidden: int = 64  # of the network that turns the descriptor into scales and shifts
     width: int = 64  # channels inside
     units: int = 4
+    paint: bool = False  # a third layer of its own colours, inside mouth and lids
 
     def __post_init__(self) -> None:
-        if min((vars(self) | {"guides": self.guides + 1}).values()) < 1:
+        if min((vars(self) | {"guides": self.guides + 1, "paint": 1}).values()) < 1:
             raise ConfigError(f"A refiner needs at least one of everything, guides aside; found {self}.")
+        if self.paint and self.guides < 2:
+            raise ConfigError(
+                f"A refiner that paints must be told where mouth and eyes are; found {self.guides} guides."
+            )
         if self.size % self.feature_size:
             raise ConfigError(
                 f"A picture of {self.size} pixels cannot be folded onto a feature map of {self.feature_size}."
             )
 
 
+class Refined(NamedTuple):
+    """A refined frame, and what a network for a larger size goes on from."""
+
+    picture: Tensor  # (B 3 S S), not clamped
+    kept: Tensor  # (B 1 S S) in 0..1: how much of it is the warped portrait
+    hidden: Tensor  # (B W h w), the last features
+
+
 class Refiner(nn.Module):
-    """Residual units at the flow's size, the pictures folded into channels. It takes cuts of a picture, too."""
+    """Residual units at the flow's size, the pictures folded into channels. It takes crops of a picture, too."""
 
     def __init__(self, config: RefinerConfig = RefinerConfig()) -> None:
         super().__init__()
@@ -54,18 +69,20 @@ class Refiner(nn.Module):
         self.units = nn.ModuleList(Unit(config.width, config.hidden) for _ in range(config.units))
         self.last = EqualConv(config.width, (COLOURS + 1) * self.fold**2, 3)
         nn.init.zeros_(self.last.weight)
+        self.paint = EqualConv(config.width, (COLOURS + 1) * self.fold**2, 3) if config.paint else None
 
     def forward(self, drawn: Tensor, carried: Tensor, planes: Tensor, descriptor: Tensor) -> Tensor:
-        """The frame to show.
+        """The frame to show (B 3 S S), not clamped; arguments as in ``refine``."""
+        return self.refine(drawn, carried, planes, descriptor).picture
+
+    def refine(self, drawn: Tensor, carried: Tensor, planes: Tensor, descriptor: Tensor) -> Refined:
+        """Merge both pictures.
 
         Args:
             drawn: (B 3 S S), what the generator draws.
             carried: (B 3 S S), the portrait as the flow carries it.
             planes: (B 1+G h w), what of the frame the portrait shows in 0..1, and the guides in -1..1.
             descriptor: (B D) of the motion.
-
-        Returns:
-            (B 3 S S), not clamped: a mixture of both pictures, and what is added to it.
         """
         folded = [F.pixel_unshuffle(picture, self.fold) for picture in (drawn, carried)]
         code = F.relu(self.shared(descriptor))
@@ -75,7 +92,15 @@ class Refiner(nn.Module):
         found = F.pixel_shuffle(self.last(x), self.fold)
         seen = F.interpolate(planes[:, :1], size=drawn.shape[-2:], mode="bilinear", align_corners=False)
         trust = torch.sigmoid(found[:, :1] + TRUST * (2 * seen - 1))
-        return drawn + trust * (carried - drawn) + found[:, 1:]
+        picture = drawn + trust * (carried - drawn) + found[:, 1:]
+        if self.paint is None:
+            return Refined(picture, trust, x)
+        own = F.pixel_shuffle(self.paint(x), self.fold)
+        mouth, eyes = planes[:, 1:2], planes[:, 2:3]
+        gate = torch.maximum(MOUTH_GATE[0] * mouth + MOUTH_GATE[1], EYE_GATE[0] * eyes + EYE_GATE[1])
+        gate = F.interpolate(gate, size=drawn.shape[-2:], mode="bilinear", align_corners=False)
+        painted = torch.sigmoid(own[:, :1] + gate)
+        return Refined(picture + painted * (torch.tanh(own[:, 1:]) - picture), trust * (1 - painted), x)
 
 
 class Unit(nn.Module):

@@ -85,10 +85,10 @@ def invert(
     if method == "encode":
         with torch.no_grad():
             return _encode(model, portrait, picture)
-    target = model.resize(picture, model.config.size)
+    target = model.resize(picture, model.config.generator.size)
     with torch.no_grad():
-        start = _encode(model, portrait, target)
-    return _optimise(model, start, target, steps, on_step, config)
+        start = _encode(model, portrait, picture)
+    return _optimise(model, start, picture, target, steps, on_step, config)
 
 
 def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
@@ -110,6 +110,7 @@ def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
         rgb=None if rgb is None else rgb[0],
         redrawn=redrawn,
         detail=detail,
+        matte=_cut_out(model, portrait, redrawn),
         residual=residual,
     )
 
@@ -117,17 +118,25 @@ def _encode(model: StyleHead, portrait: Portrait, picture: Tensor) -> Inversion:
 def _redraw(
     model: StyleHead, picture: Tensor, feature: Tensor, styles: Tensor, rgb: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
-    """The redrawn portrait, and the detail of it that is no drawing, where the model carries that along."""
+    """The redrawn portrait (1 3 S S), and the detail that the generator misses (1 3 s s), where the model warps it."""
     drawn = model.upper(feature, styles, rgb).clamp(-1, 1)
     if not model.config.carry_detail:
         return drawn, None
-    detail = model.resize(picture, model.config.size) - drawn
+    detail = model.resize(picture, model.config.generator.size) - drawn
+    if model.compositor is not None:
+        return model.resize(picture, model.config.size).clamp(-1, 1), detail
     return (drawn + detail).clamp(-1, 1), detail
+
+
+def _cut_out(model: StyleHead, portrait: Portrait, picture: Tensor) -> Tensor | None:
+    landmarks = None if portrait.landmarks is None else portrait.landmarks[None].to(picture)
+    return model.cut_out(picture, landmarks, portrait.image.shape[-1])
 
 
 def _optimise(
     model: StyleHead,
     start: Inversion,
+    full: Tensor,
     target: Tensor,
     steps: int,
     on_step: Callable[[OptimiseStep], None] | None,
@@ -167,7 +176,7 @@ def _optimise(
         feature = feature.detach()
         styles = torch.cat((held[:, :first_free], free.detach()), dim=1)
     with torch.no_grad():
-        redrawn, detail = _redraw(model, target, feature, styles, rgb)
+        redrawn, detail = _redraw(model, full, feature, styles, rgb)
     # The residual belongs to the encoder's feature map, which this is no longer.
     return replace(start, styles=styles[0], feature=feature[0], redrawn=redrawn, detail=detail, residual=None)
 

@@ -10,22 +10,26 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError, OutOfMemory
-from ..model.stylehead import StyleHead
+from ..model.stylehead import Layers, StyleHead
 from ..networks.generator import Prepared
 from ..ops.acceleration import SPEEDS, Speed, faster
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.disk_tensor import DiskTensor
 from ..ops.edits import edit_styles, position_in_clip, strengths_at
 from ..ops.transfer import to_device
+from ..ops.wall import person_and_wall
 from ..ops.warp import compose_flows, warp
 from ..records import Head, Inversion
 
-__all__ = ["RenderConfig", "render", "render_parts"]
+__all__ = ["RenderConfig", "portrait_layers", "render", "render_parts"]
 
 TOGETHER = {"cuda": 4}  # frames drawn as one batch, where nothing else is asked for
+
+LEAST, MOST = 16, 2048  # pixels of a frame's side
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +43,9 @@ class RenderConfig:
     as the official code does. Compared in docs/notes/0004-how-edits-reach-the-feature-map.md."""
     colour: Literal["as drawn", "matched"] = "as drawn"
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
-    stop_at: int | None = None  # pixels: a preview of this size instead of the whole picture
+    size: int | None = None
+    """Pixels of the frames; None = the model's own size. Larger frames get the portrait's own finer detail."""
+    stop_at: int | None = None  # pixels: a quick preview of one of the generator's sizes, whatever ``size`` says
     speed: Speed = "plain"
     """What makes drawing faster where the machine can: a compiler, CUDA graphs, or both (``ops.acceleration``).
     Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
@@ -52,6 +58,8 @@ class RenderConfig:
             raise ConfigError(f"rgb is 'model', 'still' or 'warped', edited 'moved' or 'consulted'; found {self}.")
         if self.colour not in ("as drawn", "matched"):
             raise ConfigError(f"colour is 'as drawn' or 'matched'; found {self.colour!r}.")
+        if self.size is not None and not LEAST <= self.size <= MOST:
+            raise ConfigError(f"Frames have {LEAST} to {MOST} pixels a side; found {self.size}.")
         if self.speed not in SPEEDS:
             raise ConfigError(f"speed is one of {', '.join(map(repr, SPEEDS))}; found {self.speed!r}.")
         if self.together is not None and self.together < 1:
@@ -132,6 +140,40 @@ def _chunks(renderer: "FrameRenderer", numbers: list[int], chunk: int) -> Iterat
         done += len(drawn)
 
 
+def portrait_layers(
+    model: StyleHead,
+    inversion: Inversion,
+    drawn: tuple[Tensor, Tensor] | None = None,
+    *,
+    edited: bool = False,
+    size: int | None = None,
+) -> Layers:
+    """The layers that frames of an inversion are made from.
+
+    Args:
+        drawn: still and detail (1 3 s s each) at the generator's size, edits included; None = without edits.
+        edited: ``drawn`` differs from the portrait by an edit, which the larger layers then get too.
+        size: pixels of the frames; layers are never smaller than the model's own.
+    """
+    device = model.device
+    picture = inversion.redrawn.to(device, torch.float32)
+    if drawn is None:
+        assert inversion.detail is not None
+        still = model.resize(picture, model.config.generator.size)
+        drawn = still, inversion.detail.to(device, torch.float32)
+    if model.compositor is None or inversion.matte is None:
+        return Layers(*drawn)
+    size = max(size or 0, model.config.size)
+    if size > picture.shape[-1]:
+        picture = model.resize(inversion.portrait.image.to(device, torch.float32), size)
+    matte = model.resize(inversion.matte.to(device, torch.float32), size)
+    if edited:
+        change = drawn[0] - model.resize(picture, drawn[0].shape[-1])
+        picture = (picture + model.resize(change, size)).clamp(-1, 1)
+    person, wall = person_and_wall(picture, matte)
+    return Layers(*drawn, picture, person, matte, wall)
+
+
 def _try_to_draw(renderer: "FrameRenderer", numbers: list[int], alone: bool) -> Tensor | None:
     """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer.
 
@@ -144,7 +186,7 @@ def _try_to_draw(renderer: "FrameRenderer", numbers: list[int], alone: bool) -> 
     except torch.cuda.OutOfMemoryError as error:
         if alone and renderer.together == 1:
             raise OutOfMemory(
-                f"The device {device} has no memory left for a single frame of {renderer.model.config.size} pixels. "
+                f"The device {device} has no memory left for a single frame of {renderer.size} pixels. "
                 "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller preview."
             ) from error
     if device.type == "cuda":
@@ -160,8 +202,7 @@ class Codes:
     feature: Tensor  # (1 C h w)
     rgb: Tensor | None  # (1 3 h/2 w/2)
     prepared: Prepared
-    detail: Tensor | None  # (1 3 S S), what the generator misses of the portrait, where a model carries that along
-    still: Tensor | None  # (1 3 S S), the portrait before it moves, there
+    layers: Layers | None  # of the portrait, edits included, where a model warps its pixels
 
 
 class Moves(NamedTuple):
@@ -227,8 +268,12 @@ class FrameRenderer:
         """The frames of these numbers (n 3 S S), at most ``together`` of them."""
         codes = self._codes_at(frames[0])
         if self.head is None:
-            picture = codes.still
-            picture = self._picture(codes.feature, codes.prepared, codes.rgb) if picture is None else picture
+            layers = codes.layers
+            if layers is None:
+                picture = self._picture(codes.feature, codes.prepared, codes.rgb)
+            else:
+                picture = layers.still if layers.picture is None else layers.picture
+            picture = self._resize(picture)
         else:
             # Filled up, or the last ones would be rounded differently.
             filled = frames + frames[-1:] * (self.together - len(frames))
@@ -251,7 +296,7 @@ class FrameRenderer:
     def _frame_function(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
         """What draws frames from their ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
         nothing, so that it can be recorded."""
-        model, convention, still, detail = self.model, self.model.config.warp, codes.still, codes.detail
+        model, convention, layers = self.model, self.model.config.warp, codes.layers
 
         def moved(x: Tensor, flow: Tensor, audio_flow: Tensor | None) -> Tensor:
             x = warp(x, flow, convention)
@@ -272,10 +317,10 @@ class FrameRenderer:
                 scale, shift = model.predict_calibration(feature, descriptor, flow, visibility)
                 feature = feature + strength * (scale * feature + shift)
             picture = self._picture(feature, codes.prepared, rgb)
-            if still is not None and detail is not None:
+            if layers is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-                picture = model.refine(picture, still, detail, flow, visibility, descriptor, guides)
-            return picture
+                picture = model.refine(picture, layers, flow, visibility, descriptor, guides)
+            return self._resize(picture)
 
         return draw_frames
 
@@ -283,6 +328,18 @@ class FrameRenderer:
         """What the generator draws (n 3 size size)."""
         picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
         return picture.float().clamp(-1, 1)
+
+    @property
+    def size(self) -> int:
+        """Pixels of the frames."""
+        return self.config.stop_at or self.config.size or self.model.config.size
+
+    def _resize(self, picture: Tensor) -> Tensor:
+        """``picture`` (n 3 S S) at the size of the frames."""
+        if picture.shape[-1] == self.size:
+            return picture
+        size = (self.size, self.size)
+        return F.interpolate(picture, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
 
     def _codes_at(self, frame: int) -> Codes:
         first, total = (self.head.first, len(self.head.motion)) if self.head is not None else (0, 1)
@@ -308,12 +365,17 @@ class FrameRenderer:
                 if detail is not None and pixels is not None:
                     detail = detail + strength * pixels
         feature, prepared = feature.to(self.model.dtype), self.model.generator.prepare(styles[None])
-        still = None
+        layers = None
         if detail is not None:
             drawn = self._picture(feature, prepared, rgb)
             detail = self.model.resize(detail, drawn.shape[-1])
-            still = (drawn + detail).clamp(-1, 1)
-        return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, detail=detail, still=still)
+            layers = self._make_layers((drawn + detail).clamp(-1, 1), detail, edited=any(strengths))
+        return Codes(strengths=strengths, feature=feature, rgb=rgb, prepared=prepared, layers=layers)
+
+    def _make_layers(self, still: Tensor, detail: Tensor, *, edited: bool) -> Layers:
+        if self.config.stop_at is not None:
+            return Layers(still, detail)
+        return portrait_layers(self.model, self.inversion, (still, detail), edited=edited, size=self.size)
 
     def _edited_feature(self, styles: Tensor) -> tuple[Tensor, Tensor | None]:
         """Feature map and RGB sum of the inversion under edited ``styles`` (1 R D)."""
@@ -349,6 +411,7 @@ class FrameRenderer:
             )
         landmarks, own = (x[None].to(device, torch.float32) for x in (portrait.landmarks, portrait.coefficients))
         picture = self.inversion.redrawn.to(device, torch.float32)
+        picture = self.model.resize(picture, self.model.config.generator.size)
         return self.model.edit_places(name, self.feature, picture, landmarks, own, portrait.image.shape[-1])
 
     def _colours(self) -> ColourMatch:

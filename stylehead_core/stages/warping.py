@@ -115,20 +115,14 @@ def _warp_features(
         windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
         own = source.expand(len(windows), -1) if source is not None else None
         descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
-        prior = guides = None
-        if model.prior is not None:
-            assert own is not None
-            assert landmarks is not None
-            faces = landmarks, own, coefficients[frames], inversion.portrait.image.shape[-1]
-            prior = model.prior(*faces)
-            guides = model.guides(*faces)
-        flow, visibility = model.find_flow(picture, descriptor, prior)
-        store.add("flow", flow)
+        face = (landmarks, own, coefficients[frames], inversion.portrait.image.shape[-1])
+        found = model.predict_flow(picture, descriptor, *(face if model.prior is not None else ()))
+        store.add("flow", found.flow)
         store.add("descriptor", descriptor)
-        store.add("visibility", visibility)
-        store.add("guides", guides)
+        store.add("visibility", found.visibility)
+        store.add("guides", found.guides)
         if speaker is not None:
-            store.add("audio_flow", speaker.flow(frames, flow))
+            store.add("audio_flow", speaker.flow(frames, found.flow))
         if progress:
             progress(frames.stop, len(motion))
 

@@ -207,10 +207,10 @@ def _take_what_fits(model: StyleHead, start: StyleHead) -> tuple[str, ...]:
         if other is None or not any(True for _ in part.state_dict()):
             continue
         own, given = part.state_dict(), other.state_dict()
-        if {k: v.shape for k, v in own.items()} == {k: v.shape for k, v in given.items()}:
-            if not all(torch.equal(value, given[key].to(value)) for key, value in own.items()):
+        if all(key in own and own[key].shape == value.shape for key, value in given.items()):
+            if not all(torch.equal(own[key], value.to(own[key])) for key, value in given.items()):
                 learnt.append(name)
-            part.load_state_dict(given)
+            part.load_state_dict({**own, **given})  # what is new in it stays as the seed made it
     return tuple(learnt)
 
 

@@ -15,6 +15,7 @@ from stylehead_core.networks.landmark_prior import (
     NOSE_BASE,
     UPPER_LIP,
     LandmarkPrior,
+    LandmarkPriorConfig,
 )
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.training.canonical_face import install_canonical
@@ -175,3 +176,16 @@ def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
         assert across[y, x] * ASIDE == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
         assert upper[y, x] * ABOVE == pytest.approx(above, abs=0.3)
         assert lower[y, x] * ABOVE == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart
+
+
+def test_a_correction_moves_nothing_where_nothing_is_asked_for(prior, face):
+    torch.manual_seed(0)
+    bending = LandmarkPrior(LandmarkPriorConfig(hidden=8))
+    bending.load_state_dict({**bending.state_dict(), **prior.state_dict()})
+    torch.nn.init.normal_(bending.bend.last.weight)
+    landmarks, own = face
+    assert torch.equal(bending.move(landmarks, own, own, SIZE).landmarks, landmarks)
+    asked = own.clone()
+    asked[:, JAW_OPEN] += 0.5
+    plain, bent = (each.move(landmarks, own, asked, SIZE).landmarks for each in (prior, bending))
+    assert (plain - bent).abs().max() > 0.1

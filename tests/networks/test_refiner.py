@@ -78,3 +78,26 @@ def test_far_from_its_edges_a_cut_is_refined_as_the_whole(learnt):
 def test_sizes_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ConfigError):
         RefinerConfig(feature_size=16, **wrong)
+
+
+def test_a_refiner_that_paints_does_so_inside_mouths_whatever_is_drawn_there():
+    torch.manual_seed(0)
+    refiner = Refiner(replace(CONFIG, guides=2, paint=True)).requires_grad_(False)
+    drawn, carried, visibility, descriptor = given()
+    guides = torch.full((2, 2, 16, 16), -1.0)
+    guides[:, 0, 5:11, 5:11] = 1.0
+    refiner.paint.weight.zero_()
+    refiner.paint.bias[4:8] = -2.0  # of the fold: red, low
+    found = refiner.refine(drawn, carried, torch.cat((visibility, guides), dim=1), descriptor)
+    inside, outside = (..., slice(13, 19), slice(13, 19)), (..., slice(0, 6), slice(None))
+    assert (found.picture[:, 0][inside[1:]] < -0.8).all()
+    assert (found.kept[inside] < 0.05).all()
+    plain = Refiner(replace(CONFIG, guides=2)).requires_grad_(False)
+    plain.load_state_dict({k: v for k, v in refiner.state_dict().items() if not k.startswith("paint")})
+    without = plain(drawn, carried, torch.cat((visibility, guides), dim=1), descriptor)
+    torch.testing.assert_close(found.picture[outside], without[outside], atol=0.01, rtol=0)
+
+
+def test_a_refiner_can_only_paint_where_it_is_told_of_mouths():
+    with pytest.raises(ConfigError, match="paints"):
+        replace(CONFIG, paint=True)

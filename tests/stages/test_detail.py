@@ -8,7 +8,7 @@ import torch
 from stylehead_core import ConfigError, Head, Motion, edit_style, invert, render
 from stylehead_core.model.config import PRIOR_CHANNELS
 from stylehead_core.model.presets import debug
-from stylehead_core.model.stylehead import build
+from stylehead_core.model.stylehead import Layers, build
 from stylehead_core.networks.face_editor import FaceEditorConfig
 from stylehead_core.networks.landmark_prior import GUIDES, LandmarkPriorConfig
 from stylehead_core.networks.refiner import RefinerConfig
@@ -126,8 +126,7 @@ def test_an_edit_is_carried_along(refining, portrait, descriptor):
     seen = moved(edited, 2.0, descriptor=descriptor)
     expected = refining.refine(
         frame(refining, replace(seen, inversion=replace(edited, detail=None))),
-        frame(refining, edited),
-        inversion.detail,
+        Layers(frame(refining, edited), inversion.detail),
         seen.flow,
         seen.visibility,
         seen.descriptor,
@@ -147,7 +146,7 @@ def test_a_refiner_that_is_not_guided_leaves_the_frame_alone(refining, descripto
     )
     torch.nn.init.normal_(guided.refiner.last.weight)
     flat, flow = torch.zeros(1, 3, SIZE, SIZE), torch.full((1, 2, CELLS, CELLS), 2.0)
-    given = flat, flat, flat, flow, torch.ones(1, 1, CELLS, CELLS), descriptor
+    given = flat, Layers(flat, flat), flow, torch.ones(1, 1, CELLS, CELLS), descriptor
     assert not guided.refine(*given).any()
     shut = torch.full((1, GUIDES, CELLS, CELLS), -1.0)
     assert guided.refine(*given, shut).any()
@@ -159,7 +158,7 @@ def test_a_frame_that_moves_by_half_a_cell_is_hardly_mixed_with_the_unrefined_on
     flow, visibility = torch.full((1, 2, CELLS, CELLS), 0.5), torch.ones(1, 1, CELLS, CELLS)
     refined = refining.refiner(flat, flat, visibility, descriptor).clamp(-1, 1)
     assert refined.abs().max() > 0.01
-    shown = refining.refine(flat, flat, flat, flow, visibility, descriptor)
+    shown = refining.refine(flat, Layers(flat, flat), flow, visibility, descriptor)
     assert shown.abs().sum() > 0.95 * refined.abs().sum()
 
 

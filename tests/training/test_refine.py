@@ -72,7 +72,7 @@ def test_it_is_guided_by_what_the_moved_face_has_inside(state, heads):
 
 def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(state, heads):
     rows = torch.arange(len(heads))
-    state.task = replace(state.task, light=0.0, strange=0.0, plain=0.0, soft=0.0, near=0.0)
+    state.task = replace(state.task, light=0.0, strange=0.0, plain=0.0, soft=0.0, near=0.0, false_inside=0.0)
     state.kept.made[:] = True
     state.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]  # so that all three must look alike
     state.kept.planes[:] = torch.nn.functional.avg_pool2d(
@@ -88,7 +88,10 @@ def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(state, heads
 
 
 def test_a_drawing_may_be_stranger_than_the_rest(state, heads):
-    rows, plain = torch.arange(len(heads)), {"light": 0.0, "strange": 0.0, "plain": 0.0, "soft": 0.0}
+    rows, plain = (
+        torch.arange(len(heads)),
+        {"light": 0.0, "strange": 0.0, "plain": 0.0, "soft": 0.0, "false_inside": 0.0},
+    )
     state.kept.made[:] = True
     state.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]
 

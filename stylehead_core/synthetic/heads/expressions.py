@@ -72,5 +72,9 @@ def draw_expression(rng: np.random.Generator, strength: float = 1.0) -> np.ndarr
         weights[WEIGHT["jawOpen"]] = max(weights[WEIGHT["jawOpen"]], 0.7 * rng.beta(1, 3))
     if rng.random() < 0.25:
         weights += weights_of(_both(eyeBlink=float(rng.random())))
+    if rng.random() < 0.4:  # people who talk, laugh and shout: what is inside a mouth is seldom seen else
+        weights[WEIGHT["jawOpen"]] = max(weights[WEIGHT["jawOpen"]], float(rng.uniform(0.15, 0.75)))
+        if rng.random() < 0.3:
+            weights[WEIGHT["tongueOut"]] = float(rng.uniform(0.1, 0.7))
     weights += weights_of(gaze(*(float(v) for v in rng.normal(0, 0.3, 2))))
     return np.clip(weights * np.float32(strength), 0, 1)

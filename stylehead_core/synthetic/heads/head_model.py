@@ -18,6 +18,7 @@ __all__ = ["WEIGHT", "HeadModel", "weights_of"]
 
 WEIGHT = {name: index for index, name in enumerate(BLENDSHAPES)}
 BLINK_SINKS = 0.22  # cm that a globe goes back behind its closed lid, which would cut through it
+TONGUE_COMES = np.array([0, -0.55, -1.7], np.float32)  # of TONGUE_FOLLOWS: up again and forward, between the teeth
 TONGUE_FOLLOWS = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open jaw
 
 
@@ -58,7 +59,7 @@ class HeadModel:
                 self.shapes[row] += kit.expression[shape_of[part]]
         self._flat_identity = kit.identity.reshape(len(kit.identity), -1)
         self._eyes = [self.vertices_of(*pair) for pair in ((SCLERA_LEFT, IRIS_LEFT), (SCLERA_RIGHT, IRIS_RIGHT))]
-        self._tongue, self._tongue_follows = self._find_tongue()
+        self.tongue, self._tongue_follows = self._find_tongue()
 
     def vertices_of(self, *groups: int) -> np.ndarray:
         """The vertices of these groups of triangles."""
@@ -88,7 +89,9 @@ class HeadModel:
             head += np.float32(weights[row]) * self.shapes[row]
         jaw = weights[WEIGHT["jawOpen"]]
         if jaw > 0:
-            head[self._tongue] += np.float32(min(1.6 * jaw, 1)) * self._tongue_follows
+            head[self.tongue] += np.float32(min(1.6 * jaw, 1)) * self._tongue_follows
+        if out := weights[WEIGHT["tongueOut"]]:  # the face kit has no such shape
+            head[self.tongue] += np.float32(out) * self._tongue_follows * TONGUE_COMES
         for eye, name in zip(self._eyes, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
             closed = np.clip((weights[WEIGHT[name]] - 0.3) / 0.5, 0, 1)
             head[eye, 2] -= np.float32(BLINK_SINKS * closed)

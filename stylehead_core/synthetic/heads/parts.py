@@ -9,7 +9,7 @@ from .head_model import HeadModel
 
 __all__ = ["FRAMES", "Parts", "find_parts", "iris_radius_of", "materials"]
 
-SOCKET, EYE_SOCKET, FRAMES = 12, 13, 14  # materials beyond the groups, as in materials.glsl
+SOCKET, EYE_SOCKET, FRAMES, TONGUE = 12, 13, 14, 15  # materials beyond the groups, as in materials.glsl
 IRIS_ANGLE = 27.0  # degrees from an eye's axis to the iris's edge
 SEEN_OF_EYE = 0.8  # of the eye texture's radius: the rest is inside the head
 FRONT_OF_SOCKET, FRONT_OF_MOUTH = 8.0, 6.2  # cm: what lies further back is never seen
@@ -59,6 +59,7 @@ def materials(model: HeadModel) -> np.ndarray:
     found = np.zeros(len(kit.vertex), np.float32)
     found[kit.triangles.ravel()] = np.repeat(kit.group, 3)
     found[(kit.vertex >= MOUTH_SOCKET.start) & (kit.vertex < MOUTH_SOCKET.stop)] = SOCKET
+    found[np.isin(kit.vertex, model.tongue)] = TONGUE
     found[(kit.vertex >= EYE_SOCKETS.start) & (kit.vertex < EYE_SOCKETS.stop)] = EYE_SOCKET
     return found
 

@@ -29,6 +29,7 @@ RANDOM_TONES = 64  # of strands
 MOUTH_OPENS = 0.03  # lip and jaw weights below this show no teeth
 MOUTH = np.array([index for name, index in WEIGHT.items() if name.startswith(("jaw", "mouth"))])
 
+INNER_LIPS = (62, 66)  # of the 68 landmarks: the middle of the upper and the lower one
 BLINKS = [WEIGHT["eyeBlinkLeft"], WEIGHT["eyeBlinkRight"]]
 
 
@@ -92,6 +93,7 @@ class Renderer:
             self.context.gc()
             self._fill(person, head, normals)
             self._set_uniforms(person, pose, scene, crop)
+            self._set_mouth(head, weights)
             closed = float(weights[BLINKS].mean())  # the lashes of a closed lid lie flat: fewer are seen
             set_uniforms(self._overlay, {"lash_strength": person.uniforms["lash_strength"] * (1 - 0.5 * closed)})
             self._draw_shadow(person)
@@ -230,6 +232,12 @@ class Renderer:
             set_uniforms(program, values)
         for unit, texture in enumerate((self._shadow, *self._maps)):
             texture.use(unit)
+
+    def _set_mouth(self, head: np.ndarray, weights: np.ndarray) -> None:
+        """How far the mouth of ``head`` (V 3) is open, and its tongue out: how much light is inside."""
+        upper, lower = head[LANDMARKS_68[list(INNER_LIPS)]]
+        values = {"mouth_gap": float(np.linalg.norm(upper - lower)), "tongue_out": float(weights[WEIGHT["tongueOut"]])}
+        set_uniforms(self._surface, values)
 
     def _draw_shadow(self, person: Person) -> None:
         import moderngl

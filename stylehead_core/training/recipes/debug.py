@@ -48,9 +48,9 @@ def for_debugging(recipe: Recipe) -> Recipe:
     channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8, 128: 4}
     return replace(
         recipe,
-        name=recipe.name.replace("mini_", "debug_"),
+        name=_debug_name(recipe.name),
         task=_small_task(recipe.task),
-        needs=tuple(need.replace("mini_", "debug_") for need in recipe.needs),
+        needs=tuple(_debug_name(need) for need in recipe.needs),
         steps=min(recipe.steps, 2),
         batch=4,
         model=replace(
@@ -63,9 +63,16 @@ def for_debugging(recipe: Recipe) -> Recipe:
             flow_field=replace(model.flow_field, base=4, maximum=8, descriptor=16, hidden=8),
             calibrator=replace(model.calibrator, feature_channels=8, width=8, descriptor=16, hidden=8),
             refiner=replace(model.refiner, descriptor=16, hidden=8, width=8, units=1),
+            compositor=model.compositor
+            and replace(model.compositor, size=256, descriptor=16, features=8, hidden=8, width=8, units=1),
+            matte=model.matte and replace(model.matte, size=64, widths=(4, 8, 8)),
             editor=replace(model.editor, feature_channels=8, width=8, plan=2),
         ),
     )
+
+
+def _debug_name(name: str) -> str:
+    return f"debug_{name}" if name.startswith("512_") else name.replace("mini_", "debug_")
 
 
 def _small_task(task: Any) -> Any:

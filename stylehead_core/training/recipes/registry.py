@@ -1,6 +1,7 @@
 """Every training run by name, as functions that return the whole of it.
 
 ``mini``    the embedded model: 128 pixels, made in nine hours of a CPU core
+``512``     the embedded model of 512 pixels, from the small one's networks
 ``mini_256``  the same at 256 pixels, for one GPU
 ``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
 ``paper_inversion``  what these stages begin with, at its authors' numbers: encoder, consultation, edit directions
@@ -23,6 +24,7 @@ from .embedded import (
     mini_styles,
     mini_whole,
 )
+from .large import large_composite, large_matte, large_prior, large_refine, large_whole
 from .paper import (
     paper_consult,
     paper_directions,
@@ -58,8 +60,14 @@ def _inversion() -> tuple[Recipe, ...]:
     return paper_encoder(), paper_consult(), paper_directions()
 
 
+def _large() -> tuple[Recipe, ...]:
+    return large_prior(), large_refine(), large_matte(), large_composite(), large_whole()
+
+
 CHAINS = {
     "mini": _chain(),
+    "512": _large(),
+    "debug_512": tuple(for_debugging(recipe) for recipe in _large()),
     "mini_256": tuple(at_256(recipe) for recipe in _chain()),
     "debug": tuple(for_debugging(recipe) for recipe in _chain()),
     "generators": (mini_generator(), paper_generator()),

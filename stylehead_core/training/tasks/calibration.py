@@ -82,7 +82,7 @@ class CalibrationState:
         with torch.no_grad():
             flow, visibility = heads.flow[rows].float(), heads.visible[rows].float()
             if not exact:
-                flow, told, _ = predict_flow(model, heads, rows)
+                flow, told = predict_flow(model, heads, rows)[:2]
                 visibility = visibility if told is None else told
         return draw_along_flow(model, heads, rows, flow, visibility, calibrated=calibrated), visibility
 

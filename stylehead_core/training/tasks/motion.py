@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
-from ...model.stylehead import StyleHead
+from ...model.stylehead import Flow, StyleHead
 from ...ops.warp import warp
 from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference, region_weights
@@ -71,7 +71,7 @@ class MotionState:
     def sheet(self) -> Tensor:
         """Columns: source; target; source warped by the prior, by the whole flow, by the exact flow; visibilities."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
-        flow, visibility, prior = predict_flow(self.model, self.heads, rows)
+        flow, visibility, _, prior = predict_flow(self.model, self.heads, rows)
         pictures = self.heads.frames(self.heads.source[rows])
         columns = [pictures, self.heads.frames(self.heads.target[rows])]
         columns += [warp(pictures, one) for one in (prior, flow, self.heads.flow[rows].float()) if one is not None]
@@ -81,16 +81,12 @@ class MotionState:
         return rows_of(columns)
 
 
-def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Flow (B 2 h w) of the pairs ``rows``, visibility (B 1 h w) or None, and the prior's flow (B 2 h w) or None."""
+def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
+    """The flow of the pairs ``rows``."""
     source, target = heads.source[rows], heads.target[rows]
     here, there = heads.coefficients[source], heads.coefficients[target]
-    first = None
-    if model.prior is not None:
-        with torch.no_grad():
-            first = model.prior(heads.landmarks[source], here, there, heads.size)
-    flow, visibility = model.find_flow(heads.frames(source), describe_motion(model, here, there), first)
-    return flow, visibility, None if first is None else first[0]
+    face = heads.landmarks[source], here, there, heads.size
+    return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face)
 
 
 def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, recoloured, rng_of
+from ...datasets.heads import Heads, choose_pairs, opens_mouth, recoloured, rng_of
 from ...evaluation.load_identity_network import load_features
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
@@ -32,13 +32,14 @@ from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
 from ..discriminator import PATCH, PatchDiscriminator, discriminator_loss
 from ..losses import adversarial_loss, fine_detail, pyramid_difference, region_weights, roughness_difference
+from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..regions import BROWS, EYES, FACE, MOUTH
 from ..sample_sheets import rows_of
 from .calibration import draw_along_flow
 from .motion import describe_motion, predict_flow
 
-__all__ = ["RefineTask", "mirror_coefficients"]
+__all__ = ["RefineTask", "false_inside", "mirror_coefficients"]
 
 SHOWN = 8
 EDGE = 6  # pixels of a cut that are not looked at: there the picture ends for the network, and in use it does not
@@ -47,6 +48,8 @@ PLAIN = 8  # pixels: what is finer than that a drawing without detail does not s
 
 @dataclass(frozen=True, kw_only=True)
 class RefineTask(LearnsFromHeads):
+    pairs: int | None = None  # of each head, those with the widest mouths first; None = all
+    opened_pairs: int = 1  # how many times as often pairs with an opened mouth are drawn
     cut: int = 36  # cells of the flow along each side of what is looked at
     near: float = 0.75  # share of the cuts that lie around the face
     stray: int = 6  # cells by which those miss it
@@ -54,6 +57,7 @@ class RefineTask(LearnsFromHeads):
     strange: float = 0.2  # and those of the drawing alone
     plain: float = 0.5  # share of the cuts whose drawing has no detail, and shows more or less what is carried
     soft: float = 0.25  # share of the cuts that are soft, all of them
+    false_inside: float = 0.7  # share of the crops whose drawing is flesh inside an open mouth, as on photographs
     features: float = 10.0  # how much more brows, eyes and mouth count than the rest
     opened: float = 10.0  # and what is inside an open mouth
     hidden: float = 2.0  # how much more what the portrait does not show counts
@@ -65,7 +69,7 @@ class RefineTask(LearnsFromHeads):
     parts: tuple[str, ...] = ("refiner",)
 
     def start(self, model: StyleHead, heads: Heads) -> "RefineState":
-        return RefineState(self, model, heads)
+        return RefineState(self, model, heads.resized(model.config.generator.size))
 
 
 class Kept:
@@ -97,12 +101,9 @@ class Kept:
 
     def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         model, heads = self.model, self.heads
-        flow, visibility, _ = predict_flow(model, heads, rows)
+        flow, visibility, guides, _ = predict_flow(model, heads, rows)
         assert visibility is not None, "a refiner needs a flow field that tells what is seen"
         drawn = draw_along_flow(model, heads, rows, flow, visibility, calibrated=model.calibrator is not None)
-        source, target = heads.source[rows], heads.target[rows]
-        here, there = heads.coefficients[source], heads.coefficients[target]
-        guides = model.guides(heads.landmarks[source], here, there, heads.size)
         assert guides is not None
         planes = torch.cat((visibility, guides), dim=1)
         return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), planes
@@ -113,7 +114,10 @@ class RefineState:
         assert model.refiner is not None, "this stage makes the model's refiner"
         assert model.refiner.config.guides, "which is told what is inside a mouth"
         self.task, self.model, self.heads = task, model, heads
-        self.samples = len(heads)
+        every = torch.arange(len(heads)), opens_mouth(heads)
+        chosen, opened = every if task.pairs is None else choose_pairs(heads, task.pairs)
+        self.order = torch.cat((chosen, *[chosen[opened]] * (task.opened_pairs - 1)))
+        self.samples = len(self.order)
         model.eval().requires_grad_(False)
         self.refiner = model.refiner.train().requires_grad_(True)
         self.discriminator = PatchDiscriminator()
@@ -126,10 +130,12 @@ class RefineState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         if phase.name == "discriminator":
-            return discriminator_loss(self.discriminator, self.seen, self.matters)
+            with fast_convolutions(rows.device):
+                return discriminator_loss(self.discriminator, self.seen, self.matters)
         task = self.task
-        (drawn, along, truth), planes, features, descriptor = self._look(rows, rng_of(rows, rng))
-        frames = self.refiner(drawn, along, planes, descriptor)
+        (drawn, along, truth), planes, features, descriptor = self._look(self.order[rows], rng_of(rows, rng))
+        with fast_convolutions(rows.device):
+            frames = self.refiner(drawn, along, planes, descriptor).float()
         hidden = F.interpolate(1 - planes[:, :1], size=frames.shape[-1], mode="bilinear", align_corners=False)
         inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
         opened = F.interpolate(planes[:, 1:2], size=frames.shape[-1], mode="bilinear", align_corners=False) > 0
@@ -139,14 +145,17 @@ class RefineState:
         unlike = (fine_detail(frames) - fine_detail(along)).abs()
         detail = (unlike * inside * (1 - hidden) * (1 - features)).mean()
         rough = roughness_difference(frames, truth, weight)
-        perceived = feature_distance(self.features, frames, truth, mask=weight)
+        with fast_convolutions(rows.device):
+            perceived = feature_distance(self.features, frames, truth, mask=weight)
         shown = frames[..., EDGE:-EDGE, EDGE:-EDGE]
         self.seen = (shown.detach(), truth[..., EDGE:-EDGE, EDGE:-EDGE])
         self.matters = F.avg_pool2d((features + hidden)[..., EDGE:-EDGE, EDGE:-EDGE], PATCH)
         loss = redraw + task.detail * detail + task.rough * rough + task.perceived * perceived
         each = {"redraw": redraw, "detail": detail, "rough": rough, "perceived": perceived}
         if task.adversarial and progress > task.adversarial_from:
-            adversarial_term = each["adversarial"] = adversarial_loss(self.discriminator(shown), self.matters)
+            with fast_convolutions(rows.device):
+                verdict = self.discriminator(shown).float()
+            adversarial_term = each["adversarial"] = adversarial_loss(verdict, self.matters)
             loss = loss + task.adversarial * adversarial_term
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
@@ -180,18 +189,19 @@ class RefineState:
         )
         shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), rng, self.task.light)
         shown = shown.unflatten(2, (3, -1)).permute(2, 0, 1, 3, 4)  # one light for all three
-        shown = self._stranger(shown, rng)
+        shown = self._stranger(shown, cuts(planes, 1), rng)
         with torch.no_grad():
             descriptor = describe_motion(self.model, here, there)
         return shown, cuts(planes, 1), cuts(features, fold), descriptor
 
-    def _stranger(self, shown: Tensor, rng: torch.Generator) -> Tensor:
-        """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting."""
+    def _stranger(self, shown: Tensor, planes: Tensor, rng: torch.Generator) -> Tensor:
+        """Cuts of what is drawn, carried and true (3 B 3 C C) as they might be of a painting, or a photograph."""
         soft, plain, like = torch.rand(3, shown.shape[1], 1, 1, 1, generator=rng)
         soft, plain = (soft < self.task.soft).float(), (plain < self.task.plain).float()
         drawn, along, truth = (torch.lerp(part, _soften(part, 2), soft) for part in shown)
         drawn = torch.lerp(drawn, _soften(torch.lerp(drawn, along, like), PLAIN), plain)
         drawn = recoloured(drawn, rng, self.task.strange)
+        drawn = false_inside(drawn, along, planes[:, 1:2], self.task.false_inside, rng)
         return torch.stack((drawn, along, truth))
 
     def sheet(self) -> Tensor:
@@ -204,6 +214,29 @@ class RefineState:
         shown = [self.heads.frames(which[rows]) for which in (self.heads.source, self.heads.target)]
         seen = F.interpolate(2 * planes[:, :1] - 1, size=self.heads.size)
         return rows_of([*shown, drawn, along, frames.clamp(-1, 1), seen])
+
+
+def false_inside(
+    drawn: Tensor, along: Tensor, mouth: Tensor, share: float, rng: torch.Generator, blur: int = 4
+) -> Tensor:
+    """``drawn`` (B 3 C C) with skin, lips, blur or noise inside open mouths, in a ``share`` of the batch.
+
+    On rendered heads the drawing is right there, and a network would learn to trust it. On photographs it is flesh.
+
+    Args:
+        along: (B 3 C C), the warped portrait, whose lips close over the mouth.
+        mouth: (B 1 c c), the guide of the landmark prior: 0 at the inner lips, 1 far inside.
+        blur: pixels.
+    """
+    batch, size = len(drawn), drawn.shape[-1]
+    inside = F.interpolate(mouth, size=(size, size), mode="bilinear", align_corners=False)
+    inside = ((inside + 0.15) * 6).clamp(0, 1)
+    colour, grain = (torch.rand(batch, 3, 1, 1, generator=rng) for _ in range(2))
+    noise = torch.randn(batch, 3, -(-size // blur), -(-size // blur), generator=rng)
+    noise = F.interpolate(noise, size=(size, size), mode="bilinear", align_corners=False)
+    flesh = _soften(along, blur) + 0.6 * (colour - 0.5) + 0.25 * grain.square() * noise
+    chosen = (torch.rand(batch, 1, 1, 1, generator=rng) < share).to(drawn.dtype)
+    return torch.lerp(drawn, flesh.clamp(-1, 1), inside * chosen)
 
 
 def _soften(pictures: Tensor, pixels: int) -> Tensor:

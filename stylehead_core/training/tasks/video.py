@@ -81,11 +81,9 @@ def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, T
     """Flow (B 2 h w) and visibility with which ``source`` (B or 1 frames) moves to where ``target`` (B) is."""
     own = source.coefficients.expand(len(target.windows), -1)
     descriptor = model.motion_encoder(target.windows, own if model.config.motion_encoder.source else None)
-    prior = None
-    if model.prior is not None:
-        with torch.no_grad():
-            prior = model.prior(source.landmarks, own, target.coefficients, source.pictures.shape[-1])
-    return model.find_flow(source.pictures, descriptor, prior)
+    face = (source.landmarks, own, target.coefficients, source.pictures.shape[-1])
+    flow, visibility, *_ = model.predict_flow(source.pictures, descriptor, *(face if model.prior is not None else ()))
+    return flow, visibility
 
 
 def warp_to_target(model: StyleHead, source: Shot, target: Shot) -> Tensor:

@@ -1,5 +1,6 @@
 // The parts of a head that are no skin: eyes, teeth, gums, the insides of mouth and eye sockets.
-const int FACE = 0, BACK = 1, GUMS = 2, TEETH = 3, SCLERA_LEFT = 4, SCLERA_RIGHT = 6, SOCKET = 12, EYE_SOCKET = 13, FRAMES = 14;
+const int FACE = 0, BACK = 1, GUMS = 2, TEETH = 3, SCLERA_LEFT = 4, SCLERA_RIGHT = 6, SOCKET = 12, EYE_SOCKET = 13, FRAMES = 14,
+          TONGUE = 15;
 
 struct Surface {
     vec3 albedo;
@@ -14,6 +15,8 @@ uniform sampler2D noise_map;
 uniform vec2 noise_offset;
 uniform vec3 skin_color, frame_color, iris_color, iris_color_inside;
 uniform float iris_radius, pupil_radius, teeth_white;
+uniform float mouth_gap;   // cm between the inner lips: the only way in for light
+uniform float tongue_out;  // 0 low and back .. 1 between the teeth
 
 Surface eye_surface() {
     vec2 c = (texture_uv - .5) * 2.;
@@ -34,19 +37,27 @@ Surface eye_surface() {
 Surface other_surface() {
     float coarse = texture(noise_map, painted.xy * .16 + painted.zz * .1 + noise_offset.yx).g;
     float fine = texture(noise_map, painted.xy * .55 + painted.yz * .3).b;
+    float way_in = .45 + .55 * smoothstep(.15, 1.7, mouth_gap);
     if (material == SOCKET)
-        return Surface(vec3(.26, .05, .045), pow(smoothstep(4.5, 11.2, painted.z), 2.) * .8 + .02, .04, .25, 1., 0., 0.);
+        return Surface(vec3(.20, .04, .036), way_in * pow(smoothstep(7.5, 12.0, painted.z), 3.) * .30 + .008, .04, .25, 1., 0., 0.);
+    if (material == TONGUE) {
+        // Low and back it lies in the dark; its tip, between the teeth, sees the light.
+        float tip = smoothstep(4.5, 10.6, painted.z + 1.6 * tongue_out);
+        vec3 flesh = mix(vec3(.40, .13, .12), vec3(.55, .24, .22), coarse);
+        return Surface(flesh, way_in * (.03 + .55 * tip * tip), .06, .2, 1., 0., .03 * fine);
+    }
     if (material == FRAMES) return Surface(frame_color, .9, .05, .22, 0., 0., 0.);
     if (material == EYE_SOCKET) return Surface(skin_color * vec3(.75, .42, .40), .35, .028, .50, 1., 0., 0.);
     if (material == GUMS)
         return Surface(mix(vec3(.42, .12, .12), vec3(.54, .21, .20), coarse),
-                       .06 + .80 * smoothstep(4.5, 10.8, painted.z), .05, .25, 1., 0., .02 * fine);
+                       way_in * (.02 + .36 * pow(smoothstep(6.0, 11.2, painted.z), 2.)), .06, .2, 1., 0., .02 * fine);
     if (material == TEETH) {
         float front = smoothstep(5.6, 10.6, painted.z);
         vec3 enamel = mix(vec3(.52, .40, .26), vec3(.80, .76, .68), teeth_white) * (.9 + .1 * coarse);
         enamel = mix(enamel * vec3(.9, .72, .58), enamel, smoothstep(.0, .9, abs(painted.y + 3.45)));
-        float aside = smoothstep(3.4, 2.0, abs(painted.x));  // the cheeks shade the molars
-        return Surface(enamel, .06 + .94 * front * front * aside, .05, .18, .6, 0., 0.);
+        float aside = smoothstep(2.9, 1.3, abs(painted.x));  // the cheeks shade the molars
+        float lower = painted.y < -3.45 ? .80 : 1.;  // the upper lip shades the lower row
+        return Surface(enamel, (.5 + .5 * way_in) * lower * (.03 + .80 * front * front * mix(.07, 1., aside)), .06, .14, .6, 0., 0.);
     }
     return eye_surface();
 }

@@ -22,12 +22,15 @@ vec3 bumped(vec3 normal, float height) {
 
 void main() {
     vec3 view = normalize(vec3(0, 0, camera_distance) - placed), normal = normalize(turned);
-    if (dot(normal, view) < 0. && material > BACK && material < SOCKET && material != 7) normal = -normal;
+    if (dot(normal, view) < 0. && material > BACK && material != 7 && (material < SOCKET || material == TONGUE))
+        normal = -normal;
 
     Surface s = material <= BACK ? skin_surface() : other_surface();
     normal = bumped(normal, s.height);
     float lit = shadow_at(placed);
-    if (material == GUMS || material == TEETH || material == SOCKET) lit = mix(1., lit, .6);
+    // The lips' shadow is coarse; how open a place lies says the rest.
+    if (material == GUMS || material == SOCKET || material == TONGUE) lit = mix(1., lit, .6) * s.openness;
+    else if (material == TEETH) lit = mix(1., lit, .6) * mix(.2, 1., s.openness);
 
     // Light bleeds through skin: red wraps further round, and shadows have red edges.
     vec3 wrap = s.bleeding * vec3(.42, .20, .12);

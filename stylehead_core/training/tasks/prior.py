@@ -1,0 +1,139 @@
+"""The landmark prior learns to bend its linear movement.
+
+The landmarker reads expressions from landmarks, by a small network. So the landmarks of a face that was moved can be
+read at once, without drawing it, and compared with what was asked for. Faces are rendered heads and portraits, what is
+asked for are the changes between two pictures of another head, and sliders. Two pictures of one rendered head also say
+where its landmarks truly went.
+
+Axes: B batch, N pictures, K coefficients.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...datasets.heads import Heads, rng_of
+from ...landmarker.blendshapes import POINTS
+from ...model.stylehead import StyleHead
+from ...spaces import ARKIT
+from ..recipe import LearnsFromHeads, Parts, Phase
+
+__all__ = ["PriorTask", "read_expression"]
+
+EYES = (33, 263)  # landmarks: outer corners
+MEASURED = 51  # coefficients that the landmarker reads; the last, tongueOut, it does not
+SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorTask(LearnsFromHeads):
+    sliders: float = 0.25  # share of the changes that are one or two sliders
+    truth: float = 2.0  # weight of where landmarks truly go, in eye distances
+    small: float = 0.02  # weight of the squared correction, cm
+    smooth: float = 0.5  # weight of its squared differences between neighbours, cm
+    parts: tuple[str, ...] = ("prior",)
+
+    def start(self, model: StyleHead, heads: Heads) -> "PriorState":
+        return PriorState(self, model, heads)
+
+
+class PriorState:
+    def __init__(self, task: PriorTask, model: StyleHead, heads: Heads) -> None:
+        from ...landmarker.files import load_landmarker
+
+        assert model.prior is not None, "this stage makes the model's landmark prior"
+        assert model.prior.bend is not None, "which has a correction to learn"
+        self.task, self.prior, self.heads = task, model.prior, heads
+        self.reader = load_landmarker().blendshapes.eval().requires_grad_(False).to(heads.landmarks.device)
+        self.samples = len(heads.pictures)
+        rendered = ~heads.weights.isclose(heads.coefficients[:, :52]).all(1)
+        self.pairs = torch.nonzero(rendered[heads.target]).flatten()
+        model.eval().requires_grad_(False)
+        self.bend = model.prior.bend.train().requires_grad_(True)
+        self.networks: dict[str, nn.Module] = {"bend": self.bend}
+        self.phases = (Phase("bend", [(self.bend, 1.0)]),)
+        corners = model.prior.triangles
+        self.edges = torch.cat((corners[:, :2], corners[:, 1:])).unique(dim=0)
+
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        heads, task, rng = self.heads, self.task, rng_of(rows, rng)
+        own = heads.coefficients[rows]
+        asked = self._ask(own, rng)
+        moved = self.prior.move(heads.landmarks[rows], own, asked, heads.size).landmarks
+        read = read_expression(self.reader, moved)
+        wrong = F.smooth_l1_loss(read, asked[:, :MEASURED], beta=0.05, reduction="none")
+        still = (own - asked)[:, :MEASURED].abs().mean(0)
+        told = (wrong / (0.02 + still)).mean()  # each coefficient in parts of how much it is asked to change
+        front = self.prior.front(heads.landmarks[rows], own, heads.size)
+        bent = self.bend(front, own[:, :52], asked[:, :52])
+        steps = bent[:, self.edges[:, 0]] - bent[:, self.edges[:, 1]]
+        pairs = self.pairs[torch.randint(len(self.pairs), (len(rows),), generator=rng)]
+        source, target = heads.source[pairs], heads.target[pairs]
+        there = self.prior.move(
+            heads.landmarks[source], heads.coefficients[source], heads.coefficients[target], heads.size
+        ).landmarks
+        wanted = heads.landmarks[target]
+        apart = (wanted[:, EYES[0], :2] - wanted[:, EYES[1], :2]).norm(dim=-1)[:, None, None]
+        astray = ((there - wanted)[..., :2] / apart).abs().mean()
+        loss = told + task.truth * astray + task.small * bent.square().mean() + task.smooth * steps.square().mean()
+        change = (read - asked[:, :MEASURED]).abs().mean() / (own - asked)[:, :MEASURED].abs().mean()
+        parts = {"told": told, "astray": astray, "bent": bent.abs().mean(), "error": change}
+        return loss, {name: float(value.detach()) for name, value in parts.items()}
+
+    def _ask(self, own: Tensor, rng: torch.Generator) -> Tensor:
+        """What is asked (B K) of faces with ``own`` coefficients: their pose, and another expression."""
+        batch = len(own)
+        pairs = self.pairs[torch.randint(len(self.pairs), (batch,), generator=rng)]
+        change = self.heads.coefficients[self.heads.target[pairs]] - self.heads.coefficients[self.heads.source[pairs]]
+        change = change[:, :52] * (0.4 + 0.8 * torch.rand(batch, 1, generator=rng))
+        slider = torch.zeros_like(change)
+        for _ in range(2):
+            which = torch.randint(52, (batch, 1), generator=rng)
+            slider.scatter_(1, which, torch.rand(batch, 1, generator=rng))
+        slider = slider + slider[:, _MIRROR] * (torch.rand(batch, 1, generator=rng) < 0.5)
+        chosen = torch.rand(batch, 1, generator=rng) < self.task.sliders
+        change = torch.where(chosen, slider.clamp(0, 1), change)
+        return torch.cat(((own[:, :52] + change).clamp(0, 1), own[:, 52:]), dim=1)
+
+    def sheet(self) -> Tensor:
+        """For some faces the landmarks before, moved linearly, and moved with the correction."""
+        rng = torch.Generator().manual_seed(0)
+        rows = torch.linspace(0, self.samples - 1, SHOWN).long()
+        own = self.heads.coefficients[rows]
+        asked, landmarks = self._ask(own, rng), self.heads.landmarks[rows]
+        bend, self.prior.bend = self.prior.bend, None
+        linear = self.prior.move(landmarks, own, asked, self.heads.size).landmarks
+        self.prior.bend = bend
+        bent = self.prior.move(landmarks, own, asked, self.heads.size).landmarks
+        columns = [self._plot(points) for points in (landmarks, linear, bent)]
+        return torch.cat([torch.cat(row, dim=-1) for row in zip(*columns, strict=True)], dim=-2)
+
+    def _plot(self, landmarks: Tensor) -> list[Tensor]:
+        """Pictures (3 256 256) of landmarks as white dots."""
+        places = (landmarks[..., :2] * (256 / self.heads.size)).round().long().clamp(0, 255)
+        pictures = torch.full((len(landmarks), 3, 256, 256), -1.0)
+        for picture, points in zip(pictures, places, strict=True):
+            picture[:, points[:, 1], points[:, 0]] = 1.0
+        return list(pictures)
+
+
+_MIRROR = [
+    ARKIT.names.index(name[:-4] + "Right" if name.endswith("Left") else name[:-5] + "Left")
+    if name.endswith(("Left", "Right")) and name not in ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+    else index
+    for index, name in enumerate(ARKIT.names[:52])
+]  # of each coefficient the one of the other side
+
+
+def read_expression(reader: nn.Module, landmarks: Tensor) -> Tensor:
+    """The expression (B 51) that the landmarker reads from ``landmarks`` (B 478 2+), with its eyes turned level."""
+    points = landmarks[..., :2]
+    eyes = points[:, EYES[1]] - points[:, EYES[0]]
+    angle = torch.atan2(eyes[:, 1], eyes[:, 0])
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    x, y = points[:, list(POINTS)].unbind(-1)
+    level = torch.stack((x * cos + y * sin, y * cos - x * sin), dim=-1)
+    return reader(level)[:, 1:]

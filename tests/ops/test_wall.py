@@ -1,0 +1,64 @@
+"""A portrait is a person before a wall: both layers together are the picture, and each goes on behind the other."""
+
+import pytest
+import torch
+
+from stylehead_core.ops.wall import fill, person_and_wall
+
+SIZE = 64
+
+
+@pytest.fixture
+def matte():
+    matte = torch.zeros(1, 1, SIZE, SIZE)
+    matte[..., 20:44, 20:44] = 1
+    matte[..., 20:44, 18:20] = 0.5
+    return matte
+
+
+@pytest.fixture
+def picture(matte):
+    """A red person before a wall that gets brighter to the right."""
+    wall = torch.linspace(-0.8, 0.8, SIZE).expand(1, 3, SIZE, SIZE)
+    red = torch.tensor([0.9, -0.9, -0.9])[:, None, None].expand(1, 3, SIZE, SIZE)
+    return matte * red + (1 - matte) * wall
+
+
+def test_both_layers_together_are_the_picture(picture, matte):
+    person, wall = person_and_wall(picture, matte)
+    both = matte * person + (1 - matte) * wall
+    beside = torch.nn.functional.max_pool2d((matte > 0).float(), 3, stride=1, padding=1) * (matte == 0)  # there: filled
+    torch.testing.assert_close(both * (1 - beside), picture * (1 - beside), atol=1e-5, rtol=0)
+    torch.testing.assert_close(both, picture, atol=0.05, rtol=0)
+
+
+def test_the_wall_goes_on_behind_the_person(picture, matte):
+    _, wall = person_and_wall(picture, matte)
+    middle = wall[0, 0, 32, 20:44]
+    assert (wall[0, 0] - wall[0, 1]).abs().max() < 1e-5  # nothing red in it
+    assert -0.4 < middle.min() < middle.max() < 0.4
+
+
+def test_away_from_the_person_the_wall_is_the_picture_to_the_bit(picture, matte):
+    _, wall = person_and_wall(picture, matte)
+    assert torch.equal(wall[..., :12], picture[..., :12])
+    assert torch.equal(wall[..., 50:, :], picture[..., 50:, :])
+
+
+def test_the_person_goes_on_beyond_the_outline(picture, matte):
+    person, _ = person_and_wall(picture, matte)
+    torch.testing.assert_close(person[0, :, 30, 10], torch.tensor([0.9, -0.9, -0.9]), atol=0.05, rtol=0)
+
+
+def test_what_is_known_is_kept_and_what_is_not_lies_between(picture):
+    known = torch.ones(1, 1, SIZE, SIZE)
+    known[..., 10:20, 30:50] = 0
+    filled = fill(picture, known)
+    torch.testing.assert_close(filled * known, picture * known)
+    hole = filled[..., 10:20, 30:50]
+    assert picture.min() <= hole.min() <= hole.max() <= picture.max()
+
+
+def test_a_picture_of_which_nothing_is_known_becomes_grey_and_no_nonsense():
+    filled = fill(torch.ones(1, 3, 8, 8), torch.zeros(1, 1, 8, 8))
+    assert not filled.any()
