@@ -23,7 +23,7 @@ KNOWN = 3  # planes beside the picture: the face, and where a cell lies
 class MatteNetworkConfig:
     size: int = 256  # pixels of the picture that it sees, and of the matte
     fold: int = 4  # pixels folded into channels along each side
-    widths: tuple[int, ...] = (48, 64, 96, 128, 128)  # channels at each size, every one half of the one before
+    widths: tuple[int, ...] = (24, 48, 64, 96, 96)  # channels at each size, every one half of the one before
 
     def __post_init__(self) -> None:
         halved = self.fold * 2 ** (len(self.widths) - 1)

@@ -73,7 +73,7 @@ def large_matte() -> Recipe:
         model=model_512(),
         task=MatteTask(),
         steps=6000,
-        batch=12,
+        batch=10,
         lr=2e-3,
         ema_decay=0.99,
         time_share=1.0,
