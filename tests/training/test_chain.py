@@ -12,6 +12,7 @@ from stylehead_core.animate import animate
 from stylehead_core.datasets.heads import load_heads, save_heads
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.model.files import load_stylehead
+from stylehead_core.model.stylehead import build
 from stylehead_core.records import Motion, Portrait
 from stylehead_core.stages.editing import edit_style
 from stylehead_core.stages.inversion import invert
@@ -108,8 +109,30 @@ def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):
 
 
 def test_every_chain_finds_what_it_needs():
-    for recipes in CHAINS.values():
-        made = {"paper_generator", "debug_paper_generator"}  # weeks of work, that a model given by --start spares
+    goes_on_from = {"512": "mini", "debug_512": "debug"}  # a model given by --start spares these
+    for name, recipes in CHAINS.items():
+        made = {"paper_generator", "debug_paper_generator"}  # weeks of work, likewise
+        made |= {recipe.name for recipe in CHAINS.get(goes_on_from.get(name, ""), ())}
         for recipe in recipes:
             assert set(recipe.needs) <= made
             made.add(recipe.name)
+
+
+def test_the_chain_of_512_pixels_goes_on_from_the_small_model(runs, heads, tmp_path):
+    alpha = torch.zeros(len(heads.pictures), 1, heads.size, heads.size, dtype=torch.uint8)
+    alpha[..., 20:, 30:100] = 255
+    save_heads(replace(heads, alpha=alpha, weights=heads.weights + 0.1), tmp_path / "some.measured.safetensors")
+    for recipe in chain("debug_512"):
+        train(recipe, tmp_path, tmp_path, start=runs / "debug_whole" / MODEL)
+    model = load_stylehead(tmp_path / "debug_512_whole" / MODEL)
+    portrait = Portrait(
+        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
+    )
+    motion = Motion(coefficients=heads.coefficients[:2], fps=Fraction(25))
+    frames = torch.cat(list(animate(model, portrait, motion)))
+    assert frames.shape == (2, 3, 256, 256)
+    assert torch.isfinite(frames).all()
+    for name in ("refiner", "compositor", "matte", "prior"):
+        before = build(recipe_named("debug_512_whole").model)
+        states = (getattr(each, name).state_dict() for each in (before, model))
+        assert any(not torch.equal(*pair) for pair in zip(*(state.values() for state in states), strict=True))
