@@ -239,7 +239,7 @@ def _perceptual(path: Path) -> dict[str, Tensor]:
 
 
 def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat  # imported here: librosa brings it, and only this file needs it
+    from scipy.io import loadmat  # imported here, since only official checkpoints need it
 
     from ..ops.deep3d_align import five_points
 
@@ -254,7 +254,7 @@ def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:
 
 
 def _gestures(path: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat  # imported here: librosa brings it, and only this file needs it
+    from scipy.io import loadmat  # imported here, since only official checkpoints need it
 
     try:
         arrays = {

@@ -1,4 +1,4 @@
-"""The catalogue of metrics: how each is asked of a clip, and which number stands beside it."""
+"""The catalogue of metrics: how each is computed for a clip, and its reference value."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,11 +41,11 @@ SILENT = 1e-4  # of full scale
 
 @dataclass(frozen=True)
 class Found:
-    """What a metric came to: numbers of 0 dimensions, or (T) one a frame, NaN where a frame does not count."""
+    """Result of a metric: scalars, or (T) one value a frame, NaN where a frame does not count."""
 
     here: Tensor
-    beside: Tensor | None = None  # the same number for what gives it meaning
-    against: str = ""  # what that is
+    beside: Tensor | None = None  # the same metric of the reference
+    against: str = ""  # what the reference is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +58,11 @@ class Metric:
     compute: Callable[[Evidence], Found]
 
 
-# With the truth at hand
+# Metrics with the truth
 
 
 def _compared(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidence], Found]:
-    """A metric of generated and true frames, beside the same for the still portrait."""
+    """A metric of generated and true frames; reference: the still portrait."""
 
     def compute(evidence: Evidence) -> Found:
         target = evidence.clip("target").frames
@@ -99,7 +99,7 @@ def _likeness(evidence: Evidence) -> Found:
 
 
 def _same_person(evidence: Evidence, network: nn.Module) -> Found:
-    """The cosine of embeddings by ``network`` of the frames and the portrait."""
+    """Cosine between ``network``'s embeddings of the frames and of the portrait."""
     source = _seen(network, evidence.source)
     here = csim(_seen(network, evidence.generated.frames), source)
     if evidence.has("target"):
@@ -113,7 +113,7 @@ def _same_person(evidence: Evidence, network: nn.Module) -> Found:
 
 
 def _sharpness(evidence: Evidence) -> Found:
-    """In parts of the truth's where there is one, else of the portrait's."""
+    """Relative to the truth if there is one, else to the portrait."""
     here = by_chunks(sharpness, evidence.generated.frames)
     source = sharpness(evidence.source) if evidence.has("source") else None
     if not evidence.has("target") and source is not None:
@@ -127,7 +127,7 @@ def _driver_sharpness(evidence: Evidence) -> Tensor:
 
 
 def _mouth_sharpness(evidence: Evidence) -> Found:
-    """In parts of the truth's mouth where there is one, else of the portrait's."""
+    """Relative to the truth's mouth if there is one, else to the portrait's."""
     name = "target" if evidence.has("target") else "source"
     frames = evidence.clip("target").frames if name == "target" else evidence.source
     truth = _at_mouth(frames, evidence.track(name)).nanmean().clamp(min=1e-12)
@@ -140,12 +140,12 @@ def _mouth_sharpness(evidence: Evidence) -> Found:
 
 
 def _first_is_1(values: Tensor) -> Tensor:
-    """``values`` (T) in parts of the first that is a number."""
+    """``values`` (T) relative to the first one that is not NaN."""
     return values / values[~values.isnan()][0].clamp(min=1e-12)
 
 
 def _if_there(number: Callable[[], Tensor]) -> Tensor | None:
-    """A number for the driving clip; none where there is no such clip, or no face in it."""
+    """A value for the driving clip; None where there is no such clip, or no face in it."""
     with suppress(Lacking, InputError):
         return number()
     return None
@@ -157,7 +157,7 @@ def _at_mouth(frames: Tensor, track: Track) -> Tensor:
 
 
 def _tracked(function: Callable[[Track, Track], Tensor], other: str) -> Callable[[Evidence], Found]:
-    """A metric of the faces in the generated and in another clip, beside the same for the still portrait."""
+    """A metric of the faces in the generated and in another clip; reference: the still portrait."""
 
     def compute(evidence: Evidence) -> Found:
         there, here = evidence.track(other), evidence.track("generated")
@@ -173,11 +173,11 @@ def _tracked(function: Callable[[Track, Track], Tensor], other: str) -> Callable
     return compute
 
 
-# Without
+# Metrics without the truth
 
 
 def _alone(function: Callable[[Evidence, str], Tensor]) -> Callable[[Evidence], Found]:
-    """A metric of one clip, beside the same of the driving clip."""
+    """A metric of one clip; reference: the driving clip."""
 
     def compute(evidence: Evidence) -> Found:
         return Found(function(evidence, "generated"), _if_there(lambda: function(evidence, "driving")), "driving clip")
@@ -204,7 +204,7 @@ def _flicker(evidence: Evidence, name: str) -> Tensor:
 
 
 def _sound(evidence: Evidence, name: str) -> Sound:
-    """The clip's own sound; a driving clip without one is held against that of the generated clip."""
+    """The clip's own sound; for a driving clip without sound, that of the generated clip."""
     found = evidence.clip(name).sound or evidence.generated.sound
     if found is None:
         raise Lacking("no sound was given")
@@ -230,7 +230,7 @@ def _sync(number: Callable[[Sync], float]) -> Callable[[Evidence, str], Tensor]:
 
 
 def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
-    """``number`` of the shift (T 3) of the face's colour: against the truth, or else against the portrait."""
+    """``number`` of the shift (T 3) of the face's colour against the truth, or else against the portrait."""
 
     def compute(evidence: Evidence) -> Found:
         name = "target" if evidence.has("target") else "source"
@@ -278,7 +278,7 @@ def _leakage(evidence: Evidence) -> Found:
 
 
 def _only_found(found: Tensor, values: Tensor) -> Tensor:
-    """``values`` of the found frames in their places, NaN in the others."""
+    """Put ``values`` of the found frames into their positions, NaN elsewhere."""
     everywhere = torch.full((len(found),), torch.nan)
     everywhere[found] = values.cpu()
     return everywhere

@@ -1,4 +1,4 @@
-"""Clips that are to be measured, brought to one length and size.
+"""Clips to measure, cut to the same length and resized to the same size.
 
 Axes: T frames, H W their size.
 """
@@ -17,12 +17,12 @@ from .pictures import unit
 
 __all__ = ["Clip", "at_size", "by_chunks", "side_by_side"]
 
-CHUNK = 16  # frames looked at together
+CHUNK = 16  # frames processed together
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """Frames in time, with their sound if they have one."""
+    """Frames with a frame rate, and their sound if there is one."""
 
     frames: Tensor  # (T 3 H W) in [-1, 1], or bytes
     fps: Fraction = Fraction(25)
@@ -34,7 +34,9 @@ class Clip:
 
 
 def side_by_side(generated: Clip, clips: dict[str, Clip | None]) -> tuple[Clip, dict[str, Clip], tuple[str, ...]]:
-    """The given clips cut to one length, all but the driving one resized to the generated one; and notes of that."""
+    """Cut clips to one length and resize all but the driving one to the generated one; returns notes on what was
+    done.
+    """
     notes = []
     given = {name: clip for name, clip in clips.items() if clip is not None}
     for name, clip in given.items():
@@ -62,7 +64,7 @@ def _size(frames: Tensor) -> str:
 
 
 def at_size(frames: Tensor, like: Tensor) -> Tensor:
-    """``frames`` as bytes at the size of ``like``; untouched where they have it."""
+    """Resize ``frames`` to the size of ``like``, as bytes; unchanged where they have that size."""
     if frames.shape[-2:] == like.shape[-2:]:
         return frames
     size = tuple(like.shape[-2:])
@@ -71,6 +73,6 @@ def at_size(frames: Tensor, like: Tensor) -> Tensor:
 
 
 def by_chunks(function: Callable[..., Tensor], *clips: Tensor) -> Tensor:
-    """``function`` of a few frames at a time, so that memory does not grow with the clip."""
+    """Apply ``function`` to a few frames at a time, so that memory does not grow with the clip."""
     parts = zip(*(clip.split(CHUNK) for clip in clips), strict=True)
     return torch.cat([function(*part) for part in parts])

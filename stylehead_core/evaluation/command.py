@@ -1,4 +1,4 @@
-"""``stylehead evaluate``: numbers and a contact sheet for a generated clip, beside the truth and the portrait."""
+"""``stylehead evaluate``: metrics and a contact sheet of a generated clip, compared with the truth and the portrait."""
 
 import argparse
 import json

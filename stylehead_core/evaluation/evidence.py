@@ -1,4 +1,4 @@
-"""What a metric may look at, and the reason where something is not there."""
+"""The inputs of the metrics, with the reason where one is missing."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,12 +13,12 @@ __all__ = ["Evidence", "Lacking"]
 
 
 class Lacking(Exception):
-    """What is missing for a metric; caught by ``measure``."""
+    """Raised for a missing input of a metric; caught by ``measure``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Everything there is to look at. Reading what is not there raises ``Lacking`` with the reason."""
+    """All inputs that are available. Reading a missing one raises ``Lacking`` with the reason."""
 
     generated: Clip
     clips: dict[str, Clip] = field(default_factory=dict)
@@ -46,16 +46,16 @@ class Evidence:
 
     @cached_property
     def still(self) -> Tensor:
-        """The portrait, repeated: what a model that does nothing would give."""
+        """The portrait, repeated: the output of a model that does nothing."""
         return self.source.expand(len(self.generated.frames), -1, -1, -1)
 
     @cached_property
     def tracks(self) -> dict[int, Track]:
-        """What was tracked so far, by the identity of the frames."""
+        """Cache of tracks, by the identity of the frames."""
         return {}
 
     def track(self, name: str) -> Track:
-        """The face in a clip, or in the ``source``; it is looked for once."""
+        """Track the face in a clip, or in the ``source``; computed once."""
         frames = self.source if name == "source" else self.clip(name).frames
         if id(frames) not in self.tracks:
             self.tracks[id(frames)] = self.metric_network("track", "the face landmarker")(frames)

@@ -1,4 +1,4 @@
-"""Where the parts of a face are, from the 478 points of the face landmarker.
+"""Regions of a face from the landmarker's 478 points.
 
 Axes: T frames, N landmarks, H W the picture's size. Points are pixels: x to the right, y down.
 """
@@ -21,7 +21,7 @@ def eye_distance(landmarks: Tensor) -> Tensor:
 
 
 def lip_opening(landmarks: Tensor) -> Tensor:
-    """How far the lips are apart (T), in parts of the eye distance; 0 is closed."""
+    """Distance between the lips (T) relative to the eye distance; 0 is closed."""
     upper, lower = INNER_LIPS
     return (landmarks[:, upper, :2] - landmarks[:, lower, :2]).norm(dim=-1) / eye_distance(landmarks)
 
@@ -31,7 +31,7 @@ def mouth_boxes(landmarks: Tensor, margin: float = 0.25) -> Tensor:
 
     Args:
         landmarks: (T 478 2 or more) in pixels.
-        margin: how much is added on each side, in parts of the box's longer side.
+        margin: added on each side, relative to the longer side of the box.
 
     Returns:
         (T 4) left, top, right, bottom in pixels.
@@ -40,7 +40,7 @@ def mouth_boxes(landmarks: Tensor, margin: float = 0.25) -> Tensor:
 
 
 def face_masks(landmarks: Tensor, height: int, width: int) -> Tensor:
-    """1 in the ellipse that fills the box of the face's points, 0 outside: (T 1 H W)."""
+    """Mask (T 1 H W): 1 in the ellipse that fills the bounding box of the face's points, 0 outside."""
     left, top, right, bottom = _grown_box(landmarks[:, :MESH, :2], 0).unbind(dim=-1)
     rows = torch.arange(height, device=landmarks.device)[None, :, None]
     columns = torch.arange(width, device=landmarks.device)[None, None, :]
@@ -50,9 +50,9 @@ def face_masks(landmarks: Tensor, height: int, width: int) -> Tensor:
 
 
 def background(landmarks: Tensor, height: int, width: int, margin: float = 0.35) -> Tensor:
-    """1 where the head is in no frame: (1 1 H W).
+    """Mask (1 1 H W): 1 where the head is in no frame.
 
-    Everything below the top of the highest head box counts as person (neck and shoulders), between its sides.
+    Everything below the top of the highest head box, between its sides, counts as the person (neck and shoulders).
     """
     left, top, right, _ = _grown_box(landmarks[:, :MESH, :2], margin).unbind(dim=-1)
     rows = torch.arange(height, device=landmarks.device)[:, None]

@@ -1,11 +1,11 @@
-"""Which layer to warp: move each feature map of a generator in turn by one known flow, and see what is drawn.
+"""Which layer to warp: warps one feature map of a generator at a time by a known flow, and measures the result.
 
-A low map is too coarse to follow the flow; a high one leaves a ghost of the unmoved picture, since the RGB sum of the
-levels below it stays where it was.
+A low map is too coarse to follow the flow. A high one leaves a ghost of the unmoved picture, since the RGB sum of the
+levels below it does not move.
 
 Axes: B pictures, S their size.
 
-Source: StyleHEAT's supplement, section 2. Its judgement was by eye; the numbers here are ours.
+Source: StyleHEAT's supplement, section 2. It was judged by eye there; the metrics here are ours.
 """
 
 import copy
@@ -24,28 +24,28 @@ from .pictures import unit
 
 __all__ = ["Followed", "LayerStudy", "follow", "studied_resolutions", "study_layers"]
 
-STILL = 1.0  # pixels: points that move less tell nothing about following
-MARGIN = 16  # a sixteenth of the picture on every side does not count: padding draws a frame there that never moves
+STILL = 1.0  # pixels: points that move less say nothing about following
+MARGIN = 16  # a border of a sixteenth is left out: padding draws a frame there that never moves
 
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
-    """How well a picture follows a flow. The pixels that count are those that move, and come from inside."""
+    """How well a picture follows a flow, over pixels that move and come from inside the picture."""
 
     moved: float
-    """Part of the fine detail that is where the flow takes it; 1 is all, higher is better."""
+    """Share of the fine detail that is where the flow takes it; 1 is all, higher is better."""
     ghost: float
-    """Part of the fine detail that is still in the old place; 0 is none, lower is better."""
+    """Share of the fine detail that is still at the old position; 0 is none, lower is better."""
     error: float
     """Mean difference from the warped picture, in levels of 0..255; lower is better."""
     still: float
-    """The same number for the picture that was not moved at all: what ``error`` is to be compared with."""
+    """The same for the picture that was not moved at all: the reference for ``error``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerStudy:
     picture: Tensor  # (B 3 S S) as the generator draws it
-    warped: Tensor  # (B 3 S S) that picture, moved by the flow: what every layer should give
+    warped: Tensor  # (B 3 S S) that picture warped by the flow: the goal for every layer
     drawn: dict[int, Tensor]  # by resolution of the warped feature map: (B 3 S S)
     followed: dict[int, Followed]
 
@@ -60,7 +60,7 @@ class LayerStudy:
 
 
 def studied_resolutions(generator: Generator) -> list[int]:
-    """The resolutions whose feature map can be moved: all but the first, whose map is the same for every picture."""
+    """Resolutions whose feature map can be warped: all but the first, whose map is the same for every picture."""
     return generator.config.resolutions[1:]
 
 
@@ -73,14 +73,14 @@ def study_layers(
     resolutions: Sequence[int] | None = None,
     rgb: Literal["still", "warped"] = "still",
 ) -> LayerStudy:
-    """Warp one feature map at a time by ``flow``, keep the styles, and draw on.
+    """Warp one feature map at a time by ``flow``, keep the styles, and draw the rest.
 
     Args:
         generator: any; its own waist does not matter here.
         styles: (B R D).
-        flow: (1 2 S S) in pixels of the picture; it is brought to the size of each map.
-        resolutions: which maps to move; all that can be by default.
-        rgb: whether the RGB sum of the levels below the moved map moves along. ``still`` is the paper's procedure.
+        flow: (1 2 S S) in pixels of the picture; it is resized for each map.
+        resolutions: which maps to warp; by default all possible ones.
+        rgb: whether the RGB sum of the levels below the map is warped too. ``still`` is the paper's procedure.
     """
     size = generator.config.size
     if flow.shape != (1, 2, size, size):
@@ -96,10 +96,10 @@ def study_layers(
 
 
 def follow(drawn: Tensor, picture: Tensor, warped: Tensor, flow: Tensor) -> Followed:
-    """How well ``drawn`` is ``picture`` moved by ``flow``.
+    """Measure how well ``drawn`` equals ``picture`` warped by ``flow``.
 
-    The fine detail of ``drawn`` is explained, by least squares, as ``moved`` parts of that of the warped picture and
-    ``ghost`` parts of that of the unmoved one; what a network adds of its own is in neither.
+    The fine detail of ``drawn`` is fitted, by least squares, by ``moved`` times that of the warped picture plus
+    ``ghost`` times that of the unmoved one; what a network adds of its own is in neither.
 
     Args:
         drawn, picture, warped: (B 3 S S) in [-1, 1].
@@ -128,7 +128,7 @@ def _draw_moved(generator: Generator, styles: Tensor, flow: Tensor, resolution: 
             f"There is no feature map of {resolution} pixels to move; "
             f"take one of {', '.join(map(str, studied_resolutions(generator)))}."
         )
-    cut = copy.copy(generator)  # the same weights, cut in two elsewhere
+    cut = copy.copy(generator)  # the same weights with another waist
     cut.config = replace(generator.config, waist=resolution)
     feature, below = cut.lower(styles)
     flows = flow.expand(len(styles), -1, -1, -1)
@@ -138,7 +138,7 @@ def _draw_moved(generator: Generator, styles: Tensor, flow: Tensor, resolution: 
 
 
 def _detail(pictures: Tensor) -> Tensor:
-    """What is finer than about a sixteenth of the picture."""
+    """High-pass filter: detail finer than about a sixteenth of the picture."""
     reach = max(1, pictures.shape[-1] // 32)
     padded = F.pad(pictures, (reach,) * 4, mode="replicate")
     return pictures - F.avg_pool2d(padded, 2 * reach + 1, 1)

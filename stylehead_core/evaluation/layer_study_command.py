@@ -22,7 +22,7 @@ from .sheets import contact_sheet
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "warp each feature map of a model in turn: which one follows a flow, which one leaves a ghost"
-MEAN_OF = 1000  # draws whose mean style the samples are drawn nearer to
+MEAN_OF = 1000  # samples for the mean style of the truncation trick
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def sample_styles(generator: Generator, count: int, seed: int, truncation: float
 
 
 def figure(studies: dict[str, LayerStudy]) -> Tensor:
-    """The first picture under every flow, one row a flow: unmoved, as it should be, then by layer; (3 H W)."""
+    """Figure (3 H W) of the first picture: one row a flow, with the unmoved picture, the goal, then each layer."""
     rows = {
         name: [study.picture[0], study.warped[0], *(drawn[0] for drawn in study.drawn.values())]
         for name, study in studies.items()

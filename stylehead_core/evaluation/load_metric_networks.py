@@ -1,4 +1,4 @@
-"""Judges from files: what a path is given for is loaded or refused, what is not given stays missing."""
+"""Loads the networks of the metrics: a file that is named is loaded or refused, others stay missing."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,15 +38,15 @@ def load_metric_networks(
     sync: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> MetricNetworks:
-    """The judges whose files are at hand, and the pack's own.
+    """Load the networks whose files are given, and those of the pack.
 
     Args:
-        landmarker: the face landmarker's file; none looks for an installed one and goes without where there is none.
+        landmarker: the face landmarker's file; None looks for an installed one, and goes on without if there is none.
         lpips: see ``load_lpips``.
         identity: see ``load_identity``.
         features: see ``load_inception``.
         sync: see ``load_syncnet``.
-        device: where the networks look.
+        device: where the networks run.
 
     Raises:
         WeightsError: a file that was named is missing or of another kind.

@@ -1,4 +1,4 @@
-"""All metrics of one clip, each beside a number that gives it meaning; what cannot be measured says why.
+"""Measures one clip by all metrics, each with a reference value; a metric that cannot be computed says why.
 
 Axes: T frames, H W their size.
 """
@@ -37,15 +37,15 @@ def measure(
     """Measure everything that can be measured with what is given.
 
     Args:
-        generated: the clip in question.
-        target: the truth: the same person doing what was asked for. Clips are cut to the shorter one, and the truth is
-            brought to the size of the generated frames; a note says so.
+        generated: the clip to measure.
+        target: the truth: the same person with the wanted motion. Clips are cut to the shorter one, and the truth is
+            resized to the generated frames; a note says so.
         driving: whose motion was asked for; ``target`` by default.
         source: the portrait (1 3 H W) in [-1, 1], or bytes.
         unedited: the same clip without an edit, for edit leakage.
         original: the frames (or one) before the face was pasted in, for the seam.
         mask: (T or 1, 1 H W) in 0..1: where it was pasted in.
-        judges: the networks at hand.
+        judges: the loaded networks.
         only: names of the metrics wanted; all by default.
         progress: called with (done, total) metrics.
 
@@ -76,7 +76,7 @@ def _shape(pictures: Tensor) -> float:
 
 
 def sheet(generated: Clip, *, target: Clip | None = None, source: Tensor | None = None, columns: int = 8) -> Tensor:
-    """Frames spread over the clip, under one another with the truth and where they differ: (3 H W) in [-1, 1]."""
+    """Contact sheet (3 H W) in [-1, 1]: frames spread over the clip, above the truth and the difference."""
     generated, clips, _ = side_by_side(generated, {"target": target})
     count = len(generated.frames)
     chosen = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})

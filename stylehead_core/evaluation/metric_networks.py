@@ -1,4 +1,4 @@
-"""Who looks at the pictures: the networks that some metrics need, each of which may be missing."""
+"""The networks that some metrics need, each of which may be missing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["MetricNetworks", "Track", "track_face"]
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """One face over time, as the face landmarker sees it."""
+    """One face over time, as measured by the face landmarker."""
 
     landmarks: Tensor  # (T 478 3) pixels of the clip
     coefficients: Tensor  # (T 58) of the space ``arkit``
@@ -26,7 +26,7 @@ class Track:
         return len(self.found)
 
     def repeated(self, count: int) -> "Track":
-        """A track of one frame, held for ``count`` frames; a longer one as it is."""
+        """Repeat a track of one frame for ``count`` frames; a longer one stays as it is."""
         if len(self) != 1:
             return self
         every = torch.zeros(count, dtype=torch.int64)
@@ -35,14 +35,14 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricNetworks:
-    """The networks at hand. A metric whose judge is missing says so instead of a number."""
+    """The loaded networks. A metric whose network is missing says so instead of giving a number."""
 
     track: Callable[[Tensor], Track] | None = None
-    """Frames (T 3 H W) in [-1, 1], or bytes -> where the face is: landmarks, expression, pose."""
+    """Frames (T 3 H W) in [-1, 1], or bytes -> track of the face: landmarks, expression, pose."""
     identity: nn.Module | None = None
-    """Aligned or equally cut pictures (B 3 S S) in [-1, 1] -> embeddings (B D) of who it is."""
+    """Aligned or equally cut pictures (B 3 S S) in [-1, 1] -> identity embeddings (B D)."""
     likeness: nn.Module | None = None
-    """The same, by a network that has seen rendered heads only: a judge of drawings, no face recogniser."""
+    """The same, by a network trained on rendered heads only."""
     perceptual: nn.Module | None = None
     """Two pictures (B 3 S S) in [-1, 1] -> distance (B): LPIPS."""
     features: nn.Module | None = None
@@ -54,10 +54,10 @@ class MetricNetworks:
 
 @torch.no_grad()
 def track_face(landmarker: Landmarker, frames: Tensor) -> Track:
-    """Follow the surest face of the first frame through a clip.
+    """Track the most certain face of the first frame through a clip.
 
     Args:
-        landmarker: of ``load_landmarker``.
+        landmarker: from ``load_landmarker``.
         frames: (T 3 H W) in [-1, 1], or bytes.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Pictures as the metrics want them: in 0..1, grey, or cut out.
+"""Conversions of pictures for the metrics: range 0..1, luma, crops.
 
 Axes: T frames, H W the picture's size.
 """
@@ -13,7 +13,7 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601, of gamma-coded red, green, blue
 
 
 def unit(pictures: Tensor) -> Tensor:
-    """``pictures`` (T 3 H W) in [-1, 1], or bytes in 0..255, as float32 in [0, 1]."""
+    """Convert ``pictures`` (T 3 H W) in [-1, 1], or bytes in 0..255, to float32 in [0, 1]."""
     if not pictures.is_floating_point():
         return pictures.float() / 255
     return ((pictures.float() + 1) / 2).clamp(0, 1)
@@ -26,7 +26,7 @@ def grey(pictures: Tensor) -> Tensor:
 
 
 def cut(picture: Tensor, box: Tensor) -> Tensor:
-    """The part of ``picture`` (C H W) inside ``box`` (left, top, right, bottom: pixels, right and bottom excluded).
+    """Crop ``picture`` (C H W) to ``box`` (left, top, right, bottom: pixels, right and bottom excluded).
 
     Raises:
         InputError: nothing of the box lies in the picture.

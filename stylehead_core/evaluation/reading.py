@@ -1,4 +1,4 @@
-"""Clips from files, as the metrics take them: bytes, since a clip is held as a whole."""
+"""Reads clips for the metrics, as bytes, since a clip is kept in memory as a whole."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -20,12 +20,12 @@ STILLS_FPS = Fraction(25)
 
 
 def read_clip(path: str | Path, *, fps: Fraction | None = None, frames: int | None = None) -> Clip:
-    """A video with its sound, a folder of pictures in the order of their names, or one picture.
+    """Read a video with its sound, a folder of pictures in the order of their names, or one picture.
 
     Args:
         path: where it is.
-        fps: a video is brought to this rate (frames are repeated or left out), and keeps its own where none is given;
-            pictures are taken to have it, and 25 where none is given.
+        fps: a video is resampled to this rate (frames are repeated or left out); None keeps its own. Pictures are taken
+            to have this rate; None means 25.
         frames: at most so many, from the start.
 
     Raises:

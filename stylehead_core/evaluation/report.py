@@ -1,4 +1,4 @@
-"""What a measurement came to: one line a metric, as a table, as JSON, as curves."""
+"""The report of a measurement: one line a metric, as a table, as JSON, as curves."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ class Line:
     range: str
     value: float | None = None
     reference: float | None = None
-    """The same number for what stands beside it: see ``against``."""
+    """The same metric of the reference: see ``against``."""
     against: str = ""  # what the reference is: "source kept still", "driving clip" ...
     frames: tuple[float, ...] | None = None
     """One number a frame, or for each pair of neighbouring frames; NaN where no face was found."""

@@ -1,4 +1,4 @@
-"""Sheets and plots as PNG: pictures in labelled rows and columns, curves over time.
+"""Contact sheets and plots: pictures in labelled rows and columns, curves over time.
 
 Pictures are RGB (3 H W) in [-1, 1].
 """
@@ -25,11 +25,11 @@ LETTERS = 13  # pixels
 
 
 def contact_sheet(rows: Mapping[str, Sequence[Tensor]], columns: Sequence[str] = (), cell: int = 160) -> Tensor:
-    """Pictures in rows with a name each, under column titles.
+    """Arrange pictures in named rows, under column titles.
 
     Args:
         rows: name -> pictures (3 H W) in [-1, 1], or bytes; a row may be shorter than the others.
-        columns: titles above the columns; none = no titles.
+        columns: titles above the columns; empty = no titles.
         cell: pixels of a picture's side on the sheet.
     """
     count = max(len(pictures) for pictures in rows.values())
@@ -50,7 +50,7 @@ def contact_sheet(rows: Mapping[str, Sequence[Tensor]], columns: Sequence[str] =
 def plot(
     panels: Mapping[str, Mapping[str, Sequence[float]]], *, width: int = 640, height: int = 90, fps: float | None = None
 ) -> Tensor:
-    """Curves over time, one panel a title, each panel with its own scale.
+    """Plot curves over time, one panel for each title, each with its own scale.
 
     Args:
         panels: title -> name of the curve -> one number a frame; NaN leaves a gap.
@@ -89,7 +89,7 @@ def plot(
 
 
 def _fit(picture: Tensor, cell: int) -> Tensor:
-    """The picture at ``cell`` pixels of its longer side, in the middle of a white square."""
+    """Resize a picture to ``cell`` pixels of its longer side, centred in a white square."""
     height, width = picture.shape[-2:]
     scale = cell / max(height, width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))

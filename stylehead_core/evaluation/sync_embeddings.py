@@ -1,4 +1,4 @@
-"""Every window of a clip as a sync network embeds it: its mouths, and the sound of the same moment."""
+"""Embeddings of a sync network for every window of a clip: mouths, and the sound of the same moment."""
 
 from fractions import Fraction
 
@@ -29,7 +29,7 @@ def sync_embeddings(
         network: in eval mode.
         frames: (T 3 H W) in [-1, 1], or bytes.
         landmarks: (T 478 3).
-        sound: of the same time.
+        sound: of the same duration.
         fps: of the frames.
 
     Returns:

@@ -1,4 +1,4 @@
-"""AED: how far the expression is from the one that was asked for."""
+"""AED: error of the expression against the driving clip."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""APD: how far the head's pose is from the one that was asked for."""
+"""APD: error of the head pose against the driving clip."""
 
 import math
 
@@ -19,8 +19,8 @@ def apd(generated: Tensor, driving: Tensor, space: str = "arkit") -> Tensor:
         space: ``arkit`` or ``bfm``; both give pitch, yaw and roll in rad.
 
     Returns:
-        (T) in rad, 0..pi: the mean absolute difference of the three angles, each the short way round. Place and size
-        are left out, as most papers do.
+        (T) in rad, 0..pi: the mean absolute difference of the three angles, the shorter way round. Position and
+        size are left out, as in most papers.
 
     Source: mean |Euler angles generated - driving|, the convention of PIRenderer's successors.
     """

@@ -1,4 +1,4 @@
-"""Colour shift: whether the skin turns yellow, grey or pale."""
+"""Colour shift: change of the skin's colour in CIE Lab."""
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ WHITE = (0.95047, 1.0, 1.08883)
 def lab(pictures: Tensor) -> Tensor:
     """CIE L*a*b* (T 3 H W) of sRGB ``pictures`` (T 3 H W) in [-1, 1], or bytes.
 
-    L* 0 black to 100 white; a* + red, - green; b* + yellow, - blue. A difference of 2.3 is just seen.
+    L* 0 black to 100 white; a* + red, - green; b* + yellow, - blue. A difference of 2.3 is just noticeable.
     """
     coded = unit(pictures)
     light = torch.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
@@ -38,9 +38,9 @@ def colour_shift(
         where_target: the same for the target, where its face is in another place; ``where`` by default.
 
     Returns:
-        (T 3): shift of L*, a*, b*. +3 in b* is a yellow tinge that one sees.
+        (T 3): shift of L*, a*, b*. +3 in b* is a visible yellow tinge.
 
-    Source: CIE 1976 L*a*b*; the mean is taken first, so that fine detail in another place does not count.
+    Source: CIE 1976 L*a*b*; the mean is taken first, so displaced fine detail does not count.
     """
     return _mean_colour(generated, where) - _mean_colour(target, where if where_target is None else where_target)
 

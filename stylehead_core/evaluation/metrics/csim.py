@@ -1,4 +1,4 @@
-"""CSIM: whether it is still the same person."""
+"""CSIM: similarity of identity."""
 
 import torch.nn.functional as F
 from torch import Tensor

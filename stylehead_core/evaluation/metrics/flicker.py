@@ -1,4 +1,4 @@
-"""Flicker: whether what should stand still changes from frame to frame."""
+"""Flicker: change of static regions from frame to frame."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ __all__ = ["flicker"]
 
 
 def flicker(pictures: Tensor, where: Tensor | None = None) -> Tensor:
-    """Mean change of the pixels between neighbouring frames; lower is calmer.
+    """Mean change of the pixels between neighbouring frames; lower is better.
 
     Args:
         pictures: (T 3 H W) in [-1, 1], or bytes; at least two frames.

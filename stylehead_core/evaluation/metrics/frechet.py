@@ -1,4 +1,4 @@
-"""FID: whether a set of pictures has the statistics of another, without comparing any two of them."""
+"""FID: distance between the feature statistics of two sets of pictures."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ __all__ = ["frechet_distance"]
 def frechet_distance(generated: Tensor, target: Tensor) -> float:
     """Fréchet distance of two sets of features, each taken as a Gaussian; lower is better.
 
-    It is the FID where the features are those of Inception's third pooling (2048 wide) and at least 10,000 pictures
+    It is the FID if the features are those of Inception's third pooling (2048 wide) and at least 10,000 pictures
     are given on either side; with another network it has another scale and is to be called by that network's name.
 
     Args:

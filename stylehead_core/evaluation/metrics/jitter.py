@@ -1,4 +1,4 @@
-"""Jitter: whether the face trembles."""
+"""Jitter of the face's landmarks."""
 
 from torch import Tensor
 
@@ -9,14 +9,14 @@ __all__ = ["jitter"]
 
 
 def jitter(landmarks: Tensor) -> Tensor:
-    """How abruptly the landmarks change their speed; lower is calmer.
+    """Acceleration of the landmarks; lower is better.
 
     Args:
         landmarks: (T 478 2 or more), pixels, at least three frames.
 
     Returns:
         (T-2) from 0: the mean length of the second difference over time, in percent of the eye distance. Steady motion
-        gives 0. A living face has some: compare with the driving clip at the same frame rate, not with 0.
+        gives 0. A real face has some: compare with the driving clip at the same frame rate, not with 0.
 
     Source: second differences (discrete acceleration), the usual measure of jitter of tracked points.
     """

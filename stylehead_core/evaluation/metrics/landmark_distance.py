@@ -1,4 +1,4 @@
-"""Landmark distance: how far the points of the face are from where they should be."""
+"""Landmark distance: error of the face's points against the truth."""
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ def akd(generated: Tensor, target: Tensor) -> Tensor:
     """Average keypoint distance of each frame; lower is better.
 
     Args:
-        generated: (T N 2 or more) landmarks in pixels; x and y are looked at.
+        generated: (T N 2 or more) landmarks in pixels; x and y are compared.
         target: the same shape.
 
     Returns:
@@ -30,8 +30,8 @@ def nme(generated: Tensor, target: Tensor) -> Tensor:
         target: the same shape.
 
     Returns:
-        (T) from 0: the mean distance of the points in parts of the target's eye distance (outer corners). 0.05 is
-        clearly seen, 0.01 is about what the landmarker itself errs.
+        (T) from 0: the mean distance of the points relative to the target's eye distance (outer corners). 0.05 is
+        clearly visible, 0.01 is about the error of the landmarker itself.
 
     Source: the usual measure of the 300-W challenge, inter-ocular normalisation.
     """

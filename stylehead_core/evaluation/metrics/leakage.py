@@ -12,7 +12,7 @@ def attribute_leakage(before: Tensor, after: Tensor, edited: int) -> float:
     """How far the other attributes move for each step of the edited one; lower is better.
 
     Args:
-        before: (B A) attributes as a judge sees them in the unedited pictures, each in units of its spread over people.
+        before: (B A) attributes predicted for the unedited pictures, in standard deviations between people.
         after: (B A) the same after the edit.
         edited: which of the A attributes the edit was asked to change.
 

@@ -1,6 +1,7 @@
-"""Lip opening against loudness: a rough look at lip sync that needs no trained network.
+"""Lip opening against loudness: a rough check of lip sync without a trained network.
 
-It is not SyncNet's score: loud vowels open the mouth, but so do silent breaths, and an m is loud with closed lips.
+Not comparable with SyncNet's score: loud vowels open the mouth, but so do silent breaths, and an m is loud with closed
+lips.
 """
 
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""LPIPS: how different two pictures look to a network that was taught by people's judgement."""
+"""LPIPS: perceptual distance by a network calibrated on human judgement."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""PSNR: how far the pixels are from the truth, in decibels."""
+"""PSNR: error of the pixels in decibels."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from ..pictures import check_pair, unit
 
 __all__ = ["psnr"]
 
-CEILING_DB = 100.0  # identical pictures would have infinitely many, and spoil every mean
+CEILING_DB = 100.0  # for identical pictures, whose infinite PSNR would spoil every mean
 
 
 def psnr(generated: Tensor, target: Tensor) -> Tensor:

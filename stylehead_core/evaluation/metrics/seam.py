@@ -1,4 +1,4 @@
-"""Seam: whether one sees where the face was pasted in."""
+"""Seam: visibility of the edge of a pasted face."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,8 +18,9 @@ def seam(pictures: Tensor, mask: Tensor, reach: int = 4) -> Tensor:
         reach: pixels to either side over which the colour is averaged.
 
     Returns:
-        (T) in levels of 0..255, from 0: the mean over the edge of |mean inside - mean outside|. A picture has steps of
-        its own there: the number of the original picture with the same mask is the one to reach.
+        (T) in levels of 0..255, from 0: the mean over the edge of |mean inside - mean outside|. The original picture
+        has
+        steps there too: its value with the same mask is the goal.
     """
     inside = (mask > 0.5).float().expand(len(pictures), -1, -1, -1)
     # The nearest inside pixels are those within reach of the outside, and the other way round.

@@ -1,4 +1,4 @@
-"""Sharpness: how much fine detail a picture has, since PSNR rises while pictures get softer."""
+"""Sharpness: amount of fine detail. PSNR may rise while pictures get softer."""
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +32,7 @@ def sharpness(pictures: Tensor, boxes: Tensor | None = None) -> Tensor:
 
 
 def sharpness_ratio(generated: Tensor, target: Tensor, boxes: Tensor | None = None) -> float:
-    """Sharpness of ``generated`` in parts of that of ``target``; 1 is as sharp, below is softer, above is noisier.
+    """Sharpness of ``generated`` relative to that of ``target``; 1 is equal, below is softer, above is noisier.
 
     Args:
         generated: (T 3 H W) in [-1, 1], or bytes.

@@ -1,4 +1,4 @@
-"""SSIM: whether the local structure is that of the truth."""
+"""SSIM: similarity of local structure."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""Sync distance and confidence: whether lips and sound belong to the same moment, as a pair of networks sees it."""
+"""Sync distance and confidence: agreement of lips and sound according to a sync network."""
 
 from dataclasses import dataclass
 
