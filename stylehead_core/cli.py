@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "animate": (".commands.animate", "let a portrait move: by a video, by speech, by a saved motion"),
+    "batch": (".commands.batch", "animate every portrait of a folder by every driver of another"),
     "dub": (".commands.dub", "let somebody in a video say something else, pasted back into it"),
     "convert": (".commands.convert", "make one model file of the official StyleHEAT checkpoints"),
     "landmarker": (".commands.landmarker", "say which face landmarker is in use, or fetch one"),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,8 +33,9 @@ from ..stages.speech import WINDOW, motion_from_speech
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["Animator", "add_arguments", "add_drawing_arguments", "run"]
 
+KEPT_INVERSIONS = 256  # of a batch of portraits, a few MiB each
 SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the rest
 
 
@@ -61,6 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-motion", type=Path, metavar="FILE", help="also keep what moves the portrait, as a file"
     )
 
+    add_drawing_arguments(parser)
+
+
+def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that do not depend on the portrait and what drives it."""
     how = parser.add_argument_group("how")
     how.add_argument("--method", choices=("encode", "optimise"), default="encode", help="of the inversion")
     how.add_argument("--steps", type=int, default=250, help="of the optimisation (default 250)")
@@ -126,31 +133,55 @@ def run(args: argparse.Namespace) -> None:
             f"Give one of --video, --motion and --intuitive, not both {' and '.join(driven)}: "
             "mix motions in ComfyUI, or with stages.motion_tools."
         )
-    model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
-    _refuse_what_cannot_work(args, model)
-    landmarker = load_landmarker(args.landmarker, args.device)
-    inversion = _invert(args, model, landmarker)
-    sound = _sound(args)
-    motion = _motion(args, model, landmarker, sound, inversion)
-    if args.save_motion is not None:
-        save_motion(motion, args.save_motion, made_by="stylehead animate")
-    drawn = animate(
-        model,
-        inversion,
-        motion,
-        strength=args.strength,
-        match=args.absolute and not motion.relative,
-        chunk=args.chunk,
-        config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed),
-    )
-    size = (model.config.size, model.config.size)
-    notes = video_metadata({name: _plain(value) for name, value in vars(args).items() if name != "output"})
-    film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
-    with BackgroundVideoWriter(film) as video, bar("frames", len(motion)) as progress:
-        for frames in drawn:
-            video.write(frames)
-            progress(video.frames, len(motion))
-    print(args.output)
+    print(Animator(args).make(args))
+
+
+class Animator:
+    """Networks loaded once, to make many videos that differ in portrait and driver alone."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
+        self.landmarker = load_landmarker(args.landmarker, args.device)
+        self.inversions: dict[Path, Inversion] = {}
+        self.measured: tuple[Path, Motion] | None = None  # of the last driving video
+
+    def make(self, args: argparse.Namespace) -> Path:
+        """Make the video that ``args`` describe, and return its path."""
+        model = self.model
+        _refuse_what_cannot_work(args, model)
+        if args.portrait not in self.inversions:
+            if len(self.inversions) == KEPT_INVERSIONS:
+                self.inversions.clear()
+            self.inversions[args.portrait] = _invert(args, model, self.landmarker)
+        inversion = self.inversions[args.portrait]
+        sound = _sound(args)
+        motion = _motion(args, model, self._measure, sound, inversion)
+        if args.save_motion is not None:
+            save_motion(motion, args.save_motion, made_by="stylehead animate")
+        drawn = animate(
+            model,
+            inversion,
+            motion,
+            strength=args.strength,
+            match=args.absolute and not motion.relative,
+            chunk=args.chunk,
+            config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed),
+        )
+        size = (model.config.size, model.config.size)
+        notes = video_metadata({name: _plain(value) for name, value in vars(args).items() if name != "output"})
+        film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
+        with BackgroundVideoWriter(film) as video, bar("frames", len(motion)) as progress:
+            for frames in drawn:
+                video.write(frames)
+                progress(video.frames, len(motion))
+        return args.output
+
+    def _measure(self, args: argparse.Namespace) -> Motion:
+        """The motion of the driving video, measured anew only where it is another video than last time."""
+        if self.measured is None or self.measured[0] != args.video:
+            with bar("video", None) as progress:
+                self.measured = args.video, _measure(args, self.model, self.landmarker, progress)
+        return self.measured[1]
 
 
 def _plain(setting: Any) -> Any:
@@ -202,7 +233,11 @@ def _refuse_what_cannot_work(args: argparse.Namespace, model: StyleHead) -> None
 
 
 def _motion(
-    args: argparse.Namespace, model: StyleHead, landmarker: Landmarker, sound: Sound | None, inversion: Inversion
+    args: argparse.Namespace,
+    model: StyleHead,
+    measure: Callable[[argparse.Namespace], Motion],
+    sound: Sound | None,
+    inversion: Inversion,
 ) -> Motion:
     base = None
     if args.intuitive:
@@ -210,8 +245,7 @@ def _motion(
     elif args.motion is not None:
         base = load_motion(args.motion, space=model.config.space)
     elif args.video is not None:
-        with bar("video", None) as progress:
-            base = _measure(args, model, landmarker, progress)
+        base = measure(args)
         if not args.absolute:
             base = make_relative(base, args.neutral)
     if args.audio is None:

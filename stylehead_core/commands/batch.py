@@ -1,0 +1,193 @@
+"""``stylehead batch``: every portrait of a folder by every driver of another, each pair one video.
+
+Networks, portraits and motions are loaded once. Videos that exist already are skipped, so a batch that was stopped goes
+on where it was; a pair that fails does not end the rest. ``--shard`` and ``--ray`` spread a batch over machines.
+"""
+
+import argparse
+import copy
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import ConfigError, InputError, StyleHeadError
+from .animate import Animator, add_drawing_arguments
+from .bars import bar
+
+__all__ = ["Pair", "add_arguments", "pairs_of", "run", "shard_of"]
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SOUNDS = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac"}
+VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".ts"}
+MOTIONS = {".safetensors"}
+MAX_WORKERS = 256
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One video of a batch."""
+
+    portrait: Path
+    driver: Path
+    output: Path
+
+    @property
+    def kind(self) -> Literal["motion", "audio", "video"]:
+        """How ``animate`` takes the driver, by the ending of its name."""
+        ending = self.driver.suffix.lower()
+        return "motion" if ending in MOTIONS else "audio" if ending in SOUNDS else "video"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    pair: Pair
+    error: str = ""  # empty where the video was made
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--portraits", type=Path, nargs="+", required=True, help="pictures, or folders of them")
+    parser.add_argument(
+        "--drivers", type=Path, nargs="+", required=True, help="videos, sounds and motion files, or folders of them"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="gets PORTRAIT--DRIVER.mp4 for each pair"
+    )
+    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    spread = parser.add_argument_group("several machines")
+    spread.add_argument(
+        "--shard", type=shard, default=(1, 1), metavar="I/N", help="make the I-th of N parts alone, for a job scheduler"
+    )
+    spread.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="address of a Ray cluster that sees the same files, or 'local'; needs pip install 'stylehead[cluster]'",
+    )
+    spread.add_argument("--workers", type=int, default=2, help="on Ray: actors that hold the networks (default 2)")
+    add_drawing_arguments(parser)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """``2/8`` as (2, 8)."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"expected I/N such as 2/8, with I from 1 to N; found {text!r}")
+    return int(number), int(count)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the videos; 1 where one of them failed."""
+    if not 1 <= args.workers <= MAX_WORKERS:
+        raise ConfigError(f"--workers goes from 1 to {MAX_WORKERS}; found {args.workers}.")
+    pairs = pairs_of(files_of(args.portraits, PICTURES), files_of(args.drivers, MOTIONS | SOUNDS | VIDEOS), args.output)
+    mine = shard_of(pairs, *args.shard)
+    waiting = [pair for pair in mine if not pair.output.exists()]
+    args.output.mkdir(parents=True, exist_ok=True)
+    outcomes = _on_ray(args, waiting) if args.ray is not None else _here(args, waiting)
+    failed = 0
+    with bar("videos", len(waiting)) as progress:
+        for done, outcome in enumerate(outcomes, start=1):
+            if outcome.error:
+                failed += 1
+                print(f"{outcome.pair.output.name}: {outcome.error}", file=sys.stderr)
+            progress(done, len(waiting))
+    counts = {"made": len(waiting) - failed, "skipped": len(mine) - len(waiting), "failed": failed}
+    print(json.dumps(counts))
+    return int(failed > 0)
+
+
+def files_of(places: Iterable[Path], endings: set[str]) -> list[Path]:
+    """Files with one of ``endings`` in ``places``, which are files or folders, sorted by name and each once.
+
+    Raises:
+        InputError: a place is missing, a file has another ending, or nothing is found.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        if place.is_dir():
+            found |= dict.fromkeys(sorted(file for file in place.iterdir() if file.suffix.lower() in endings))
+        elif not place.is_file():
+            raise InputError(f"{place} is not there.")
+        elif place.suffix.lower() not in endings:
+            raise InputError(f"{place.name} is not of a kind that is taken here: {', '.join(sorted(endings))}.")
+        else:
+            found[place] = None
+    if not found:
+        raise InputError(f"No file in {', '.join(map(str, places))} ends in {', '.join(sorted(endings))}.")
+    return list(found)
+
+
+def pairs_of(portraits: list[Path], drivers: list[Path], folder: Path) -> list[Pair]:
+    """Every portrait by every driver, ordered by driver so that its motion is measured once.
+
+    Raises:
+        InputError: two pairs would write the same file.
+    """
+    pairs = [
+        Pair(portrait, driver, folder / f"{portrait.stem}--{driver.stem}.mp4")
+        for driver in drivers
+        for portrait in portraits
+    ]
+    outputs: dict[Path, Pair] = {}
+    for pair in pairs:
+        other = outputs.setdefault(pair.output, pair)
+        if other is not pair:
+            raise InputError(
+                f"{pair.output.name} would be written twice: for {other.portrait} with {other.driver}, and for "
+                f"{pair.portrait} with {pair.driver}. Rename one of the files."
+            )
+    return pairs
+
+
+def shard_of(pairs: list[Pair], number: int, count: int) -> list[Pair]:
+    """The ``number``-th of ``count`` contiguous parts, from 1 on, which differ by one pair at most."""
+    start, end = ((number - 1 + i) * len(pairs) // count for i in (0, 1))
+    return pairs[start:end]
+
+
+class Worker:
+    """Networks in one process, and what they have measured so far."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args, self.animator = args, Animator(args)
+
+    def make(self, pair: Pair) -> Outcome:
+        """Make one video; an error becomes part of the outcome."""
+        args = copy.copy(self.args)
+        for name in ("portraits", "drivers", "shard", "ray", "workers"):  # not told by the video's metadata
+            delattr(args, name)
+        args.portrait, args.output = pair.portrait, pair.output
+        args.video = args.motion = args.audio = args.save_motion = args.neutral = None
+        args.intuitive, args.driver = False, 0
+        setattr(args, pair.kind, pair.driver)
+        try:
+            self.animator.make(args)
+        except (StyleHeadError, OSError, RuntimeError, MemoryError) as error:
+            return Outcome(pair, str(error) or type(error).__name__)
+        return Outcome(pair)
+
+
+def _here(args: argparse.Namespace, pairs: list[Pair]) -> Iterator[Outcome]:
+    if pairs:
+        worker = Worker(args)
+        yield from map(worker.make, pairs)
+
+
+def _on_ray(args: argparse.Namespace, pairs: list[Pair]) -> Iterator[Outcome]:
+    """One actor per worker holds the networks; each is given its next pair when it has finished one."""
+    try:
+        import ray
+        from ray.util import ActorPool
+    except ImportError as error:
+        raise ConfigError("Ray is not installed: pip install 'stylehead[cluster]', or leave --ray out.") from error
+    if not pairs:
+        return
+    ray.init(address=None if args.ray == "local" else args.ray, log_to_driver=False, include_dashboard=False)
+    try:
+        actor = ray.remote(max_restarts=2, max_task_retries=2, num_cpus=1, num_gpus=int(args.device == "cuda"))(Worker)
+        pool = ActorPool([actor.remote(args) for _ in range(min(args.workers, len(pairs)))])
+        yield from pool.map_unordered(lambda worker, pair: worker.make.remote(pair), pairs)
+    finally:
+        ray.shutdown()
