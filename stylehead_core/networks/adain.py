@@ -1,4 +1,4 @@
-"""Adaptive instance normalisation: how a descriptor steers a feature map.
+"""Adaptive instance normalisation: modulates a feature map by a descriptor.
 
 Axes: B batch, C channels, D descriptor.
 """
@@ -13,7 +13,7 @@ EPSILON = 1e-5
 
 
 class AdaIN(nn.Module):
-    """Each channel brought to mean 0 and deviation 1, then to what a small network of the descriptor says.
+    """Normalise each channel to mean 0 and deviation 1, then apply scale and shift predicted from the descriptor.
 
     Source: Huang and Belongie (arXiv 1703.06868); the shared layer as in SPEC section 3.2.
     """
@@ -28,7 +28,7 @@ class AdaIN(nn.Module):
         """Normalise ``x`` (B C H W) and give it the scale and shift of ``descriptor`` (B D)."""
         hidden = F.relu(self.shared(descriptor))
         scale, shift = 1 + self.gamma(hidden), self.beta(hidden)  # B C
-        # A group of its own for every channel of every sample: one pass, 5 times as fast on a CPU as F.instance_norm.
+        # One group for each channel of each sample: a single pass, 5 times as fast on a CPU as F.instance_norm.
         one = rearrange(x, "b c h w -> 1 (b c) h w")
         weight, bias = (rearrange(values, "b c -> (b c)") for values in (scale, shift))
         normalised = F.group_norm(one, one.shape[1], weight, bias, EPSILON)

@@ -1,7 +1,7 @@
-"""Fits what the first redrawing missed onto the redrawn picture.
+"""Aligner of HFGI: aligns the inversion residual with the redrawn picture.
 
-The residual (picture minus redrawing) does not lie quite where the redrawn, or edited, face has its features; a
-small U-net that sees both moves it there.
+The residual (picture minus redrawn picture) is slightly displaced against the features of the redrawn, or edited, face.
+A small U-net that sees both moves it into place.
 
 Axes: B batch, C channels, S picture size.
 
@@ -34,7 +34,7 @@ class AlignerConfig:
 
 
 class Aligner(nn.Module):
-    """Three stages down, three up, with the picture's own stages beside."""
+    """Three stages down, three up, with skip connections."""
 
     def __init__(self, config: AlignerConfig = AlignerConfig()) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Aligner(nn.Module):
         )
 
     def forward(self, residual: Tensor, redrawn: Tensor) -> Tensor:
-        """Fit ``residual`` (B 3 S S) to ``redrawn`` (B 3 S S, in [-1, 1]): the fitted residual (B 3 S S)."""
+        """Align ``residual`` (B 3 S S) with ``redrawn`` (B 3 S S, in [-1, 1]); returns (B 3 S S)."""
         stages = [self.stem(torch.cat((residual, redrawn), dim=1))]
         for down in self.down:
             stages.append(down(stages[-1]))
@@ -67,7 +67,7 @@ class Aligner(nn.Module):
 
 
 def _stage(channels: tuple[int, ...], stride: int = 1) -> nn.Sequential:
-    """Residual units through ``channels``; the first may halve the picture."""
+    """A chain of residual units; the first may halve the resolution."""
     return nn.Sequential(
         *(
             ResidualUnit(into, out, stride=stride if unit == 0 else 1)

@@ -1,4 +1,4 @@
-"""From a window of sound to one descriptor of the frame in its middle.
+"""Audio encoder: from a window of mel columns to the motion descriptor of the frame in its middle.
 
 Axes: B batch, F mel bands, W mel columns of the window (80 a second), D descriptor.
 """
@@ -23,7 +23,9 @@ class AudioEncoderConfig:
     window: int = 32  # mel columns: 0.4 s
     descriptor: int = 256
     form: Literal["mlp", "conv"] = "mlp"
-    """``mlp`` squeezes the time axis as the paper says; ``conv`` is the temporal convolution of the official code."""
+    """``mlp`` reduces the time axis by an MLP, as the paper says; ``conv`` is the official code's temporal
+    convolution.
+    """
     hidden: int = 128  # of the network over time, ``mlp`` only
 
     def __post_init__(self) -> None:
@@ -34,7 +36,7 @@ class AudioEncoderConfig:
 
 
 class AudioEncoder(nn.Module):
-    """Mel columns in, descriptor out; which network stands between is the config's ``form``."""
+    """Mel columns in, descriptor out; the config's ``form`` chooses the network."""
 
     def __init__(self, config: AudioEncoderConfig = AudioEncoderConfig()) -> None:
         super().__init__()
@@ -52,7 +54,7 @@ class AudioEncoder(nn.Module):
 
 
 class TimeSqueeze(nn.Module):
-    """Each band's course over time becomes one number, by one network for all bands; the bands become a descriptor.
+    """An MLP over time shared by all bands gives one number for each band; a second MLP maps the bands to a descriptor.
 
     Source: the supplement's "MLP to squeeze the time axis"; sizes are ours (METHOD section 3.4).
     """

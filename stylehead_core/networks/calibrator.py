@@ -1,4 +1,4 @@
-"""From a warped feature map to the scale and shift that calibrate it.
+"""Calibration network: predicts scale and shift that repair a warped feature map.
 
 Axes: B batch, C feature channels, h w feature size, D descriptor, E extra planes.
 """
@@ -23,15 +23,17 @@ __all__ = ["Calibrator", "CalibratorConfig"]
 class CalibratorConfig:
     feature_channels: int = 512
     feature_size: int = 64
-    extra_channels: int = 0  # more planes at the feature's size, such as the visibility
+    extra_channels: int = 0  # additional input planes at the feature's size, such as the visibility
     width: int = 256  # channels inside
     descriptor: int = 256
-    hidden: int = 128  # of the networks that turn the descriptor into scales and shifts
-    levels: int = 4  # halvings: 64 -> 4, and as many doublings
+    hidden: int = 128  # hidden width of the networks that map the descriptor to scales and shifts
+    levels: int = 4  # downsampling steps (64 -> 4), and as many upsampling steps
     heads: Literal["acting", "all"] = "acting"
-    """``all`` also holds the heads of the lower levels, as the official file does. The generator uses none of them."""
-    gate: bool = False  # let the calibration act only where the portrait does not show what is to be seen
-    zero_init: bool = False  # start without any effect
+    """``all`` also contains the heads of the lower levels, as the official file does; the generator uses none of
+    them.
+    """
+    gate: bool = False  # calibrate only where the portrait does not show the surface
+    zero_init: bool = False  # initialised to have no effect
 
     def __post_init__(self) -> None:
         if self.heads not in ("acting", "all"):
@@ -46,7 +48,7 @@ class CalibratorConfig:
 
 
 class Calibrator(nn.Module):
-    """A U-net with the descriptor injected on its way up. Source: SPEC section 4."""
+    """U-net with the descriptor injected on the way up. Source: SPEC section 4."""
 
     def __init__(self, config: CalibratorConfig = CalibratorConfig()) -> None:
         super().__init__()
@@ -70,13 +72,13 @@ class Calibrator(nn.Module):
         extra: Tensor | None = None,
         visibility: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """What is to be done to ``feature``: ``feature * (1 + scale) + shift``.
+        """Predict the calibration of ``feature``: ``feature * (1 + scale) + shift``.
 
         Args:
             feature: (B C h w), warped.
             descriptor: (B D) of the motion.
             extra: (B E h w), where the config has extra channels.
-            visibility: (B 1 h w) in 0..1, where the config has a gate: at 1 nothing is changed.
+            visibility: (B 1 h w) in 0..1, where the config has a gate: at 1 nothing changes.
 
         Returns:
             scale and shift, (B C h w) each.
@@ -89,7 +91,7 @@ class Calibrator(nn.Module):
         return scale, shift
 
     def conditions(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> list[Tensor]:
-        """All of the official outputs: scale and shift at the lowest level, then at the next; the last two act.
+        """All official outputs: scale and shift of each level from the lowest up; only the last two are used.
 
         Only with ``heads="all"``. The gate is not applied.
         """
@@ -98,7 +100,7 @@ class Calibrator(nn.Module):
         return [head(level) for scale, shift, level in heads for head in (scale, shift)]
 
     def _calibrate(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
-        """The map after each level, from the smallest to the feature's own size."""
+        """The feature map after each level, from the smallest to the input's size."""
         code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
         x = activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
         shortcuts = []
@@ -114,7 +116,7 @@ class Calibrator(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the size, with a shortcut, as in StyleGAN2's discriminator (arXiv 1912.04958)."""
+    """Downsampling block with a shortcut, as in StyleGAN2's discriminator (arXiv 1912.04958)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -125,12 +127,12 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shrunk = blur(activate(self.mix(x)), 2)
         shrunk = activate(self.shrink(shrunk))
-        # Smoothing only the pixels that the strided 1 x 1 convolution would keep.
+        # Smooths only the pixels that the strided 1 x 1 convolution samples.
         return (shrunk + self.short(blur(x, 1, stride=2))) / math.sqrt(2)
 
 
 class Up(nn.Module):
-    """Double the size, with a shortcut."""
+    """Upsampling block with a shortcut."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -140,12 +142,12 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         grown = activate(self.grow(_enlarge(activate(self.mix(x)))))
-        # A 1 x 1 convolution and a resize may change places: on the smaller map it costs a quarter.
+        # A 1 x 1 convolution and a resize commute: on the smaller map it costs a quarter.
         return (grown + _enlarge(self.short(x))) / math.sqrt(2)
 
 
 class Inject(nn.Module):
-    """Two convolutions, each steered by the descriptor, the second beside a shortcut."""
+    """Two convolutions modulated by the descriptor, with a shortcut around the second."""
 
     def __init__(self, width: int, descriptor: int, hidden: int) -> None:
         super().__init__()
@@ -160,7 +162,7 @@ class Inject(nn.Module):
 
 
 class Head(nn.Module):
-    """From the map inside to as many channels as the feature has."""
+    """Maps the inner channels to those of the feature map."""
 
     def __init__(self, width: int, feature_channels: int, zero_init: bool) -> None:
         super().__init__()

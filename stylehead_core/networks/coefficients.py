@@ -1,4 +1,4 @@
-"""From an aligned face to the coefficients of the Basel face model: Deep3DFaceRecon's ResNet-50.
+"""Deep3DFaceRecon's ResNet-50: coefficients of the Basel face model from an aligned face.
 
 Axes: B batch, C channels, h w map size.
 """
@@ -18,7 +18,7 @@ EXPANSION = 4  # a block's outputs per inner channel
 
 
 class FaceModel(NamedTuple):
-    """The named parts of the network's 257 numbers."""
+    """The network's 257 outputs by name."""
 
     identity: Tensor  # (B 80)
     expression: Tensor  # (B 64)
@@ -40,7 +40,7 @@ class FaceModel(NamedTuple):
 class CoefficientsConfig:
     blocks: tuple[int, ...] = (3, 4, 6, 3)  # of each stage; every stage but the first halves the size
     width: int = 64  # inner channels of the first stage, doubled at each further one
-    outputs: tuple[int, ...] = (80, 64, 80, 3, 27, 2, 1)  # as the parts of FaceModel, translation in two
+    outputs: tuple[int, ...] = (80, 64, 80, 3, 27, 2, 1)  # the groups of FaceModel; translation has two
 
     def __post_init__(self) -> None:
         if not self.blocks or min(*self.blocks, self.width) < 1:
@@ -50,7 +50,9 @@ class CoefficientsConfig:
 
 
 class Coefficients(nn.Module):
-    """A residual network and a linear layer for each part. Source: SPEC section 6.1; He et al. (arXiv 1512.03385)."""
+    """ResNet-50 with one linear layer for each group of coefficients. Source: SPEC section 6.1; He et al. (arXiv
+    1512.03385).
+    """
 
     def __init__(self, config: CoefficientsConfig = CoefficientsConfig()) -> None:
         super().__init__()
@@ -81,7 +83,7 @@ class Coefficients(nn.Module):
 
 
 class Block(nn.Module):
-    """A bottleneck: narrow, look around, widen; the stride is where it looks around."""
+    """Bottleneck block: 1 x 1, 3 x 3 with the stride, 1 x 1."""
 
     def __init__(self, channels_in: int, inner: int, stride: int) -> None:
         super().__init__()

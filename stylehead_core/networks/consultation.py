@@ -1,8 +1,8 @@
-"""Turns what the first redrawing missed into a scale and a shift of the feature map.
+"""Consultation encoder of HFGI: turns the inversion residual into scale and shift of the feature map.
 
 Axes: B batch, C channels of the feature map, h w its size, S picture size.
 
-Source: HFGI (arXiv 2109.06590), the consultation branch; StyleHEAT asks it at the moved map only.
+Source: HFGI (arXiv 2109.06590), the consultation branch; StyleHEAT applies it only at the map that is warped.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ __all__ = ["Consultation", "ConsultationConfig"]
 @dataclass(frozen=True, kw_only=True)
 class ConsultationConfig:
     size: int = 256  # pixels of the picture
-    fold: int = 1  # squares of so many pixels are laid into channels first: the same to see at less work
+    fold: int = 1  # pixel unshuffle factor at the input: the same information at less cost
     widths: tuple[int, int, int] = (32, 48, 64)  # channels at the picture's size and of the two stages after it
-    strides: tuple[int, int] = (2, 2)  # 1 keeps the size of a stage, 2 halves it
+    strides: tuple[int, int] = (2, 2)  # stride of each stage: 1 keeps the size, 2 halves it
     feature_channels: int = 512
-    feature_size: int = 64  # the results are resized to it where the stages end elsewhere
+    feature_size: int = 64  # the outputs are resized to it if the stages end at another size
 
     def __post_init__(self) -> None:
         if len(self.widths) != 3 or min(*self.widths, self.feature_channels, self.feature_size) < 1:
@@ -57,7 +57,7 @@ class Consultation(nn.Module):
         self.shift = Branch(third, config.feature_channels)
 
     def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale and shift (B C h w each) for the fitted ``residual`` (B 3 S S): feature * (1 + scale) + shift."""
+        """Scale and shift (B C h w each) for the aligned ``residual`` (B 3 S S): feature * (1 + scale) + shift."""
         x = self.stem(F.pixel_unshuffle(residual, self.config.fold))
         for stage in self.stages:
             x = stage(x)
@@ -69,7 +69,7 @@ class Consultation(nn.Module):
 
 
 class Branch(nn.Module):
-    """Two convolutions, to as many channels as the feature map has."""
+    """Two convolutions to the channels of the feature map."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

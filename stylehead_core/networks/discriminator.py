@@ -1,8 +1,8 @@
-"""Tells drawn pictures from real ones; used in training only.
+"""StyleGAN2's residual discriminator; used in training only.
 
 Axes: B batch, C channels, S picture size.
 
-Source: StyleGAN2 (arXiv 1912.04958), the residual discriminator with the minibatch's deviation (arXiv 1710.10196).
+Source: StyleGAN2 (arXiv 1912.04958), with the minibatch standard deviation of arXiv 1710.10196.
 """
 
 import math
@@ -27,8 +27,8 @@ LAST = 4  # pixels of the last feature map
 class DiscriminatorConfig:
     size: int = 256  # pixels of the picture
     channels: dict[int, int] = field(default_factory=dict)
-    """Channels by resolution. The official number stands in for each that is not named."""
-    group: int = 4  # pictures whose deviation from one another the network sees; 1 shows it none
+    """Channels by resolution; the official number for each resolution that is not listed."""
+    group: int = 4  # pictures in a group of the minibatch standard deviation; 1 switches it off
 
     def __post_init__(self) -> None:
         if self.size < 8 or self.size & (self.size - 1):
@@ -45,7 +45,7 @@ class DiscriminatorConfig:
 
 
 class Block(nn.Module):
-    """Halves the picture: two convolutions, and a linear shortcut."""
+    """Downsampling block: two convolutions with a linear shortcut."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Block(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """A picture in, one number out: the higher, the more real it looks."""
+    """Picture in, logit out; higher means more real."""
 
     def __init__(self, config: DiscriminatorConfig = DiscriminatorConfig()) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
         return self.logit(activate(self.linear(x.flatten(1))))
 
     def _deviation(self, x: Tensor) -> Tensor:
-        """How much the pictures of a group differ: one plane (B 1 4 4) with the same number everywhere."""
+        """Minibatch standard deviation of each group, as a constant plane (B 1 4 4)."""
         batch, _, height, width = x.shape
         group = min(batch, self.config.group)
         if batch % group:

@@ -1,9 +1,9 @@
-"""From a picture to the styles that redraw it.
+"""Inversion encoder: from a picture to the styles that redraw it.
 
 Axes: B batch, R style rows, D style width, C channels, S picture size.
 
-A residual network looks at the picture at four scales; coarse rows are read from the last of them, finer rows
-from earlier ones, which a feature pyramid joins to it.
+A residual network gives features at four scales. Coarse style rows are read from the last scale, finer rows from
+earlier ones, which a feature pyramid merges with it.
 
 Source: e4e (arXiv 2102.02766), after pSp (arXiv 2008.00951).
 """
@@ -45,14 +45,14 @@ class EncoderConfig:
             )
 
     def head_size(self, row: int) -> int:
-        """The size, in pixels, of the features that ``row`` is read from."""
+        """Size in pixels of the feature map from which ``row`` is read."""
         if row < self.coarse_rows:
             return self.size // 16
         return self.size // 8 if row < self.coarse_rows + self.middle_rows else self.size // 4
 
 
 class RowHead(nn.Module):
-    """Halves the features until one vector is left: what one style row is, or adds to the first."""
+    """Downsamples features to one vector: a style row, or its difference from the first row."""
 
     def __init__(self, size: int, inputs: int, style_dim: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class RowHead(nn.Module):
 class Encoder(nn.Module):
     """IR-SE-50 with a feature pyramid and one head for each style row."""
 
-    mean_styles: Tensor  # (R D), what the codes are added to
+    mean_styles: Tensor  # (R D), added to the predicted codes
 
     def __init__(self, config: EncoderConfig = EncoderConfig()) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Encoder(nn.Module):
         self.register_buffer("mean_styles", torch.zeros(config.rows, config.style_dim))
 
     def codes(self, image: Tensor) -> Tensor:
-        """What ``image`` (B 3 S S) in [-1, 1] adds to the mean styles: (B R D)."""
+        """Offsets (B R D) of ``image`` (B 3 S S, in [-1, 1]) from the mean styles."""
         x = self.stages[0](self.stem(image))
         quarter = self.stages[1](x)
         eighth = self.stages[2](quarter)

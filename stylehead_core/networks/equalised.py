@@ -1,6 +1,6 @@
-"""Layers whose weights are stored with unit variance and scaled when used, as StyleGAN2 keeps them.
+"""Equalised layers: weights are stored with unit variance and scaled when they are used, as in StyleGAN2.
 
-Every weight then learns at the same speed, however many inputs it has.
+Every weight then learns at the same rate, however many inputs it has.
 
 Axes: B batch, I inputs, O outputs, k kernel.
 
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 __all__ = ["GAIN", "SLOPE", "EqualConv", "EqualLinear", "activate"]
 
 SLOPE = 0.2
-GAIN = math.sqrt(2)  # makes up for the variance that the leaky ReLU takes
+GAIN = math.sqrt(2)  # compensates the variance lost in the leaky ReLU
 
 
 def activate(x: Tensor) -> Tensor:
-    """StyleGAN2's leaky ReLU, which keeps the variance. Works in place, in an order that a backward pass can follow."""
+    """StyleGAN2's leaky ReLU, which keeps the variance. In place, and safe for a backward pass."""
     return F.leaky_relu(x.mul_(GAIN), SLOPE, inplace=True)
 
 
@@ -28,7 +28,7 @@ class EqualLinear(nn.Module):
     """A linear layer with equalised weights."""
 
     def __init__(self, inputs: int, outputs: int, *, first_bias: float = 0.0, speed: float = 1.0) -> None:
-        """``speed`` multiplies how fast weight and bias learn against the rest of the network."""
+        """``speed`` multiplies the learning rate of weight and bias relative to the rest of the network."""
         super().__init__()
         self.speed = speed
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / speed)
@@ -46,7 +46,7 @@ class EqualConv(nn.Module):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int | None = None, bias: bool = True
     ) -> None:
-        """Without ``padding`` a stride of 1 keeps the picture's size."""
+        """If ``padding`` is not given, a stride of 1 keeps the size."""
         super().__init__()
         self.stride = stride
         self.padding = kernel // 2 if padding is None else padding
@@ -55,7 +55,7 @@ class EqualConv(nn.Module):
 
     @property
     def scale(self) -> float:
-        """What the weight is multiplied by when it is used."""
+        """Factor applied to the weight when it is used."""
         return 1 / math.sqrt(self.weight[0].numel())
 
     def forward(self, x: Tensor) -> Tensor:

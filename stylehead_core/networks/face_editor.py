@@ -1,10 +1,10 @@
-"""What an attribute changes at places of the face: lips, cheeks, chin, the corners of the eyes.
+"""Face editor: local changes of an attribute, such as beard, lips, cheeks and wrinkles.
 
-Styles act on the whole picture alike; a beard or a painted lip has a place. So every attribute also has a plan of the
-face, seen from the front, which is laid onto the portrait by its landmarks; a small network turns what lies there of
-it, and the feature map, into a change of the map. What is hair and what the wall behind it shows only from afar: so
-it also looks at everything at a quarter of the size. And a wrinkle is finer than the map can draw: where a model
-carries the portrait's pixels along, an attribute changes those, too.
+Styles act on the whole picture alike, but a beard or a painted lip has a place. So each attribute also has a learnt
+plan of the frontal face, which is laid onto the portrait by its landmarks. A small network turns the plan and the
+feature map into a change of the feature map. It also works at a quarter of the size, where hair can be told from the
+wall behind it.
+Wrinkles are finer than the feature map can draw: in a model that warps the portrait's pixels, those are changed too.
 
 Axes: B batch, C h w the feature map, P planes of a plan, m its size, W width, S picture size, f the fold S / w.
 """
@@ -21,7 +21,7 @@ from .equalised import EqualConv, activate
 __all__ = ["FaceEditor", "FaceEditorConfig"]
 
 COLOURS = 3
-AFAR = 4  # cells of the feature map in one from afar
+AFAR = 4  # downsampling factor of the coarse branch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class FaceEditorConfig:
     plan: int = 16  # planes
     plan_size: int = 64
     width: int = 48  # channels inside
-    fold: int = 0  # pixels along a cell of the map that an attribute sees and changes; 0: the feature map alone
-    units: int = 2  # residual ones that look from afar
-    beyond: tuple[str, ...] = ()  # attributes that also change what lies beside the head that the prior knows
+    fold: int = 0  # pixels along a cell of the map that an attribute sees and changes; 0: only the feature map
+    units: int = 2  # residual units of the coarse branch
+    beyond: tuple[str, ...] = ()  # attributes that also change the surroundings of the head
 
     def __post_init__(self) -> None:
         if min(self.feature_channels, self.plan, self.plan_size, self.width, self.units, self.fold + 1) < 1:
@@ -51,14 +51,14 @@ class FaceEditor(nn.Module):
     def forward(
         self, name: str, feature: Tensor, picture: Tensor, places: Tensor, covered: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        """What the attribute ``name`` adds to ``feature``, and to the pixels, at strength 1.
+        """Changes of ``feature`` and of the pixels by the attribute ``name`` at strength 1.
 
         Args:
             feature: (B C h w).
-            picture: (B 3 S S) in [-1, 1], the portrait that it redraws.
-            places: (B 2 h w), where of the face seen from the front each cell lies: x to the right and y down, -1..1.
-            covered: (B 1 h w) in 0..1: how much of the cell is head. Nothing else is changed, but by attributes that
-                reach beyond.
+            picture: (B 3 S S) in [-1, 1], the portrait.
+            places: (B 2 h w), position of each cell on the frontal face: x to the right and y down, -1..1.
+            covered: (B 1 h w) in 0..1: how much of the cell is head. Only attributes in ``beyond`` change anything
+                outside of it.
 
         Returns:
             (B C h w), and (B 3 S S) or None.
@@ -84,7 +84,7 @@ class Attribute(nn.Module):
         self.near = Unit(config.width)
         self.last = EqualConv(config.width, changed, 3)
         for layer in (self.tell, self.last):
-            nn.init.zeros_(layer.weight)  # it begins by changing nothing
+            nn.init.zeros_(layer.weight)  # changes nothing at the start of training
 
     def forward(self, seen: Tensor, places: Tensor, covered: Tensor) -> Tensor:
         plan = self.plan[None].expand(len(places), -1, -1, -1)
@@ -96,7 +96,7 @@ class Attribute(nn.Module):
 
 
 class Unit(nn.Module):
-    """Two convolutions beside a shortcut; at first it changes nothing."""
+    """Residual unit of two convolutions, initialised to the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""What is to be seen in a rendered head: who it is, what it does, what it looks like; and features to compare by.
+"""Feature network for rendered heads: identity embedding, expression, pose, attributes, and perceptual features.
 
-It judges rendered heads. It is no face recogniser, and of photographs it knows nothing.
+It is trained on rendered heads only and is not a face recogniser for photographs.
 
 Axes: B batch, C channels, h w a feature map, S picture size, L landmarks, A attributes, D embedding.
 """
@@ -24,9 +24,9 @@ EXPRESSION, ROTATION = 52, 3
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureNetworkConfig:
-    size: int = 64  # pixels of the picture when it says what it sees; features are of any size
+    size: int = 64  # pixels of the input for predictions; features work at any size
     widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of each stage; every stage but the first halves
-    squeezed: int = 32  # channels of the last stage's map when it is read place by place
+    squeezed: int = 32  # channels of the last stage's map where its positions are read
     hidden: int = 192
     landmarks: int = 68
     embedding: int = 64
@@ -44,17 +44,17 @@ class FeatureNetworkConfig:
 
 
 class Seen(NamedTuple):
-    """What the network sees in B pictures."""
+    """Predictions for B pictures."""
 
     landmarks: Tensor  # (B L 2) x to the right, y down, -1..1 from edge to edge
     expression: Tensor  # (B 52) of spaces.BLENDSHAPES, as rendered: 0..1
     rotation: Tensor  # (B 3) rad: pitch, yaw, roll
     attributes: Tensor  # (B A) about 0..1
-    identity: Tensor  # (B D) of length 1: near for pictures of one person
+    identity: Tensor  # (B D) unit vectors: close for pictures of one person
 
 
 class Stage(nn.Module):
-    """Two convolutions with norms; the second has a shortcut."""
+    """Two convolutions with norms; a shortcut around the second."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class FeatureNetwork(nn.Module):
         self.identity = nn.Linear(looks, config.embedding)
 
     def fitted(self, pictures: Tensor) -> Tensor:
-        """``pictures`` (B 3 S S) at the size that the network looks at."""
+        """Resize ``pictures`` (B 3 S S) to the network's input size."""
         size = self.config.size
         if pictures.shape[-1] == size:
             return pictures
@@ -99,7 +99,7 @@ class FeatureNetwork(nn.Module):
         return maps
 
     def forward(self, pictures: Tensor) -> Seen:
-        """What is to be seen in ``pictures`` (B 3 S S) in [-1, 1], of any size."""
+        """Predictions for ``pictures`` (B 3 S S) in [-1, 1], of any size."""
         maps = self.features(self.fitted(pictures))
         hidden = F.relu(self.norm(self.hidden(F.relu(self.squeeze(maps[-1])).flatten(1))))
         points, expression, rotation = self.movement(hidden).split(
@@ -123,17 +123,17 @@ def feature_distance(
     mask: Tensor | None = None,
     weights: tuple[float, ...] = (1, 1, 1, 1),
 ) -> Tensor:
-    """How differently the network sees two pictures: 0 for equal ones, less is better.
+    """Perceptual distance of two pictures: 0 for equal ones, lower is better.
 
-    The mean absolute difference of each stage's features, in parts of what they are on average: so every stage counts
-    alike, whatever its scale.
+    The mean absolute difference of each stage's features relative to their mean magnitude, so that every stage counts
+    equally.
 
     Args:
         network: frozen, in ``eval()``; gradients reach ``picture`` only.
         picture: (B 3 S S) in [-1, 1], not clamped.
         target: (B 3 S S) in [-1, 1].
-        mask: (B 1 S S), how much each place counts.
-        weights: of the stages from fine to coarse; those that are not named are not looked at.
+        mask: (B 1 S S), weight of each position.
+        weights: of the stages from fine to coarse; stages without a weight are ignored.
     """
     with torch.no_grad():
         wanted = network.features(target)

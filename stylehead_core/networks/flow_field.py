@@ -1,4 +1,4 @@
-"""From a picture and a descriptor of motion to the flow that carries the picture there.
+"""Flow network: from a picture and a motion descriptor to the flow that warps the picture.
 
 Axes: B batch, S picture size, h w flow size, D descriptor, E extra planes.
 """
@@ -15,22 +15,22 @@ from .adain import AdaIN
 __all__ = ["FlowField", "FlowFieldConfig"]
 
 SLOPE = 0.1  # of every leaky ReLU here
-SEEN_AT_FIRST = 3.0  # before the sigmoid: an untrained network finds everything visible (0.95)
+SEEN_AT_FIRST = 3.0  # logit: an untrained network predicts everything as visible (0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowFieldConfig:
     image_size: int = 256
     image_channels: int = 3
-    extra_channels: int = 0  # more planes at the picture's size, such as the picture after a first warp
-    base: int = 32  # channels at the picture's own size; twice as many with every halving
+    extra_channels: int = 0  # additional input planes at the picture's size, such as the picture after a first warp
+    base: int = 32  # channels at the full size; doubled with every downsampling
     maximum: int = 256  # channels, at most
-    down: int = 5  # halvings: 256 -> 8
-    up: int = 3  # doublings: 8 -> 64
+    down: int = 5  # downsampling steps: 256 -> 8
+    up: int = 3  # upsampling steps: 8 -> 64
     descriptor: int = 256
-    hidden: int = 128  # of the networks that turn the descriptor into scales and shifts
-    visibility: bool = False  # also say which points the portrait does not show
-    zero_init: bool = False  # start with no flow at all
+    hidden: int = 128  # hidden width of the networks that map the descriptor to scales and shifts
+    visibility: bool = False  # also predict which points the portrait does not show
+    zero_init: bool = False  # initialised to zero flow
 
     def __post_init__(self) -> None:
         if not 0 <= self.up <= self.down:
@@ -48,12 +48,14 @@ class FlowFieldConfig:
         return self.image_size // 2 ** (self.down - self.up)
 
     def channels(self, halvings: int) -> int:
-        """How many channels there are after so many halvings."""
+        """Channels after so many downsampling steps."""
         return min(self.base * 2**halvings, self.maximum)
 
 
 class FlowField(nn.Module):
-    """An hourglass with shortcuts, steered by the descriptor in every layer. Source: SPEC sections 3.3 and 3.4."""
+    """Hourglass network with skip connections, modulated by the descriptor in every layer. Source: SPEC sections 3.3
+    and 3.4.
+    """
 
     def __init__(self, config: FlowFieldConfig = FlowFieldConfig()) -> None:
         super().__init__()
@@ -66,7 +68,7 @@ class FlowField(nn.Module):
         channels = config.channels(config.down)
         for level in range(config.down - 1, config.down - 1 - config.up, -1):
             self.up.append(Up(channels, config.channels(level), config))
-            channels = 2 * config.channels(level)  # its own, and as many of the shortcut
+            channels = 2 * config.channels(level)  # its own, and as many from the skip connection
         self.norm = nn.GroupNorm(1, channels)  # over channels and pixels together
         self.last = nn.Conv2d(channels, 3 if config.visibility else 2, 7, padding=3)
         assert self.last.bias is not None
@@ -77,7 +79,7 @@ class FlowField(nn.Module):
             nn.init.constant_(self.last.bias[2:], SEEN_AT_FIRST)
 
     def forward(self, image: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """The flow of ``image`` for what ``descriptor`` says.
+        """Predict the flow of ``image`` for ``descriptor``.
 
         Args:
             image: (B 3 S S), RGB in [-1, 1]; or (1 3 S S) for all descriptors.
@@ -86,7 +88,7 @@ class FlowField(nn.Module):
 
         Returns:
             The flow (B 2 h w) in pixels of its own grid (see ``ops.warp``); and the visibility (B 1 h w) in 0..1,
-            0 where the portrait does not show what is to be seen, or None where the config has none.
+            0 where the portrait does not show the surface; None if the config has no visibility.
         """
         if extra is not None:
             image = torch.cat((image.expand(len(extra), -1, -1, -1), extra), dim=1)
@@ -102,7 +104,7 @@ class FlowField(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the size: a strided convolution and a plain one, each behind its normalisation."""
+    """Downsampling block: a strided and a plain convolution, each after its normalisation."""
 
     def __init__(self, channels_in: int, channels_out: int, config: FlowFieldConfig) -> None:
         super().__init__()
@@ -117,7 +119,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Double the size: a plain convolution and a transposed one, beside a transposed shortcut."""
+    """Upsampling block: a plain and a transposed convolution, with a transposed shortcut."""
 
     def __init__(self, channels_in: int, channels_out: int, config: FlowFieldConfig) -> None:
         super().__init__()

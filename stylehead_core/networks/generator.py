@@ -1,12 +1,12 @@
-"""The StyleGAN2 generator, cut in two at the feature map that is moved.
+"""The StyleGAN2 generator, split at the feature map that is warped.
 
 Axes: B batch, R style rows, D style width, C channels of the waist, h w its size, S picture size.
 
-``lower`` draws from the constant up to the waist: the first convolution at its resolution, activation included.
-``upper`` draws the rest. Between the two the caller may warp and calibrate.
+The waist is the feature map after the first convolution at its resolution, activation included. ``lower`` draws from
+the constant up to the waist, ``upper`` draws the rest. Between the two the caller may warp and calibrate.
 
-Style rows, by level k = 0 (4 pixels), 1 (8 pixels) ...: the enlarging convolution reads row 2k - 1, the second
-one row 2k, the RGB layer row 2k + 1, which the next level's enlarging convolution reads as well.
+Style rows, by level k = 0 (4 pixels), 1 (8 pixels) ...: the upsampling convolution reads row 2k - 1, the second
+convolution row 2k, the RGB layer row 2k + 1, which the next level's upsampling convolution reads as well.
 
 Source: StyleGAN2 (arXiv 1912.04958).
 """
@@ -25,9 +25,9 @@ from .modulated import FixedConv, ModulatedConv
 __all__ = ["Generator", "GeneratorConfig", "Prepared", "official_channels"]
 
 FIRST = 4  # pixels of the constant
-BAND = 8 << 20  # bytes of a feature map that a processor draws at a time
-HALO = 2  # rows of the smaller map that an enlarging and a second convolution look beyond their own
-LEAST_ROWS = 16  # of a band, or the halo would be too much of it
+BAND = 8 << 20  # bytes of a feature map that a CPU draws at a time
+HALO = 2  # rows of the smaller map that an upsampling and a second convolution need beyond their own
+LEAST_ROWS = 16  # in a band; with fewer, the halo would cost too much
 
 
 def official_channels(size: int) -> dict[int, int]:
@@ -41,11 +41,11 @@ class GeneratorConfig:
     style_dim: int = 512
     mapping_layers: int = 8
     channels: dict[int, int] = field(default_factory=dict)
-    """Channels by resolution. The official number stands in for each that is not named."""
-    waist: int = 64  # pixels of the feature map that is moved
+    """Channels by resolution; the official number for each resolution that is not listed."""
+    waist: int = 64  # pixels of the feature map that is warped
     rgb_from: int = FIRST
-    """The resolution at which the RGB sum starts. ``waist`` lets nothing pass beside the feature map."""
-    noise: bool = False  # layers can add noise maps, each with a strength of its own
+    """The resolution at which the RGB sum starts. With ``waist``, nothing bypasses the feature map."""
+    noise: bool = False  # layers can add noise maps, each with its own strength
 
     def __post_init__(self) -> None:
         if self.size not in (64, 128, 256, 512, 1024):
@@ -80,7 +80,7 @@ class GeneratorConfig:
 
 
 class Level(nn.Module):
-    """All that is drawn at one resolution."""
+    """The layers of one resolution."""
 
     def __init__(self, config: GeneratorConfig, resolution: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Level(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class FixedLevel:
-    """One level, or a part of it, with its styles worked in."""
+    """One level, or a part of it, with its styles multiplied into the weights."""
 
     resolution: int
     row: int  # of the second convolution
@@ -109,7 +109,7 @@ class FixedLevel:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What lies above the waist, with constant styles worked in: made once, drawn for every frame."""
+    """The layers above the waist with constant styles multiplied into the weights: made once, used for every frame."""
 
     levels: tuple[FixedLevel, ...]
 
@@ -128,11 +128,11 @@ class Generator(nn.Module):
 
     @property
     def rows(self) -> int:
-        """Style rows: two for each resolution."""
+        """Number of style rows: two for each resolution."""
         return self.config.rows
 
     def map(self, z: Tensor) -> Tensor:
-        """From noise ``z`` (B D), standard normals, to styles w (B D)."""
+        """Mapping network: from noise ``z`` (B D), standard normal, to styles w (B D)."""
         w = z * torch.rsqrt(z.float().square().mean(dim=-1, keepdim=True) + 1e-8).to(z.dtype)
         for layer in self.mapping:
             w = activate(layer(w))
@@ -146,7 +146,7 @@ class Generator(nn.Module):
             noise: see ``upper``.
 
         Returns:
-            The feature map (B C h w), and the RGB sum of the levels below it (B 3 h/2 w/2), or none where no RGB
+            The feature map (B C h w), and the RGB sum of the levels below it (B 3 h/2 w/2), or None where no RGB
             layer lies below.
         """
         self._check_noise(noise)
@@ -155,7 +155,7 @@ class Generator(nn.Module):
         return _draw([*below, self._fix(self.config.waist, styles, "up")], start, None, noise, picture=False)
 
     def prepare(self, styles: Tensor) -> Prepared:
-        """Work ``styles`` (B R D) into the weights above the waist. B = 1 serves a batch of any size."""
+        """Multiply ``styles`` (B R D) into the weights above the waist. B = 1 serves a batch of any size."""
         above = [self._fix(r, styles) for r in self.config.resolutions if r > self.config.waist]
         levels = self._fix(self.config.waist, styles, "conv", "rgb"), *above
         return Prepared(tuple(replace(level, conv=level.conv and level.conv.for_inference()) for level in levels))
@@ -169,12 +169,12 @@ class Generator(nn.Module):
         noise: Mapping[int, Tensor] | None = None,
         stop_at: int | None = None,
     ) -> Tensor:
-        """Draw what lies above the waist.
+        """Draw the layers above the waist.
 
         Args:
             feature: (B C h w).
-            prepared: of the same batch, or of one style for all.
-            rgb: (B 3 h/2 w/2) of ``lower``, warped or not; none where there is none.
+            prepared: for the same batch, or one style for all.
+            rgb: (B 3 h/2 w/2) of ``lower``, warped or not; None where there is none.
             noise: by style row of the convolution that adds it, maps (B or 1, 1 r r) of its resolution r.
             stop_at: pixels; a preview of this size instead of the whole picture.
 
@@ -228,7 +228,7 @@ class Generator(nn.Module):
             )
 
     def _fix(self, resolution: int, styles: Tensor, *parts: str) -> FixedLevel:
-        """Work styles into the named parts of one level; none named = all."""
+        """Multiply styles into the named parts of one level; no names = all parts."""
         level, row = self.levels[str(resolution)], self.config.row(resolution)
         rows = {"up": row - 1, "conv": row, "rgb": row + 1}
         fixed = {
@@ -242,9 +242,9 @@ class Generator(nn.Module):
 def _draw(
     levels: list[FixedLevel], x: Tensor, rgb: Tensor | None, noise: Mapping[int, Tensor] | None, *, picture: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Draw ``x`` through ``levels`` in order: the last feature map, and the RGB sum.
+    """Run ``x`` through ``levels`` in order; returns the last feature map and the RGB sum.
 
-    Where only the ``picture`` is asked for, the feature map may be an earlier one.
+    If only the ``picture`` is wanted, the feature map may be an earlier one.
     """
     x = x.contiguous(memory_format=torch.channels_last)
     for level in levels:
@@ -260,7 +260,7 @@ def _draw(
 
 
 def _draw_level(level: FixedLevel, x: Tensor, noise: Mapping[int, Tensor]) -> tuple[Tensor, Tensor | None]:
-    """The feature map of one level, and its own part of the RGB sum."""
+    """The feature map of one level, and its term of the RGB sum."""
     if level.up is not None:
         x = level.up(x, noise.get(level.row - 1))
     if level.conv is not None:
@@ -269,9 +269,9 @@ def _draw_level(level: FixedLevel, x: Tensor, noise: Mapping[int, Tensor]) -> tu
 
 
 def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tuple[Tensor, Tensor | None]:
-    """The same, ``rows`` rows of ``x`` at a time; of the ``last`` level without putting the feature map together.
+    """``_draw_level`` in bands of ``rows`` rows of ``x``; for the ``last`` level the feature map is not assembled.
 
-    Each band sees ``HALO`` rows more, and what these make is cut off.
+    Each band reads ``HALO`` more rows on either side, whose output is cut off.
     """
     height, width = x.shape[2:]
     assert level.up is not None
@@ -291,14 +291,14 @@ def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tu
 
 
 def _rows_of_a_band(level: FixedLevel, x: Tensor) -> int:
-    """Rows of ``x`` that are enlarged together; 0 = all of them.
+    """Rows of ``x`` in a band; 0 = no bands.
 
-    A processor is faster on bands that stay in its cache, and larger tensors are given back to the system each time,
-    which then clears them anew: docs/notes/0080-winograd-tiles-in-cache-sized-bands.md.
+    A CPU is faster on bands that stay in its cache, and the system zeroes the memory of larger tensors again at every
+    allocation: docs/notes/0080-winograd-tiles-in-cache-sized-bands.md.
     """
     learns = torch.is_grad_enabled() and (x.requires_grad or (level.up is not None and level.up.weight.requires_grad))
     if level.up is None or x.device.type != "cpu" or learns:
         return 0
-    row = 2 * 2 * x.shape[3] * len(x) * len(level.up.bias) * x.element_size()  # bytes that come of one row
-    rows = max(LEAST_ROWS, BAND // row) // 2 * 2  # even, so that whole tiles come of a band: ops/winograd.py
+    row = 2 * 2 * x.shape[3] * len(x) * len(level.up.bias) * x.element_size()  # bytes made from one row
+    rows = max(LEAST_ROWS, BAND // row) // 2 * 2  # even, so that a band gives whole tiles: ops/winograd.py
     return rows if 2 * rows < x.shape[2] else 0

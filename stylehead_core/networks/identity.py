@@ -1,4 +1,4 @@
-"""Who a face belongs to: the ArcFace network that CSIM is measured with.
+"""ArcFace: the face recognition network behind the CSIM metric.
 
 Axes: B batch, D width of the embedding.
 
@@ -16,7 +16,7 @@ from .residual import ResidualUnit, stem
 __all__ = ["Identity", "IdentityConfig"]
 
 ALIGNED = 256  # pixels of the FFHQ-aligned picture that the face is cut from
-ROWS, COLUMNS = slice(35, 223), slice(32, 220)  # of it: the face, as e4e cuts it
+ROWS, COLUMNS = slice(35, 223), slice(32, 220)  # crop of the face in it, as in e4e
 
 
 @dataclass(frozen=True, kw_only=True)

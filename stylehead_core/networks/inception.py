@@ -1,10 +1,10 @@
-"""The features that FID is measured with: Inception's third pooling, 2048 wide.
+"""Inception network for FID: the features of its third pooling, 2048 wide.
 
 Axes: B batch, C channels, H W picture.
 
 Source: Inception v3 (arXiv 1512.00567) in the form of TensorFlow's 2015 weights, which every FID since Heusel et al.
-(2017) uses. It differs from the usual form in its poolings: averages leave the padding out, and the last is a maximum.
-Layers are called what the published file calls them.
+(2017) uses. It differs from the usual form in its poolings: averages exclude the padding, and the last one is a
+maximum. Layer names are those of the published file.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ SIZE = 299  # pixels that it sees
 Kernel = tuple[int, int]  # height, width
 Layer = tuple[str, int, Kernel]  # name, width, kernel
 Branch = Sequence[Layer | list[Layer]]
-"""Layers one after the other; those of a list all see the same, and their maps are joined."""
+"""Layers in sequence; those in a list get the same input, and their outputs are concatenated."""
 
 ONE, THREE, FIVE = (1, 1), (3, 3), (5, 5)
 
@@ -38,7 +38,7 @@ class Convolution(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Branches side by side and a pooling, their maps joined. With ``halves`` the last layer of each halves the map."""
+    """Parallel branches and a pooling, concatenated. With ``halves`` the last layer of each halves the resolution."""
 
     def __init__(
         self,
@@ -142,7 +142,9 @@ class Inception(nn.Module):
         self.Mixed_7b, self.Mixed_7c = _e(1280, "average"), _e(2048, "maximum")
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features (B 2048) of ``pictures`` (B 3 H W) in [-1, 1], resized as FID's usual programs do (no antialias)."""
+        """Features (B 2048) of ``pictures`` (B 3 H W) in [-1, 1], resized as in the usual FID programs (no
+        antialias).
+        """
         x = F.interpolate(pictures, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))

@@ -1,4 +1,4 @@
-"""A network once more, for many frames: what its weights go through each time is done, and its convolutions are fast.
+"""Inference copy of a network: equalised weights are pre-scaled, 3 x 3 convolutions become Winograd tiles.
 
 Axes: B batch, I inputs, O outputs, H W picture.
 """
@@ -19,7 +19,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class InferenceConv(nn.Module):
-    """A convolution whose weight stays as it is."""
+    """Convolution with a constant weight."""
 
     weight: Tensor
     bias: Tensor | None
@@ -43,9 +43,9 @@ class InferenceConv(nn.Module):
 
 
 def for_inference(network: Network) -> Network:
-    """``network`` for drawing: what it gives is the same but for rounding.
+    """Make an inference copy of ``network``; its outputs are the same up to rounding.
 
-    It shares the weights that need no change. Make it anew when they have changed; nothing can be learnt through it.
+    Weights that need no change are shared. Make a new copy when the weights have changed; the copy cannot be trained.
     """
     with torch.no_grad():
         kept = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}

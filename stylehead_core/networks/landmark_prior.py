@@ -1,9 +1,9 @@
-"""Where a face goes when its pose and expression change, from its landmarks alone.
+"""Landmark prior: a flow for a change of pose and expression, computed from landmarks without a trained network.
 
-The portrait's 478 landmarks are turned to the front, moved by a linear model of the expression, and turned to where
-the head shall look. What lies between them moves with the triangles of the landmarker's canonical face, the rest of
-the head with an ellipsoid, the neck with a cylinder that turns less and less. The result is a flow that already
-nods, blinks and drops the jaw; a network corrects it where hair, cheeks and shadows are not where geometry thinks.
+The portrait's 478 landmarks are rotated to the front, moved by a linear model of the expression, and rotated to the
+driving pose. The surface between them moves with the triangles of the landmarker's canonical face, the rest of the head
+with an ellipsoid, the neck with a cylinder that turns less and less. The flow already nods, blinks and opens the jaw; a
+network corrects it for hair, cheeks and shadows.
 
 Axes: B batch, P points, T triangles, K expression coefficients, C values, h w flow size.
 Frames: the picture's (pixels, y down, z away) and the head's (centimetres, y up, z to the camera); see ``ops.pose``.
@@ -35,29 +35,29 @@ EYES = (
 NOSE_BASE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 IRISES = (468, 473)  # the middle of each, in the order of EYES
 
-MOST = 1.1  # the largest coefficient of an expression that a corrected movement follows
-SHAPE_CM = 5.0  # centimetres that the correction counts as one
+MOST = 1.1  # largest expression coefficient that the correction accepts
+SHAPE_CM = 5.0  # cm: unit of the correction's output
 
-GUIDES = 5  # planes: inside the mouth, inside an eye, and where the teeth are
-REACH = 3.0  # cells from the edge of an opening beyond which all is the same
+GUIDES = 5  # planes: inside the mouth, inside an eye, and three for the teeth
+REACH = 3.0  # cells from the edge of an opening at which the distance saturates
 
-FINEST = 16  # the square of it is the number of points in a triangle
-IRIS = 0.62  # cm: how far around its middle the iris' own movement reaches
+FINEST = 16  # each triangle is sampled at the square of this many points
+IRIS = 0.62  # cm: radius around the centre in which the iris' own movement acts
 BEHIND_NOSE = 1.4  # cm: the teeth, behind the point where the nose meets the lip
-ASIDE, ABOVE = 3.0, 1.5  # cm from the middle of the teeth, and from where the lips rest, beyond which all is the same
-NEARER = 1.0  # cm by which the measured face lies before the guessed skull
+ASIDE, ABOVE = 3.0, 1.5  # cm from the middle of the teeth, and from the resting lips, at which the guides saturate
+NEARER = 1.0  # cm by which the measured face lies in front of the estimated skull
 BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
 SKULL_FRONT, SKULL_LOW = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
 SKULL_POINTS = 4000
 NECK_RADII, NECK_CENTRE = (6.0, 5.5), -3.5  # cm, to the side and to the front; z of its axis
 NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and around
-NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the one it turns with the head, below the other not at all
+NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the first it turns with the head, below the second not at all
 HALO = (0.98, 1.18)  # in skull radii: hair beside the head moves with it up to the first, nothing beyond the second
 SHOULDERS = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
 FRONT_CENTRE, FRONT_HALF = (0.0, 1.0), 15.0  # cm of the head's frame: the square of a plan of the face
-FULL = 0.5  # of a point in a cell covers it
-FAINT = 0.02  # weight of the cells around, which matters where a cell has nothing of its own
+FULL = 0.5  # total weight of points that covers a cell
+FAINT = 0.02  # weight of the neighbouring cells, for cells that no point fell into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class LandmarkPriorConfig:
     flow_size: int = 64  # pixels of the flow
     expression: int = 52  # coefficients of the expression; pitch, yaw, roll, x, y and log_scale follow them
     fineness: int = 3  # each triangle is sampled at the square of this many points
-    hidden: int = 0  # of the network that corrects the linear movement for this face; 0 = none
+    hidden: int = 0  # hidden width of the network that corrects the linear movement for a face; 0 = no network
 
     def __post_init__(self) -> None:
         if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > FINEST:
@@ -83,7 +83,7 @@ class MovedFace(NamedTuple):
 
 
 class Bend(nn.Module):
-    """What the linear movement of the landmarks leaves out: expressions that add up otherwise, faces of other shape."""
+    """Correction of the linear expression model: non-additive expressions, and faces of other shape."""
 
     def __init__(self, expression: int, hidden: int) -> None:
         super().__init__()
@@ -94,11 +94,11 @@ class Bend(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, shape: Tensor, source: Tensor, driving: Tensor) -> Tensor:
-        """How much further landmarks go (B 478 3), cm; nowhere for equal expressions.
+        """Additional movement of the landmarks (B 478 3), cm; zero for equal expressions.
 
         Args:
-            shape: (B 478 3) cm, the face turned to the front.
-            source, driving: (B K), its expression and the one asked for.
+            shape: (B 478 3) cm, the frontal face.
+            source, driving: (B K), its expression and the driving one.
         """
         face = self.shape(shape[..., :2].flatten(1) / SHAPE_CM)
 
@@ -112,14 +112,15 @@ class Bend(nn.Module):
 class LandmarkPrior(nn.Module):
     """Landmarks and coefficients in, flow and visibility out.
 
-    The basis is computed, see ``training.landmark_prior.fit_basis``; only the correction is learnt by descent.
+    The basis is computed, see ``training.landmark_prior.fit_basis``; only the correction is trained by gradient
+    descent.
     """
 
     vertices: Tensor  # (468 3) cm, the canonical face
     indices: Tensor  # (33) int64: its points that hardly move with the expression
     weights: Tensor  # (33)
     triangles: Tensor  # (898 3) int64: the canonical face's; they close the eyes and the mouth too
-    basis: Tensor  # (K 478 3) cm: where each landmark goes for a coefficient of 1
+    basis: Tensor  # (K 478 3) cm: movement of each landmark for a coefficient of 1
 
     def __init__(self, config: LandmarkPriorConfig = LandmarkPriorConfig()) -> None:
         super().__init__()
@@ -136,12 +137,12 @@ class LandmarkPrior(nn.Module):
         return CanonicalFace(vertices=self.vertices, indices=self.indices, weights=self.weights)
 
     def move(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> MovedFace:
-        """Where the landmarks go.
+        """Move the landmarks.
 
         Args:
             landmarks: (B or 1, 478 3) of the portrait, pixels of a square of ``size``.
             source: (B or 1, K + 6) the portrait's own coefficients.
-            driving: (B K + 6) those asked for.
+            driving: (B K + 6), the driving ones.
             size: of the square, pixels.
 
         Returns:
@@ -152,7 +153,7 @@ class LandmarkPrior(nn.Module):
         here, there = (self._pose(landmarks, coefficients, size) for coefficients in (source, driving))
         front = here.unpose(landmarks)
         before, after = source[:, :expression], driving[:, :expression]
-        if self.bend is not None:  # nothing is measured outside of this, so nothing was learnt of it
+        if self.bend is not None:  # nothing is measured outside of this range, so nothing was learnt about it
             before, after = before.clamp(0, MOST), after.clamp(0, MOST)
         change = torch.einsum("bk,kpc->bpc", after - before, self.basis)
         if self.bend is not None:
@@ -160,11 +161,11 @@ class LandmarkPrior(nn.Module):
         return MovedFace(landmarks + (there.pose(front + change) - here.pose(front)), here, there)
 
     def front(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
-        """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> turned to the front, cm."""
+        """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> frontal landmarks in cm."""
         return self._pose(landmarks, coefficients, size).unpose(landmarks)
 
     def _pose(self, landmarks: Tensor, coefficients: Tensor, size: float) -> HeadPose:
-        """The pose that the coefficients ask for, at the depth of the landmarks."""
+        """The pose of the coefficients, at the depth of the landmarks."""
         pose = pose_from_coefficients(coefficients[:, self.config.expression :], size, self.canonical)
         depth = fit_pose(landmarks, self.canonical).centre[:, 2:]
         return HeadPose(rotation=pose.rotation, scale=pose.scale, centre=torch.cat((pose.centre[:, :2], depth), dim=1))
@@ -174,11 +175,11 @@ class LandmarkPrior(nn.Module):
         return self.flow(landmarks, self.move(landmarks, source, driving, size), size)
 
     def flow(self, landmarks: Tensor, face: MovedFace, size: float) -> tuple[Tensor, Tensor]:
-        """The flow to a ``face`` that ``move`` has moved, and what of it the portrait shows.
+        """The flow to a ``face`` moved by ``move``, and its visibility in the portrait.
 
         Returns:
             flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
-            the surface there the portrait shows: 0 what it does not, 0.5 what it shows at half the size.
+            the surface the portrait shows: 0 for hidden, 0.5 for shown at half the size.
         """
         moved, here, there = face
         landmarks = landmarks.expand(len(moved), -1, -1)
@@ -191,23 +192,23 @@ class LandmarkPrior(nn.Module):
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
     def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor:
-        """What the moved face has inside its openings; arguments as in ``move``, results as of ``find_guides``."""
+        """Guides of the moved face; arguments as in ``move``, results as of ``find_guides``."""
         return self.find_guides(self.move(landmarks, source, driving, size), size)
 
     def find_guides(self, face: MovedFace, size: float) -> Tensor:
-        """What a ``face`` that ``move`` has moved has inside its openings, where a flow can fetch nothing.
+        """Guides for the inside of mouth and eyes, where a flow can fetch nothing, of a ``face`` moved by ``move``.
 
         Returns:
-            (B 5 h w) in -1..1. How far inside the lips, and inside the lids, each cell lies: 0 at their edge, 1 three
-            cells or more inside. Where it lies before the teeth: how far from their middle (1 at 3 cm); how far above
-            the line where the lips would meet at rest, by the skull, which bears the upper teeth; and by the jaw,
-            which bears the lower ones (1 at 1.5 cm).
+            (B 5 h w) in -1..1. Distance of each cell inside the lips and inside the lids: 0 at their edge, 1 at three
+            cells or more inside. Its position relative to the teeth: distance from their middle (1 at 3 cm); height
+            above the line of the resting lips, as moved by the skull, which carries the upper teeth, and as moved by
+            the jaw, which carries the lower ones (1 at 1.5 cm).
         """
         moved, _, there = face
         return torch.cat((self._openings(moved, size), self._teeth(moved, there, size)), dim=1)
 
     def _openings(self, moved: Tensor, size: float) -> Tensor:
-        """How far inside mouth and eyes the cells lie (B 2 h w), of landmarks that have ``moved`` (B 478 3)."""
+        """Distance of the cells inside mouth and eyes (B 2 h w), for ``moved`` landmarks (B 478 3)."""
         cells = self.config.flow_size
         points = (moved[..., :2] + 0.5) * (cells / size) - 0.5
         mouth = signed_distance(points[:, list(INNER_LIPS)], cells)
@@ -216,7 +217,7 @@ class LandmarkPrior(nn.Module):
         return (torch.stack((mouth, eyes), dim=1) / REACH).clamp(-1, 1)
 
     def _teeth(self, moved: Tensor, there: HeadPose, size: float) -> Tensor:
-        """Where the cells lie before the teeth (B 3 h w). Each is followed along the line of sight to their plane."""
+        """Position of the cells relative to the teeth (B 3 h w), projected along the line of sight to their plane."""
         front, rest = there.unpose(moved), self.vertices
         nose, chin = front[:, NOSE_BASE], front[:, CHIN]
         place = self._cells(size) - there.centre[:, :2, None, None]
@@ -229,26 +230,26 @@ class LandmarkPrior(nn.Module):
         up = (rotation[:, 0, 0] * y - rotation[:, 1, 0] * x) / narrow
         upper = up - (nose[:, 1] + rest[UPPER_LIP, 1] - rest[NOSE_BASE, 1])[:, None, None]
         lower = up - (chin[:, 1] + rest[LOWER_LIP, 1] - rest[CHIN, 1])[:, None, None]
-        across = (across - nose[:, :1, None]).abs()  # the same in the mirror
+        across = (across - nose[:, :1, None]).abs()  # symmetric under mirroring
         return torch.stack((across / ASIDE, upper / ABOVE, lower / ABOVE), dim=1).clamp(-1, 1)
 
     def _cells(self, size: float) -> Tensor:
-        """Where in a picture of ``size`` the cells lie (2 h w), pixels: x and y."""
+        """Positions of the cells in a picture of ``size`` (2 h w), pixels: x and y."""
         cells = self.config.flow_size
         line = torch.arange(cells, device=self.vertices.device, dtype=self.vertices.dtype)
         line = (line + 0.5) * (size / cells) - 0.5
         return torch.stack(torch.meshgrid(line, line, indexing="xy"))
 
     def places(self, landmarks: Tensor, coefficients: Tensor, size: float) -> tuple[Tensor, Tensor]:
-        """Where of the face seen from the front each cell of a portrait lies.
+        """Position on the frontal face of each cell of a portrait.
 
         Args:
             landmarks: (B 478 3), pixels of a square of ``size``.
             coefficients: (B K + 6), the portrait's own.
 
         Returns:
-            places (B 2 h w): x to the right, y down, -1..1 in a square of 30 cm around the canonical face; and how far
-            the head covers the cells (B 1 h w) in 0..1.
+            places (B 2 h w): x to the right, y down, -1..1 in a square of 30 cm around the canonical face; and how
+            much of each cell the head covers (B 1 h w) in 0..1.
         """
         pose, corners = self._pose(landmarks, coefficients, size), _samples(self.config.fineness).to(landmarks)
         surface, canonical = (
@@ -273,7 +274,7 @@ class LandmarkPrior(nn.Module):
         return (values - centre) / FRONT_HALF * values.new_tensor((1.0, -1.0))[:, None, None], covered
 
     def _face(self, landmarks: Tensor, moved: Tensor, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Points of the face's surface: place (B P 2) and depth (B P), flow and visibility (B P 3), seen (B P)."""
+        """Points of the face's surface: position (B P 2), depth (B P), flow and visibility (B P 3), seen (B P)."""
         before, after = landmarks[:, self.triangles], moved[:, self.triangles]  # B T 3 3
         corners = _samples(self.config.fineness).to(moved)
         start, goal = (
@@ -307,7 +308,9 @@ class LandmarkPrior(nn.Module):
         return goal[..., :2], depth, torch.cat((flow, seen[..., None]), dim=-1), seen.bool()
 
     def _halo(self, here: HeadPose, there: HeadPose, size: float) -> Tensor:
-        """The flow (B 2 h w, pixels of the picture) beside the head: it turns, grows and moves along, then fades."""
+        """The flow (B 2 h w, pixels of the picture) beside the head: it follows the head's rotation, scale and
+        shift, then fades.
+        """
         centre = self.vertices.new_tensor(SKULL_CENTRE).expand(len(here.scale), 1, 3)
         start, goal = (pose.pose(centre)[:, 0, :2, None, None] for pose in (here, there))  # B 2 1 1
         place = self._cells(size)
@@ -319,12 +322,12 @@ class LandmarkPrior(nn.Module):
         return flow * (inside * above)[:, None]
 
     def _inside(self, ring: tuple[int, ...]) -> Tensor:
-        """(T) which triangles lie within a ring of landmarks."""
+        """Which triangles (T) lie within a ring of landmarks."""
         return torch.isin(self.triangles, torch.tensor(ring, device=self.triangles.device)).all(dim=1)
 
 
 def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Lay points on a grid, the nearest on top.
+    """Splat points onto a grid with a z-buffer.
 
     Args:
         places: (B P 2) x, y in cells.
@@ -334,8 +337,8 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
         size: cells of a side.
 
     Returns:
-        Their mean in each cell (B C h w), each point shared among the four cells around it; and how far the cells
-        are covered (B 1 h w) in 0..1. Single cells that no point fell into are filled from those around.
+        The mean of ``values`` in each cell (B C h w), each point shared among the four cells around it; and how much of
+        each cell is covered (B 1 h w) in 0..1. Single cells that no point fell into are filled from their neighbours.
     """
     batch, _, channels = values.shape
     first = places.floor()
@@ -362,7 +365,7 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
 
 
 def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
-    """``vectors`` (B 2 h w; y down) with the roll of ``off`` taken away and that of ``on`` put in its place."""
+    """Rotate ``vectors`` (B 2 h w; y down) from the roll of ``off`` to that of ``on``."""
     roll = off.angles[:, 2] - (0 if on is None else on.angles[:, 2])
     cos, sin = roll.cos()[:, None, None], roll.sin()[:, None, None]
     x, y = vectors.unbind(1)
@@ -370,7 +373,7 @@ def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
 
 
 def _ramp(x: Tensor, zero: float, one: float) -> Tensor:
-    """0 at ``zero`` and beyond, 1 at ``one`` and beyond, smooth between."""
+    """Smoothstep: 0 at ``zero`` and beyond, 1 at ``one`` and beyond."""
     t = ((x - zero) / (one - zero)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
@@ -383,24 +386,24 @@ def _area(triangles: Tensor) -> Tensor:
 
 @cache
 def _samples(fineness: int) -> Tensor:
-    """Weights of a triangle's corners (samples 3): the middles of the ``fineness``^2 triangles that it is made of."""
+    """Barycentric weights (samples 3): the centres of the ``fineness``^2 triangles into which a triangle is divided."""
     points = []
     for row in range(fineness):
         for column in range(fineness - row):
             points.append((row + 1 / 3, column + 1 / 3))
             if row + column < fineness - 1:
                 points.append((row + 2 / 3, column + 2 / 3))
-    with torch.inference_mode(False), torch.device("cpu"):  # kept for whoever asks next
+    with torch.inference_mode(False), torch.device("cpu"):  # cached
         two = torch.tensor(points) / fineness
         return torch.cat((1 - two.sum(1, keepdim=True), two), dim=1)
 
 
 @cache
 def _skull_and_neck() -> tuple[Tensor, Tensor]:
-    """Points (P 3) in cm of the head's frame, and how far each follows the head's turning (P)."""
-    with torch.inference_mode(False), torch.device("cpu"):  # kept for whoever asks next
+    """Points (P 3) in cm of the head's frame, and how much each follows the head's rotation (P) in 0..1."""
+    with torch.inference_mode(False), torch.device("cpu"):  # cached
         number = torch.arange(SKULL_POINTS) + 0.5
-        height = 1 - 2 * number / SKULL_POINTS  # points of a sphere along a spiral, evenly
+        height = 1 - 2 * number / SKULL_POINTS  # evenly spaced points of a sphere, along a spiral
         ring, angle = (1 - height.square()).sqrt(), math.pi * (1 + math.sqrt(5)) * number
         sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
         skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)

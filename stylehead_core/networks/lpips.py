@@ -1,4 +1,4 @@
-"""How different two pictures look to people: 0 for equal ones, less is better.
+"""LPIPS: learned perceptual distance of two pictures; 0 for equal ones, lower is better.
 
 Axes: B batch, C channels, H W picture.
 
@@ -28,7 +28,7 @@ class LpipsConfig:
 
 
 class Lpips(nn.Module):
-    """The weighted squared distance between AlexNet's features, each pixel's features brought to length 1."""
+    """Weighted squared distance between AlexNet's features, normalised to unit length at each pixel."""
 
     def __init__(self, config: LpipsConfig = LpipsConfig()) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Cuts a person out of a portrait: how much of every pixel is hair, skin or clothes, and not the wall.
+"""Matte network: how much of each pixel of a portrait belongs to the person (hair, skin, clothes).
 
-A small U-Net on folded pixels, which is told where the face is. It runs once for a portrait.
+A small U-net on pixel-unshuffled input, with the face mask as an additional input. It runs once for a portrait.
 
 Axes: B batch, S picture size.
 """
@@ -16,14 +16,14 @@ from ..errors import ConfigError
 __all__ = ["MatteNetwork", "MatteNetworkConfig"]
 
 SLOPE = 0.1
-KNOWN = 3  # planes beside the picture: the face, and where a cell lies
+KNOWN = 3  # additional input planes: the face mask, and the position of a cell
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatteNetworkConfig:
     size: int = 256  # pixels of the picture that it sees, and of the matte
     fold: int = 4  # pixels folded into channels along each side
-    widths: tuple[int, ...] = (24, 48, 64, 96, 96)  # channels at each size, every one half of the one before
+    widths: tuple[int, ...] = (24, 48, 64, 96, 96)  # channels at each resolution, each half of the one before
 
     def __post_init__(self) -> None:
         halved = self.fold * 2 ** (len(self.widths) - 1)
@@ -32,7 +32,7 @@ class MatteNetworkConfig:
 
 
 class Block(nn.Module):
-    """Two convolutions with norms beside a shortcut."""
+    """Residual unit of two convolutions with norms."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

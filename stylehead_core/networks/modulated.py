@@ -1,7 +1,7 @@
-"""A convolution that a style steers: input channels made louder or quieter, outputs brought back to unit size.
+"""Modulated convolution of StyleGAN2: the style scales input channels, demodulation normalises the outputs.
 
-A style that stays the same over many frames goes into the weight once; styles that differ within a batch go
-around one common convolution, so that no batch ever needs grouped convolutions.
+A style that stays constant over many frames is multiplied into the weight once. Styles that differ within a batch are
+applied before and after one shared convolution, so grouped convolutions are never needed.
 
 Axes: B batch, I inputs, O outputs, k kernel, D style width, H W picture.
 
@@ -27,19 +27,19 @@ TINY = 1e-8
 
 @dataclass(frozen=True, kw_only=True)
 class FixedConv:
-    """A modulated convolution with its styles worked in. The activation's gain is part of the numbers."""
+    """A modulated convolution with its styles multiplied in. The activation's gain is part of the weights."""
 
-    weight: Tensor  # (O I k k), and (I O k k) where the result is enlarged
+    weight: Tensor  # (O I k k), or (I O k k) for upsampling
     bias: Tensor  # (O)
     before: Tensor | None = None  # (B I 1 1), for styles that differ within the batch
     after: Tensor | None = None  # (B O 1 1)
-    up: bool = False  # the result is twice as large
-    active: bool = True  # with the leaky ReLU
+    up: bool = False  # upsample by 2
+    active: bool = True  # apply the leaky ReLU
     noise_strength: Tensor | None = None  # ()
-    tiles: Tensor | None = None  # (36 I O): the weight once more, where ``convolve_in_tiles`` is faster
+    tiles: Tensor | None = None  # (36 I O): the weight for ``convolve_in_tiles``, where that is faster
 
     def for_inference(self) -> "FixedConv":
-        """The same, with what pays when many frames are drawn."""
+        """Copy with Winograd tiles, where these pay for many frames."""
         plain = self.before is None and not self.up
         return replace(self, tiles=tiled_weight(self.weight)) if plain and gains_by_tiles(self.weight) else self
 
@@ -48,8 +48,8 @@ class FixedConv:
         if self.before is not None:
             x = x * self.before
         noisy = noise is not None and self.noise_strength is not None
-        whole = self.after is None  # then the bias costs nothing,
-        slope = SLOPE if self.active and whole and not noisy else None  # nor, with no noise between, does the ReLU
+        whole = self.after is None  # then the bias is free,
+        slope = SLOPE if self.active and whole and not noisy else None  # and without noise so is the ReLU
         bias = self.bias if whole else None
         if self.up:
             x = F.conv_transpose2d(x, self.weight, stride=2)
@@ -66,7 +66,7 @@ class FixedConv:
 
 
 class ModulatedConv(nn.Module):
-    """A convolution with its own reading of the style. Weights are equalised."""
+    """Modulated convolution with its own affine layer for the style. Weights are equalised."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class ModulatedConv(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(())) if noise else None
 
     def fix(self, style: Tensor) -> FixedConv:
-        """Work ``style`` (B D) in. The sums are made in float32 whatever the weights' dtype.
+        """Multiply ``style`` (B D) into the weights. Sums are computed in float32 whatever the weights' dtype.
 
         One style (B = 1) gives a plain convolution for a batch of any size.
         """

@@ -1,7 +1,7 @@
-"""The face that the ``bfm`` coefficients describe: its surface, its colours, and where its landmarks are seen.
+"""Basel face model: surface, colours and landmarks of the face that ``bfm`` coefficients describe.
 
-StyleHEAT is driven by the coefficients alone; the surface is for looking at what was measured, and for landmarks.
-The model's data come with Deep3DFaceRecon (``BFM_model_front.mat``) and may not be passed on.
+StyleHEAT needs only the coefficients; the surface serves to inspect measurements, and for landmarks. The model's data
+come with Deep3DFaceRecon (``BFM_model_front.mat``) and may not be redistributed.
 
 Axes: B faces, V vertices, F triangles, L landmarks. The camera looks along z, y is up.
 """
@@ -23,7 +23,7 @@ __all__ = ["MorphableModel"]
 
 CAMERA_DISTANCE = 10.0  # units of the face model, from the camera to the head's origin without translation
 FOCAL = 1015.0  # pixels of the 224 crop
-AMBIENT = 0.8  # light that is there before the coefficients add theirs
+AMBIENT = 0.8  # ambient light, to which the coefficients are added
 ARRAYS = ("meanshape", "idBase", "exBase", "meantex", "texBase", "tri", "point_buf", "keypoints")
 
 
@@ -35,7 +35,7 @@ class MorphableModel:
     mean_texture: Tensor  # (V 3), RGB in 0..255
     texture_basis: Tensor  # (V 3 80)
     triangles: Tensor  # (F 3), vertex numbers
-    neighbours: Tensor  # (V 8), triangles round each vertex; F where there are fewer
+    neighbours: Tensor  # (V 8), triangles around each vertex; F where there are fewer
     keypoints: Tensor  # (L), vertex numbers
 
     @classmethod
@@ -66,17 +66,17 @@ class MorphableModel:
         )
 
     def shape(self, face: FaceModel) -> Tensor:
-        """The surface (B V 3) of ``face``, not yet turned."""
+        """The surface (B V 3) of ``face`` before rotation."""
         identity = torch.einsum("vck,bk->bvc", self.identity_basis, face.identity)
         expression = torch.einsum("vck,bk->bvc", self.expression_basis, face.expression)
         return self.mean_shape + identity + expression
 
     def texture(self, face: FaceModel) -> Tensor:
-        """Its colours (B V 3) without light, RGB in 0..1 and a little beyond."""
+        """Unlit colours (B V 3), RGB in 0..1 and slightly beyond."""
         return (self.mean_texture + torch.einsum("vck,bk->bvc", self.texture_basis, face.texture)) / 255
 
     def before_camera(self, face: FaceModel) -> Tensor:
-        """The surface (B V 3) turned and placed; z is the distance from the camera."""
+        """The surface (B V 3) after rotation and translation; z is the distance from the camera."""
         placed = self.shape(face) @ rotation_matrix(face.rotation) + face.translation[:, None]
         return torch.cat((placed[..., :2], CAMERA_DISTANCE - placed[..., 2:]), dim=-1)
 
@@ -86,24 +86,24 @@ class MorphableModel:
         return FOCAL * points[..., :2] / points[..., 2:] + SIZE / 2
 
     def colours(self, face: FaceModel) -> Tensor:
-        """Its colours (B V 3) in the light that the coefficients describe."""
+        """Colours (B V 3) lit as the coefficients describe."""
         normals = self.normals(self.shape(face)) @ rotation_matrix(face.rotation)
         light = rearrange(face.light, "b (colour harmonic) -> b harmonic colour", colour=3).clone()
         light[:, 0] += AMBIENT
         return self.texture(face) * (harmonics(normals) @ light)
 
     def normals(self, shape: Tensor) -> Tensor:
-        """The directions (B V 3), of length 1, in which the surface ``shape`` (B V 3) looks."""
+        """Unit normals (B V 3) of the surface ``shape`` (B V 3)."""
         a, b, c = (shape[:, self.triangles[:, i]] for i in range(3))
         faces = F.normalize(torch.linalg.cross(a - b, b - c), dim=-1)
-        faces = F.pad(faces, (0, 0, 0, 1))  # the triangle that stands for none
+        faces = F.pad(faces, (0, 0, 0, 1))  # the padding triangle F
         return F.normalize(faces[:, self.neighbours].sum(2), dim=-1)
 
 
 def rotation_matrix(angles: Tensor) -> Tensor:
-    """Pitch, yaw and roll (B 3; rad) -> what points are multiplied by from the right (B 3 3).
+    """Rotation matrices (B 3 3) from pitch, yaw and roll (B 3; rad), to be multiplied from the right.
 
-    Points are turned about x first, then y, then z.
+    Points are rotated about x first, then y, then z.
     """
     (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(1), angles.sin().unbind(1)
     zero, one = torch.zeros_like(cx), torch.ones_like(cx)
@@ -118,7 +118,7 @@ def rotation_matrix(angles: Tensor) -> Tensor:
 
 
 def harmonics(normals: Tensor) -> Tensor:
-    """How strongly each of nine distant lights shines on a matt surface: ``normals`` (B V 3) -> (B V 9).
+    """Spherical harmonics of Lambertian shading: ``normals`` (B V 3) -> (B V 9).
 
     Source: Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps (2001): the real
     spherical harmonics up to degree 2, times pi, 2 pi / 3 and pi / 4; here the last two with the factors of

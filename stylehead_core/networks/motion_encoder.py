@@ -1,4 +1,4 @@
-"""From a short window of motion to one descriptor of the frame in its middle.
+"""Motion encoder: from a short window of motion to the descriptor of the frame in its middle.
 
 Axes: B batch, M motion coefficients, W frames of the window, D descriptor.
 """
@@ -13,7 +13,7 @@ from ..errors import ConfigError
 
 __all__ = ["MotionEncoder", "MotionEncoderConfig"]
 
-KERNEL, DILATION = 3, 3  # each block sees 7 frames, and so drops 3 at either end
+KERNEL, DILATION = 3, 3  # each block covers 7 frames and drops 3 at either end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class MotionEncoderConfig:
     window: int = 27  # frames: 13 before, the one drawn, 13 after
     first_kernel: int = 7  # frames
     blocks: int = 3
-    source: bool = False  # the encoder also sees the portrait's own coefficients
+    source: bool = False  # the portrait's own coefficients are an input too
 
     def __post_init__(self) -> None:
         if min(self.coefficients, self.descriptor, self.first_kernel) < 1 or self.blocks < 0:
@@ -36,14 +36,14 @@ class MotionEncoderConfig:
 
     @property
     def shortest(self) -> int:
-        """The shortest window that leaves one frame to take the mean of."""
+        """The shortest window that leaves one frame after the convolutions."""
         return self.first_kernel + self.blocks * DILATION * (KERNEL - 1)
 
 
 class MotionEncoder(nn.Module):
-    """A small temporal convolution with shortcuts, then the mean over what frames are left.
+    """Temporal convolutions with shortcuts, then the mean over the remaining frames.
 
-    Source: SPEC section 3.1. A window longer than ``shortest`` may be given at any time.
+    Source: SPEC section 3.1. Windows longer than ``shortest`` are accepted too.
     """
 
     def __init__(self, config: MotionEncoderConfig = MotionEncoderConfig()) -> None:

@@ -1,9 +1,9 @@
 """Merges the drawn frame with the warped portrait, at the generator's size.
 
 A feature map that moves by parts of a cell loses the finest detail. The portrait's own pixels keep it, but they show
-nothing that the portrait hides, and a lid is finer than a cell of the flow. This network decides for every pixel which
-of the two to trust, adds a correction, and paints the inside of mouths and lids by itself, without either of them. It
-knows the motion, and from the guides of the landmark prior where mouth and eyes are.
+nothing that the portrait hides, and a lid is finer than a cell of the flow. For every pixel the network predicts
+how much of each to use, adds a correction, and draws the inside of mouths and lids by itself. Its inputs include the
+motion, and the guides of the landmark prior, which say where mouth and eyes are.
 
 Axes: B batch, G guides, h w the size of the flow, S picture size, f the fold S / w, D descriptor, W width.
 """
@@ -21,20 +21,20 @@ from .equalised import EqualConv, activate
 __all__ = ["Refined", "Refiner", "RefinerConfig"]
 
 MOUTH_GATE, EYE_GATE = (6.0, -1.5), (4.0, -4.5)  # logit of the painted layer = factor * guide + offset, at first
-TRUST = 4.0  # logit by which a pixel that is fully seen begins with the carried portrait, one that is hidden without it
+TRUST = 4.0  # initial logit of the blend: fully visible pixels start with the warped portrait, hidden ones without it
 COLOURS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefinerConfig:
     size: int = 128  # pixels of the picture
-    feature_size: int = 64  # of the flow; the pictures are folded to it
+    feature_size: int = 64  # of the flow; pictures are pixel-unshuffled to it
     descriptor: int = 128
-    guides: int = 0  # planes of the landmark prior that tell what is inside an open mouth, or eye
-    hidden: int = 64  # of the network that turns the descriptor into scales and shifts
+    guides: int = 0  # planes of the landmark prior for the inside of mouth and eyes
+    hidden: int = 64  # hidden width of the network that maps the descriptor to scales and shifts
     width: int = 64  # channels inside
     units: int = 4
-    paint: bool = False  # a third layer of its own colours, inside mouth and lids
+    paint: bool = False  # a third layer with its own colours, for the inside of mouth and lids
 
     def __post_init__(self) -> None:
         if min((vars(self) | {"guides": self.guides + 1, "paint": 1}).values()) < 1:
@@ -50,7 +50,7 @@ class RefinerConfig:
 
 
 class Refined(NamedTuple):
-    """A refined frame, and what a network for a larger size goes on from."""
+    """A refined frame, and the features that a network for a larger size continues from."""
 
     picture: Tensor  # (B 3 S S), not clamped
     kept: Tensor  # (B 1 S S) in 0..1: how much of it is the warped portrait
@@ -58,7 +58,7 @@ class Refined(NamedTuple):
 
 
 class Refiner(nn.Module):
-    """Residual units at the flow's size, the pictures folded into channels. It takes crops of a picture, too."""
+    """Residual units at the flow's size on pixel-unshuffled pictures. Crops of pictures work as well."""
 
     def __init__(self, config: RefinerConfig = RefinerConfig()) -> None:
         super().__init__()
@@ -79,9 +79,9 @@ class Refiner(nn.Module):
         """Merge both pictures.
 
         Args:
-            drawn: (B 3 S S), what the generator draws.
-            carried: (B 3 S S), the portrait as the flow carries it.
-            planes: (B 1+G h w), what of the frame the portrait shows in 0..1, and the guides in -1..1.
+            drawn: (B 3 S S), the generator's frame.
+            carried: (B 3 S S), the portrait warped by the flow.
+            planes: (B 1+G h w), visibility in 0..1, and the guides in -1..1.
             descriptor: (B D) of the motion.
         """
         folded = [F.pixel_unshuffle(picture, self.fold) for picture in (drawn, carried)]
@@ -104,7 +104,7 @@ class Refiner(nn.Module):
 
 
 class Unit(nn.Module):
-    """Two convolutions beside a shortcut, the motion between them; at first it changes nothing."""
+    """Residual unit of two convolutions with the motion's modulation between them, initialised to the identity."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -114,6 +114,6 @@ class Unit(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """(B W h w), by what the descriptor says (B hidden)."""
+        """(B W h w), modulated by ``code`` (B hidden)."""
         scale, shift = self.steer(code)[..., None, None].chunk(2, dim=1)
         return x + self.out(activate(self.mix(x) * (1 + scale) + shift))

@@ -1,4 +1,4 @@
-"""The residual unit of the face-recognition networks that e4e and HFGI are built from.
+"""Residual unit of the face recognition networks on which e4e and HFGI are built.
 
 Axes: B batch, C channels, H W picture.
 
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 
 __all__ = ["ResidualUnit", "stem"]
 
-SQUEEZE = 16  # channels to one of the attention's inner layer
+SQUEEZE = 16  # reduction of the squeeze-and-excitation layer
 
 
 def stem(inputs: int, outputs: int) -> nn.Sequential:
-    """The first layer: convolution, norm and activation at the picture's own size."""
+    """The first layer: convolution, norm and activation at full size."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.PReLU(outputs)
     )
 
 
 class Attention(nn.Module):
-    """Each channel made louder or quieter by what all channels are on average."""
+    """Squeeze and excitation: scales each channel by a gate computed from the channel means."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Attention(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Norm, two convolutions, norm, and a shortcut; the second convolution may halve the picture."""
+    """Norm, two convolutions, norm, and a shortcut; the second convolution may halve the resolution."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1, attention: bool = False) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From a moment of sound to the lips and the jaw that make it.
+"""Speech network: lip and jaw coefficients from a window of mel columns.
 
 Axes: B frames, F mel bands, W mel columns of a window, N coefficients.
 """
@@ -21,7 +21,7 @@ KERNEL = 3  # columns
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechCoefficientsConfig:
-    names: tuple[str, ...] = ("jawOpen", "mouthFunnel", "mouthPucker")  # the coefficients that are told
+    names: tuple[str, ...] = ("jawOpen", "mouthFunnel", "mouthPucker")  # the coefficients that are predicted
     bands: int = 80
     window: int = 32  # mel columns: 0.4 s
     width: int = 128
@@ -38,9 +38,9 @@ class SpeechCoefficientsConfig:
 
 
 class SpeechCoefficients(nn.Module):
-    """Convolutions over time, then two layers, then the change from one scale of coefficients to another."""
+    """Convolutions over time and two linear layers, then a linear map between scales of coefficients."""
 
-    scale: Tensor  # (N N): what is learnt @ this = what is told
+    scale: Tensor  # (N N): trained scale @ this = the landmarker's scale
 
     def __init__(self, config: SpeechCoefficientsConfig = SpeechCoefficientsConfig()) -> None:
         super().__init__()
@@ -52,10 +52,10 @@ class SpeechCoefficients(nn.Module):
         self.register_buffer("scale", torch.eye(len(config.names)))
 
     def predict(self, mel: Tensor) -> Tensor:
-        """Coefficients (B N) for mel windows (B F W) in -4..4, on the scale of what was learnt from; about 0..1.
+        """Coefficients (B N) for mel windows (B F W) in -4..4, on the scale of the training data; about 0..1.
 
         Raises:
-            MotionError: the windows are of another size than those that were learnt from.
+            MotionError: the windows do not have the size of those in training.
         """
         heard = (self.config.bands, self.config.window)
         if tuple(mel.shape[1:]) != heard:
@@ -69,6 +69,6 @@ class SpeechCoefficients(nn.Module):
         return self.last(F.leaky_relu(self.hidden(x.flatten(1)), 0.1))
 
     def forward(self, mel: Tensor) -> dict[str, Tensor]:
-        """The values (B) in 0..1 of each coefficient by name, on the landmarker's scale: what a motion takes."""
+        """Values (B) in 0..1 of each coefficient by name, on the landmarker's scale, as in a motion."""
         told = (self.predict(mel.to(self.scale)) @ self.scale).clamp(0, 1)
         return dict(zip(self.config.names, told.unbind(1), strict=True))

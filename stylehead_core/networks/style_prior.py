@@ -1,4 +1,4 @@
-"""How far styles lie from those that the generator was trained with: 0 at the mean, more is farther.
+"""Style prior: distance of styles from the generator's distribution; 0 at the mean.
 
 Axes: B batch, R style rows, D style width.
 """
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 __all__ = ["StylePrior", "StylePriorConfig"]
 
-UNDO = 5.0  # slope below zero that undoes the mapping network's last leaky ReLU, of 0.2
+UNDO = 5.0  # inverts the mapping network's last leaky ReLU, whose slope is 0.2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,9 @@
-"""Do these lips say this sound? Two networks that put a mouth and a piece of mel on one sphere, near where they belong.
+"""Sync network: embeds mouths and mel windows as unit vectors whose cosine measures lip sync.
 
 Axes: B batch, F frames of a window (5), H W the lower half of the face, N bands and M columns of mel, D embedding.
 
-Source: the lip-sync expert of Wav2Lip (arXiv 2008.10010), after Chung and Zisserman's SyncNet (2016): the layers' sizes
-alone, so that its published weights fit.
+Source: the lip-sync expert of Wav2Lip (arXiv 2008.10010), after Chung and Zisserman's SyncNet (2016): only
+the layer sizes, so that its published weights fit.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ SOUND: tuple[Layer, ...] = (
 class SyncNetConfig:
     base: int = 32  # channels of the first layer; the embedding has 16 times as many
     colours: Literal["rgb", "bgr unit"] = "rgb"
-    """What the mouths' network sees: ``rgb`` in [-1, 1], or ``bgr unit``, blue first in [0, 1], as Wav2Lip's expert
-    was trained."""
+    """Input of the mouth network: ``rgb`` in [-1, 1], or ``bgr unit``, blue first in [0, 1], as for Wav2Lip's
+    expert."""
 
     def __post_init__(self) -> None:
         if self.base < 1 or self.colours not in ("rgb", "bgr unit"):
@@ -63,7 +63,7 @@ class SyncNetConfig:
 
 
 class Convolution(nn.Module):
-    """Convolution, norm, shortcut where it is residual, ReLU."""
+    """Convolution, norm, optional shortcut, ReLU."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Convolution(nn.Module):
 
 
 class SyncNet(nn.Module):
-    """Mouths and sounds in, unit vectors out; their cosine says how well they belong together."""
+    """Mouths and sounds in, unit vectors out; their cosine measures how well they match."""
 
     def __init__(self, config: SyncNetConfig = SyncNetConfig()) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class SyncNet(nn.Module):
 
 
 def sync_loss(cosine: Tensor, together: Tensor | float = 1.0) -> Tensor:
-    """Binary cross entropy of the cosine (B) against whether they belong ``together`` (B, 1 or 0).
+    """Binary cross entropy of the cosine (B) against whether they match (``together``: B, 1 or 0).
 
     With 1 it is the sync loss of a generator: -log of the expert's probability.
 

@@ -1,4 +1,4 @@
-"""Pictures compared by what a network trained on photographs sees in them.
+"""VGG19 perceptual and style loss.
 
 Axes: B batch, C channels, H W picture.
 
@@ -34,7 +34,7 @@ class VggConfig:
 
 
 class Vgg(nn.Module):
-    """VGG up to its last tap. A tap is what comes out of the first ReLU of a stage: relu1_1 ... relu5_1."""
+    """VGG up to its last tap. Taps are the outputs of the first ReLU of each stage: relu1_1 ... relu5_1."""
 
     def __init__(self, config: VggConfig = VggConfig()) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def perceptual_loss(
     weights: Sequence[float] = (1, 1, 1, 1, 1),
     normalised: bool = False,
 ) -> Tensor:
-    """How differently VGG sees two pictures: 0 for equal ones, less is better.
+    """Perceptual distance of two pictures: 0 for equal ones, lower is better.
 
     Args:
         vgg: frozen or not; gradients reach ``picture`` only.
@@ -81,7 +81,7 @@ def perceptual_loss(
         style: weight of the difference between Gram matrices, at the first scale only. The paper's is 250.
         mask: (B 1 H W) in 0..1, multiplied onto the features.
         weights: one for each tap.
-        normalised: compare features whose every channel has mean 0 and variance 1 in each picture.
+        normalised: normalise each channel to mean 0 and variance 1 in each picture before comparing.
     """
     total = picture.new_zeros(())
     for scale in range(scales):
@@ -106,6 +106,6 @@ def _halve(x: Tensor) -> Tensor:
 
 
 def _gram(x: Tensor) -> Tensor:
-    """How strongly channels go together (B C C), on average over pixels and channels."""
+    """Gram matrix of the channels (B C C), averaged over pixels and channels."""
     flat = rearrange(x, "b c h w -> b c (h w)")
     return flat @ flat.mT / flat[0].numel()
