@@ -36,7 +36,7 @@ from stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from stylehead_core.media.background_writer import BackgroundVideoWriter
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
-from stylehead_core.model.presets import debug, styleheat_1024
+from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import Flow, build
 from stylehead_core.ops.acceleration import SPEEDS
 from stylehead_core.ops.transfer import Returning
@@ -44,9 +44,8 @@ from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import TOGETHER, RenderConfig, portrait_layers
 from stylehead_core.stages.tracking import frames_of, motion_from_video
-from stylehead_core.training.recipes.embedded import mini_model
 
-RANDOM_MODELS = {"debug": debug, "mini": mini_model, "styleheat-1024": styleheat_1024}
+RANDOM_MODELS = {"debug": debug, "mini": stylehead_mini, "styleheat-1024": styleheat_1024}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FACE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "portrait.jpg"
 RATE = Fraction(25)

@@ -28,13 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.plain import draw_frame
 from stylehead_core import Motion, Portrait, calibrate, invert, render, warp_features
 from stylehead_core.model.config import StyleHeadConfig
-from stylehead_core.model.presets import debug, styleheat_1024
+from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import StyleHead, build
 from stylehead_core.ops import convolve
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import portrait_layers
-from stylehead_core.training.recipes.embedded import mini_model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FRAMES = 5
@@ -49,7 +48,7 @@ FUSED = {torch.ops.mkldnn._convolution_pointwise.default: fused_flops} if convol
 
 
 def sizes() -> dict[str, StyleHeadConfig]:
-    full, mini = styleheat_1024(), mini_model()
+    full, mini = styleheat_1024(), stylehead_mini()
     assert full.calibrator is not None
     return {
         "full": replace(full, calibrator=replace(full.calibrator, heads="all")),  # the plain way computes all of them

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .errors import MotionError
 
-__all__ = ["ARKIT", "BFM", "BLENDSHAPES", "REGIONS", "MotionSpace", "space_named"]
+__all__ = ["ARKIT", "BFM", "BLENDSHAPES", "REGIONS", "SPEECH_BLENDSHAPES", "MotionSpace", "space_named"]
 
 BLENDSHAPES: tuple[str, ...] = (
     *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
@@ -48,6 +48,15 @@ BLENDSHAPES: tuple[str, ...] = (
     *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
     *("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
 )  # the landmarker's order without its first (_neutral), then the one that only ARKit itself measures
+
+SPEECH_BLENDSHAPES: tuple[str, ...] = (
+    *("jawOpen", "mouthFunnel", "mouthPucker"),
+    *("mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugUpper"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight"),
+)
+"""The coefficients that speech moves, in the order of a speech network's outputs."""
 
 POSE = ("pitch", "yaw", "roll", "x", "y", "log_scale")
 

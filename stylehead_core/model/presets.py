@@ -1,23 +1,32 @@
 """Configurations by name: the official model, the embedded one, a tiny one for tests."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from ..networks.aligner import AlignerConfig
 from ..networks.audio_encoder import AudioEncoderConfig
 from ..networks.calibrator import CalibratorConfig
 from ..networks.coefficients import CoefficientsConfig
+from ..networks.compositor import CompositorConfig
 from ..networks.consultation import ConsultationConfig
 from ..networks.encoder import EncoderConfig
+from ..networks.face_editor import FaceEditorConfig
 from ..networks.flow_field import FlowFieldConfig
 from ..networks.generator import GeneratorConfig
+from ..networks.landmark_prior import GUIDES, LandmarkPriorConfig
+from ..networks.matte import MatteNetworkConfig
 from ..networks.motion_encoder import MotionEncoderConfig
+from ..networks.refiner import RefinerConfig
+from ..networks.speech_coefficients import SpeechCoefficientsConfig
 from ..networks.style_prior import StylePriorConfig
 from ..networks.vgg import VggConfig
-from ..spaces import space_named
+from ..spaces import ARKIT, SPEECH_BLENDSHAPES, space_named
 from .config import DirectionConfig, StyleHeadConfig
 
-__all__ = ["debug", "styleheat_1024"]
+__all__ = ["EDITABLE_ATTRIBUTES", "debug", "stylehead_512", "stylehead_mini", "styleheat_1024"]
+
+EDITABLE_ATTRIBUTES = ("age", "beard", "makeup", "tone", "hair_color")  # of the embedded model
 
 
 def styleheat_1024(
@@ -111,4 +120,93 @@ def debug(space: Literal["arkit", "bfm"] = "arkit") -> StyleHeadConfig:
         warp_rgb=not official,
         audio_region="lower half" if official else "soft",
         antialias=not official,
+    )
+
+
+def stylehead_mini(size: int = 128) -> StyleHeadConfig:
+    """The embedded model's networks of 128 pixels. The RGB sum is warped too, so that no ghost stays behind."""
+    waist = 64
+    channels = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 24 if size == 128 else 48, 256: 16}
+    channels = {resolution: number for resolution, number in channels.items() if resolution <= size}
+    rows, style, descriptor = 2 * len(channels), 96, 128
+    return StyleHeadConfig(
+        name="stylehead-mini",
+        generator=GeneratorConfig(
+            size=size, style_dim=style, mapping_layers=1, channels=channels, waist=waist, rgb_from=waist
+        ),
+        encoder=EncoderConfig(
+            size=64, widths=(24, 48, 96, 128), units=(1, 2, 2, 2), rows=rows, style_dim=style, middle_rows=4
+        ),
+        consultation=ConsultationConfig(
+            size=size,
+            fold=size // waist,
+            widths=(32, 32, 48),
+            strides=(1, 1),
+            feature_channels=channels[waist],
+            feature_size=waist,
+        ),
+        motion_encoder=MotionEncoderConfig(
+            coefficients=len(ARKIT.names), descriptor=descriptor, window=1, first_kernel=1, blocks=0, source=True
+        ),
+        prior=LandmarkPriorConfig(flow_size=waist),
+        flow_field=FlowFieldConfig(
+            image_size=64,
+            extra_channels=6,
+            base=32,
+            maximum=128,
+            down=3,
+            up=3,
+            descriptor=descriptor,
+            hidden=64,
+            visibility=True,
+            zero_init=True,
+        ),
+        calibrator=CalibratorConfig(
+            feature_channels=channels[waist],
+            feature_size=waist,
+            extra_channels=3,
+            width=48,
+            descriptor=descriptor,
+            hidden=64,
+            levels=3,
+            gate=True,
+            zero_init=True,
+        ),
+        refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor, guides=GUIDES),
+        speech=SpeechCoefficientsConfig(names=SPEECH_BLENDSHAPES, window=48, width=192),
+        carry_detail=True,
+        directions=tuple(DirectionConfig(name=name) for name in EDITABLE_ATTRIBUTES),
+        editor=FaceEditorConfig(
+            names=EDITABLE_ATTRIBUTES,
+            feature_channels=channels[waist],
+            plan_size=waist,
+            fold=size // waist,
+            beyond=("hair_color",),
+        ),
+        notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
+        "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
+    )
+
+
+def stylehead_512() -> StyleHeadConfig:
+    """The embedded model of 512 pixels: the networks of the small one, a compositor and a matte."""
+    small = stylehead_mini()
+    assert small.refiner is not None
+    refiner = replace(small.refiner, paint=True)
+    return replace(
+        small,
+        name="stylehead-512",
+        prior=LandmarkPriorConfig(flow_size=small.generator.waist, hidden=192),
+        refiner=refiner,
+        compositor=CompositorConfig(
+            drawn_size=refiner.size,
+            feature_size=refiner.feature_size,
+            descriptor=refiner.descriptor,
+            guides=refiner.guides,
+            features=refiner.width,
+        ),
+        matte=MatteNetworkConfig(),
+        notice=small.notice + " Refiner, compositor and matte network also learnt from portraits of nobody: "
+        "faker-js/assets-person-portrait (CC0-1.0), and SelfishGene/SFHQ-T2I-dataset (MIT), made by FLUX.1 schnell; "
+        "their mattes were made by MediaPipe's selfie segmentation (Apache-2.0, Google).",
     )

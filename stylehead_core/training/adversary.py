@@ -25,6 +25,11 @@ from .recipe import Parts, Phase
 __all__ = ["Adversary", "AdversaryConfig"]
 
 
+def small_discriminator(size: int) -> DiscriminatorConfig:
+    """A discriminator of pictures of ``size`` pixels that runs in a moment, for tests."""
+    return DiscriminatorConfig(size=size, channels={2**power: 4 for power in range(2, size.bit_length())}, group=2)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdversaryConfig:
     kind: Literal["stylegan2", "patches"] = "stylegan2"

@@ -11,26 +11,23 @@ from tqdm import tqdm
 
 from ..convert.official import VGG
 from ..errors import ConfigError
-from ..model.files import load_stylehead, save_stylehead
+from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead, build
 from ..ops.layout import channels_last
-from ..stages.editing import save_directions
 from . import loop
 from .loop import Limits
-from .recipe import Recipe
+from .recipe import MODEL, Recipe, Task
 from .recipes.registry import CHAINS, RECIPES, chain, recipe_named
-from .tasks.attributes import AttributesTask
 
 __all__ = ["HELP", "add_arguments", "run", "train"]
 
 HELP = "train the networks on rendered heads"
-MODEL, DIRECTIONS = "model.safetensors", "directions.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe",
-        help=f"judge, sync_expert (on prepared clips), or one of {', '.join([*CHAINS, *RECIPES])}",
+        help=f"one of {', '.join([*CHAINS, *RECIPES])}",
     )
     parser.add_argument(
         "--data",
@@ -92,23 +89,13 @@ def _own(device: str) -> torch.device:
 
 def _run(args: argparse.Namespace) -> int:
     limits = Limits(minutes=args.minutes, tensorboard=args.tensorboard)
-    if args.recipe == "sync_expert":
-        from .recipes.sync_expert import sync_expert, train_sync_expert
-
-        print(train_sync_expert(sync_expert(), args.data, args.out, limits, resume=args.resume))
-        return 0
-    if args.recipe == "judge":
-        from .recipes.identity import judge, train_judge
-
-        print(train_judge(judge(), args.data, args.out, limits, resume=args.resume))
-        return 0
     recipes = tuple(_with_files(recipe, args) for recipe in chain(args.recipe))
     total = sum(recipe.time_share for recipe in recipes if recipe.steps)
     with _processes():
         for recipe in recipes:
             minutes = args.minutes * recipe.time_share / total if args.minutes and total else None
             own = replace(limits, minutes=minutes)
-            train(recipe, _data_of(recipe, args), args.out, own, resume=args.resume, start=args.start)
+            print(train(recipe, _data_of(recipe, args), args.out, own, resume=args.resume, start=args.start))
     return 0
 
 
@@ -142,26 +129,23 @@ def train(
     *,
     resume: bool = False,
     start: Path | None = None,
-) -> StyleHead:
-    """Run one recipe; its model is written into its folder and given back.
+) -> Path:
+    """Run one recipe in a folder of its own below ``out``, and return the file that it has written.
 
-    A finished run is not run again when resumed.
+    With ``resume`` a finished run is not run again.
     """
-    folder = out / recipe.name
-    if resume and (folder / MODEL).is_file():
-        return load_stylehead(folder / MODEL)
-    model = assemble(recipe, out, start).to(torch.get_default_device())
+    folder, task = out / recipe.name, recipe.task or Task()
+    if resume and (folder / task.output).is_file():
+        return folder / task.output
+    model, state = assemble(recipe, out, start).to(torch.get_default_device()), None
     if recipe.task is not None:
         for part in model.children():
             channels_last(part)
-        loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
+        state = loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:
-        save_stylehead(model, folder / MODEL, recipe=recipe.name)
-        if isinstance(recipe.task, AttributesTask):  # also by themselves, for other models with this generator
-            named = [model.directions.named(name) for name in model.attributes]
-            save_directions(folder / DIRECTIONS, named, license=model.config.license)
-    return model
+        task.save(state, model, folder, recipe.name)
+    return folder / task.output
 
 
 def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:

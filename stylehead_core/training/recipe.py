@@ -5,7 +5,7 @@ A recipe is made by a Python function in ``recipes``; a variation calls that fun
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +13,14 @@ from torch import Tensor, nn
 from ..datasets.heads import Heads, load_heads
 from ..errors import ConfigError, InputError
 from ..model.config import StyleHeadConfig
+from ..model.files import save_stylehead
 from ..model.stylehead import StyleHead
 from ..synthetic.heads.appearance import HELD_OUT
 
-__all__ = ["LearnsFromHeads", "Parts", "Phase", "Recipe", "TaskState", "TrainingTask"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["MODEL", "LearnsFromHeads", "Parts", "Phase", "Recipe", "Task", "TaskState", "TrainingTask"]
 
 Parts = dict[str, float]
 """The terms of a loss by name, as plain numbers for the log."""
@@ -74,9 +78,38 @@ class TrainingTask(Protocol):
         """Set up training; what has a closed form is computed here."""
         ...
 
+    def for_debugging(self, size: int) -> "TrainingTask":
+        """The same task at a size that runs in a moment, for a model of ``size`` pixels."""
+        ...
 
-class LearnsFromHeads:
-    """Mixin of tasks whose data are rendered and measured heads."""
+    def save(self, state: TaskState, model: StyleHead, folder: Path, recipe: str) -> None:
+        """Write the result of a run into ``folder``."""
+        ...
+
+
+MODEL = "model.safetensors"
+
+
+class Task:
+    """Base of the training tasks: what most of them have in common."""
+
+    output: ClassVar[str] = MODEL  # file in the run's folder that a finished run leaves
+
+    def for_debugging(self, size: int) -> "Self":
+        """The same task at a size that runs in a moment, for a model of ``size`` pixels; by default as it is."""
+        return self
+
+    def save(self, state: Any, model: StyleHead, folder: Path, recipe: str) -> None:
+        """Write the result into ``folder``: by default the whole model.
+
+        Args:
+            recipe: name of the recipe, for the header.
+        """
+        save_stylehead(model, folder / self.output, recipe=recipe)
+
+
+class LearnsFromHeads(Task):
+    """Base of the tasks whose data are rendered and measured heads."""
 
     def load(self, folder: Path) -> Heads:
         """All measured heads in ``folder``.

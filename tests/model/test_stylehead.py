@@ -10,9 +10,10 @@ from safetensors.torch import save_file
 from stylehead_core import ConfigError, StyleHead, WeightsError, load_stylehead
 from stylehead_core.config_json import from_json, to_json
 from stylehead_core.model.files import save_stylehead
-from stylehead_core.model.presets import debug, styleheat_1024
+from stylehead_core.model.presets import EDITABLE_ATTRIBUTES, debug, styleheat_1024
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.landmark_prior import LandmarkPriorConfig
+from stylehead_core.synthetic.heads.appearance import EDITS
 from stylehead_core.tensor_files import read_about, read_tensors, write_tensors
 
 
@@ -145,3 +146,7 @@ TINY = debug()
 def test_parts_that_do_not_fit_are_named(change, words):
     with pytest.raises(ConfigError, match=words):
         replace(TINY, **change)
+
+
+def test_the_embedded_model_edits_what_rendered_heads_show():
+    assert tuple(EDITS) == EDITABLE_ATTRIBUTES

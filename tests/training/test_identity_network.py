@@ -12,7 +12,8 @@ from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.load_identity_network import load_features
 from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetworkConfig, feature_distance
 from stylehead_core.ops.pixels import from_uint8
-from stylehead_core.training.recipes.identity import judge, train_judge
+from stylehead_core.training.command import train
+from stylehead_core.training.recipes.identity import identity
 from stylehead_core.training.tasks.features import FeaturesState, FeaturesTask, gallery
 
 TINY = FeatureNetworkConfig(size=32, widths=(4, 4, 8), squeezed=2, hidden=8, embedding=4, attributes=ATTRIBUTES)
@@ -124,8 +125,8 @@ def test_landmarks_move_with_the_picture(heads):
 
 def test_a_run_goes_from_heads_to_a_file_that_is_read(heads, tmp_path):
     save_heads(heads, tmp_path / "a.measured.safetensors")
-    recipe = replace(judge(TINY), steps=2, batch=2)
-    file = train_judge(recipe, tmp_path, tmp_path)
+    recipe = replace(identity(TINY), steps=2, batch=2)
+    file = train(recipe, tmp_path, tmp_path)
     network = load_features(file)
     assert network.config == TINY
     assert not network.training
@@ -134,7 +135,7 @@ def test_a_run_goes_from_heads_to_a_file_that_is_read(heads, tmp_path):
     assert calibration.edits.keys() == set(heads.attributes)
     assert "strangers'" in calibration.text()
     before = file.stat().st_mtime_ns
-    assert train_judge(recipe, tmp_path, tmp_path, resume=True).stat().st_mtime_ns == before
+    assert train(recipe, tmp_path, tmp_path, resume=True).stat().st_mtime_ns == before
 
 
 def test_the_distance_of_strangers_leaves_out_what_is_the_same_person():

@@ -20,11 +20,11 @@ from stylehead_core.records import Portrait
 from stylehead_core.stages.editing import edit_style, load_directions
 from stylehead_core.stages.inversion import invert
 from stylehead_core.training.augmentation import mirror_randomly, tilt_randomly
-from stylehead_core.training.command import DIRECTIONS, MODEL, train
+from stylehead_core.training.command import MODEL, train
 from stylehead_core.training.loop import run
 from stylehead_core.training.recipes.registry import chain, recipe_named
 from stylehead_core.training.tasks import attributes
-from stylehead_core.training.tasks.attributes import AttributesTask, ends
+from stylehead_core.training.tasks.attributes import DIRECTIONS, AttributesTask, ends
 from stylehead_core.training.tasks.distortion import DistortionTask
 from stylehead_core.training.tasks.encoder import EncoderState, EncoderTask, _begin_as
 
@@ -382,7 +382,7 @@ def test_the_directions_of_a_run_edit_a_portrait(runs, folder):
 
 def test_a_model_that_is_given_stands_for_runs_where_it_has_learnt_their_parts(runs, folder, tmp_path):
     given = runs / "debug_paper_encoder" / MODEL
-    made = train(recipe_named("debug_paper_directions"), folder, tmp_path / "one", start=given)
+    made = load_stylehead(train(recipe_named("debug_paper_directions"), folder, tmp_path / "one", start=given))
     learnt = load_stylehead(runs / "debug_paper_directions" / MODEL)
     assert torch.equal(made.directions.shift("warm"), learnt.directions.shift("warm"))
     only_drawing = runs / "debug_paper_generator" / MODEL
@@ -396,7 +396,7 @@ def test_what_chance_made_of_the_perceptual_network_is_left_out(runs, capsys, fo
     assert load_stylehead(runs / "debug_paper_encoder" / MODEL).perceptual is None
     whole = build(CONFIG, seed=1)
     save_stylehead(whole, tmp_path / MODEL)
-    kept = train(recipe_named("debug_paper_encoder"), folder, tmp_path, start=tmp_path / MODEL)
+    kept = load_stylehead(train(recipe_named("debug_paper_encoder"), folder, tmp_path, start=tmp_path / MODEL))
     assert torch.equal(kept.perceptual.stages[0][0].weight, whole.perceptual.stages[0][0].weight)
     assert "VGG19" not in capsys.readouterr().out
 

@@ -10,16 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...spaces import SPEECH_BLENDSHAPES
+
 __all__ = ["LIPS", "OPENING", "REST", "Viseme", "visemes_of"]
 
-LIPS: tuple[str, ...] = (
-    *("jawOpen", "mouthFunnel", "mouthPucker"),
-    *("mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugUpper"),
-    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
-    *("mouthUpperUpLeft", "mouthUpperUpRight"),
-)
-"""The coefficients of the arkit space that speech moves, in the order of the curves."""
+LIPS = SPEECH_BLENDSHAPES  # in the order of the curves
 
 OPENING = ("jawOpen", *(f"mouth{lip}{side}" for lip in ("LowerDown", "UpperUp") for side in ("Left", "Right")))
 """Those that part the lips."""

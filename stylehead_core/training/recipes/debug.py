@@ -1,37 +1,22 @@
 """Recipes of a size that trains in a moment, for tests."""
 
 from dataclasses import replace
-from typing import Any
 
 from ...model.presets import debug
 from ...networks.aligner import AlignerConfig
-from ...networks.discriminator import DiscriminatorConfig
-from ..adversary import AdversaryConfig
 from ..recipe import Recipe
-from ..tasks.generator import GeneratorTask
-from ..tasks.joint import JointTask
-from ..tasks.joint_sound import JointSoundTask
-from ..tasks.sound import SoundTask
-from ..tasks.speech import SpeechTask
-from ..tasks.video import VideoTask
 
 __all__ = ["for_debugging", "tiny"]
 
 
 def tiny(recipe: Recipe) -> Recipe:
     """A paper recipe with networks that draw 64 pixels in a moment."""
-    task = recipe.task
-    if isinstance(task, (VideoTask, SoundTask, JointTask, JointSoundTask)):
-        task = replace(task, size=64)
-    if isinstance(task, (JointTask, JointSoundTask)):
-        task = replace(task, adversary=AdversaryConfig(network=_tiny_discriminator(64)))
-    if isinstance(task, GeneratorTask):
-        task = replace(task, discriminator=_tiny_discriminator(64))
+    size = 64
     return replace(
         recipe,
         name=f"debug_{recipe.name}",
-        model=replace(debug("arkit"), aligner=AlignerConfig(size=64, widths=(4, 4, 8, 8))),
-        task=task,
+        model=replace(debug("arkit"), aligner=AlignerConfig(size=size, widths=(4, 4, 8, 8))),
+        task=recipe.task.for_debugging(size),
         needs=tuple(f"debug_{need}" for need in recipe.needs),
         steps=min(recipe.steps, 2),
         batch=2,
@@ -49,7 +34,7 @@ def for_debugging(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         name=_debug_name(recipe.name),
-        task=_small_task(recipe.task),
+        task=recipe.task and recipe.task.for_debugging(model.generator.size),
         needs=tuple(_debug_name(need) for need in recipe.needs),
         steps=min(recipe.steps, 2),
         batch=4,
@@ -73,15 +58,3 @@ def for_debugging(recipe: Recipe) -> Recipe:
 
 def _debug_name(name: str) -> str:
     return f"debug_{name}" if name.startswith("512_") else name.replace("mini_", "debug_")
-
-
-def _small_task(task: Any) -> Any:
-    if isinstance(task, SpeechTask):
-        return replace(task, utterances=2)
-    if isinstance(task, GeneratorTask):
-        return replace(task, discriminator=_tiny_discriminator(128))
-    return task
-
-
-def _tiny_discriminator(size: int) -> DiscriminatorConfig:
-    return DiscriminatorConfig(size=size, channels={2**power: 4 for power in range(2, size.bit_length())}, group=2)

@@ -2,20 +2,8 @@
 
 from dataclasses import replace
 
-from ...model.config import DirectionConfig, StyleHeadConfig
-from ...networks.calibrator import CalibratorConfig
-from ...networks.consultation import ConsultationConfig
+from ...model.presets import stylehead_mini
 from ...networks.discriminator import DiscriminatorConfig
-from ...networks.encoder import EncoderConfig
-from ...networks.face_editor import FaceEditorConfig
-from ...networks.flow_field import FlowFieldConfig
-from ...networks.generator import GeneratorConfig
-from ...networks.landmark_prior import GUIDES, LandmarkPriorConfig
-from ...networks.motion_encoder import MotionEncoderConfig
-from ...networks.refiner import RefinerConfig
-from ...networks.speech_coefficients import SpeechCoefficientsConfig
-from ...synthetic.heads.appearance import EDITS
-from ...synthetic.speech.visemes import LIPS
 from ..recipe import Recipe
 from ..tasks.calibration import CalibrationTask
 from ..tasks.consult import ConsultTask
@@ -25,87 +13,20 @@ from ..tasks.motion import MotionTask
 from ..tasks.refine import RefineTask
 from ..tasks.speech import SpeechTask
 from ..tasks.styles import StylesTask
-from .paper import COEFFICIENTS, paper_generator
-
-__all__ = ["mini_model"]
-
-
-def mini_model(size: int = 128) -> StyleHeadConfig:
-    """The embedded model. Nothing passes beside the feature map, so that no ghost of the portrait stays behind."""
-    waist = 64
-    channels = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 24 if size == 128 else 48, 256: 16}
-    channels = {resolution: number for resolution, number in channels.items() if resolution <= size}
-    rows, style, descriptor = 2 * len(channels), 96, 128
-    return StyleHeadConfig(
-        name="stylehead-mini",
-        generator=GeneratorConfig(
-            size=size, style_dim=style, mapping_layers=1, channels=channels, waist=waist, rgb_from=waist
-        ),
-        encoder=EncoderConfig(
-            size=64, widths=(24, 48, 96, 128), units=(1, 2, 2, 2), rows=rows, style_dim=style, middle_rows=4
-        ),
-        consultation=ConsultationConfig(
-            size=size,
-            fold=size // waist,
-            widths=(32, 32, 48),
-            strides=(1, 1),
-            feature_channels=channels[waist],
-            feature_size=waist,
-        ),
-        motion_encoder=MotionEncoderConfig(
-            coefficients=COEFFICIENTS, descriptor=descriptor, window=1, first_kernel=1, blocks=0, source=True
-        ),
-        prior=LandmarkPriorConfig(flow_size=waist),
-        flow_field=FlowFieldConfig(
-            image_size=64,
-            extra_channels=6,
-            base=32,
-            maximum=128,
-            down=3,
-            up=3,
-            descriptor=descriptor,
-            hidden=64,
-            visibility=True,
-            zero_init=True,
-        ),
-        calibrator=CalibratorConfig(
-            feature_channels=channels[waist],
-            feature_size=waist,
-            extra_channels=3,
-            width=48,
-            descriptor=descriptor,
-            hidden=64,
-            levels=3,
-            gate=True,
-            zero_init=True,
-        ),
-        refiner=RefinerConfig(size=size, feature_size=waist, descriptor=descriptor, guides=GUIDES),
-        speech=SpeechCoefficientsConfig(names=LIPS, window=48, width=192),
-        carry_detail=True,
-        directions=tuple(DirectionConfig(name=name) for name in EDITS),
-        editor=FaceEditorConfig(
-            names=tuple(EDITS),
-            feature_channels=channels[waist],
-            plan_size=waist,
-            fold=size // waist,
-            beyond=("hair_color",),
-        ),
-        notice="Trained on rendered heads of ICT-FaceKit (MIT, Copyright (c) 2020 USC Institute for Creative "
-        "Technologies). The landmark prior holds the canonical face of MediaPipe (Apache-2.0, Google).",
-    )
+from .paper import paper_generator
 
 
 def mini_styles() -> Recipe:
     """w+ alone and at a small rate: at 2e-3 it collapses to the mean head."""
     return Recipe(
-        name="mini_styles", model=mini_model(), task=StylesTask(), steps=3000, batch=12, lr=5e-4, time_share=1.5
+        name="mini_styles", model=stylehead_mini(), task=StylesTask(), steps=3000, batch=12, lr=5e-4, time_share=1.5
     )
 
 
 def mini_consult() -> Recipe:
     return Recipe(
         name="mini_consult",
-        model=mini_model(),
+        model=stylehead_mini(),
         task=ConsultTask(),
         needs=("mini_styles",),
         steps=2000,
@@ -117,14 +38,14 @@ def mini_consult() -> Recipe:
 
 def mini_motion() -> Recipe:
     return Recipe(
-        name="mini_motion", model=mini_model(), task=MotionTask(), steps=7000, batch=12, lr=1e-3, time_share=3.0
+        name="mini_motion", model=stylehead_mini(), task=MotionTask(), steps=7000, batch=12, lr=1e-3, time_share=3.0
     )
 
 
 def mini_calibration() -> Recipe:
     return Recipe(
         name="mini_calibration",
-        model=mini_model(),
+        model=stylehead_mini(),
         task=CalibrationTask(features=12.0, adversarial=0.05),  # mouths are small beside silhouettes
         needs=("mini_consult", "mini_motion"),
         steps=2000,
@@ -138,7 +59,7 @@ def mini_calibration() -> Recipe:
 def mini_refine() -> Recipe:
     return Recipe(
         name="mini_refine",
-        model=mini_model(),
+        model=stylehead_mini(),
         task=RefineTask(),
         needs=("mini_calibration",),
         steps=12_500,
@@ -153,7 +74,7 @@ def mini_refine() -> Recipe:
 def mini_directions() -> Recipe:
     return Recipe(
         name="mini_directions",
-        model=mini_model(),
+        model=stylehead_mini(),
         task=DirectionsTask(half=0.0),
         needs=("mini_consult", "mini_motion"),  # of the latter the prior, which knows where on the face things are
         steps=6000,
@@ -165,14 +86,14 @@ def mini_directions() -> Recipe:
 
 def mini_speech() -> Recipe:
     return Recipe(
-        name="mini_speech", model=mini_model(), task=SpeechTask(), steps=60_000, batch=48, lr=2e-3, time_share=1.5
+        name="mini_speech", model=stylehead_mini(), task=SpeechTask(), steps=60_000, batch=48, lr=2e-3, time_share=1.5
     )
 
 
 def mini_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
     needs = ("mini_refine", "mini_directions", "mini_speech")
-    return Recipe(name="mini_whole", model=mini_model(), needs=needs, steps=0)
+    return Recipe(name="mini_whole", model=stylehead_mini(), needs=needs, steps=0)
 
 
 def mini_generator() -> Recipe:
@@ -181,7 +102,7 @@ def mini_generator() -> Recipe:
     return replace(
         paper_generator(),
         name="mini_generator",
-        model=mini_model(),
+        model=stylehead_mini(),
         task=GeneratorTask(discriminator=DiscriminatorConfig(size=128, channels=channels), r1=1.0, pictures=100_000),
         steps=100_000,
         batch=16,
@@ -194,7 +115,7 @@ def at_256(recipe: Recipe) -> Recipe:
         recipe,
         name=recipe.name.replace("mini_", "mini_256_"),
         needs=tuple(need.replace("mini_", "mini_256_") for need in recipe.needs),
-        model=replace(mini_model(256), name="stylehead-mini-256"),
+        model=replace(stylehead_mini(256), name="stylehead-mini-256"),
         batch=32,
         steps=8 * recipe.steps,
     )

@@ -6,6 +6,7 @@
 ``paper``   the paper's own stages at its supplement's numbers, on prepared videos, for a GPU and days
 ``paper_inversion``  what these stages begin with, at its authors' numbers: encoder, consultation, edit directions
 ``generators``  a generator alone, against a discriminator: of heads at 128 pixels, and at the paper's size
+``feature_networks``  the identity network of rendered heads, and the sync expert of prepared clips
 ``debug``, ``debug_paper``, ``debug_paper_inversion``, ``debug_generators``  seconds, for tests
 """
 
@@ -24,6 +25,7 @@ from .embedded import (
     mini_styles,
     mini_whole,
 )
+from .identity import identity
 from .large import large_composite, large_matte, large_prior, large_refine, large_whole
 from .paper import (
     paper_consult,
@@ -35,6 +37,7 @@ from .paper import (
     paper_sound,
     paper_video,
 )
+from .sync_expert import sync_expert
 
 __all__ = ["CHAINS", "RECIPES", "chain", "recipe_named"]
 
@@ -76,11 +79,9 @@ CHAINS = {
     "debug_paper": tuple(tiny(recipe) for recipe in _paper()),
     "paper_inversion": _inversion(),
     "debug_paper_inversion": tuple(tiny(recipe) for recipe in _inversion()),
+    "feature_networks": (identity(), sync_expert()),
 }
-
-
 """Runs that belong together, in an order in which each finds what it needs."""
-
 
 RECIPES = {recipe.name: recipe for recipes in CHAINS.values() for recipe in recipes}
 

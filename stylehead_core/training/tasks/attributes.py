@@ -23,7 +23,8 @@ from ...datasets.labels import Labelled, load_labelled
 from ...errors import InputError
 from ...model.config import DirectionConfig
 from ...model.stylehead import Directions, StyleHead
-from ..recipe import Phase
+from ...stages.editing import save_directions
+from ..recipe import Phase, Task
 from ..sample_sheets import rows_of
 
 __all__ = ["AttributesState", "AttributesTask", "Whitened", "ends", "find_directions", "tell_apart", "whiten"]
@@ -35,10 +36,11 @@ STRENGTHS = (-1.0, 0.0, 0.5, 1.0)  # of the sheet
 
 Ends = tuple[Tensor, Tensor]
 """The rows of the pictures without an attribute, and with it."""
+DIRECTIONS = "directions.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttributesTask:
+class AttributesTask(Task):
     components: int = 512  # in which styles are compared, at most; and never more than a tenth of the pictures
     share: float = 0.25  # of the pictures at either end of an attribute that is not yes or no; InterfaceGAN takes 2 %
     shrink: float = 1.0  # of half the squared boundary, beside the sum over the pictures
@@ -47,6 +49,12 @@ class AttributesTask:
 
     def load(self, folder: Path) -> Labelled:
         return load_labelled(folder)
+
+    def save(self, state: "AttributesState", model: StyleHead, folder: Path, recipe: str) -> None:
+        """Write the model, and the directions by themselves, for other models with this generator."""
+        super().save(state, model, folder, recipe)
+        named = [model.directions.named(name) for name in model.attributes]
+        save_directions(folder / DIRECTIONS, named, license=model.config.license)
 
     def start(self, model: StyleHead, labelled: Labelled) -> "AttributesState":
         return AttributesState(self, model, labelled)

@@ -22,7 +22,7 @@ from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ..augmentation import mirror_randomly, tilt_randomly
 from ..likeness import Likeness, LikenessLoss
-from ..recipe import Parts, Phase
+from ..recipe import Parts, Phase, Task
 from ..sample_sheets import rows_of
 
 __all__ = ["DistortionState", "DistortionTask"]
@@ -31,7 +31,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistortionTask:
+class DistortionTask(Task):
     likeness: Likeness = Likeness()
     tilted: float = 0.9  # share of what is missed that is turned in space
     tilt: float = 0.15  # how far each corner moves inwards, in halves of the side, at most

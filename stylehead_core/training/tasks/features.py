@@ -9,21 +9,24 @@ Axes: N people, B people of a batch, V views of each, S picture size, L landmark
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...config_json import to_json
 from ...datasets.attributes import ATTRIBUTES, edited_attributes, true_attributes
 from ...datasets.heads import Heads, recoloured
 from ...evaluation.faces import face_masks
 from ...model.stylehead import StyleHead
-from ...networks.feature_network import FeatureNetwork, FeatureNetworkConfig, Seen
+from ...networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import channels_last
 from ...ops.pixels import from_uint8
 from ...spaces import ARKIT
+from ...tensor_files import write_tensors
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..sample_sheets import rows_of
 
@@ -36,6 +39,8 @@ SOFT = 3  # pixels of its edge
 
 @dataclass(frozen=True, kw_only=True)
 class FeaturesTask(LearnsFromHeads):
+    output: ClassVar[str] = "identity.safetensors"
+
     network: FeatureNetworkConfig = FeatureNetworkConfig(attributes=ATTRIBUTES)
     views: int = 4  # pictures of each person of a batch
     light: float = 0.5  # how much contrast, colour and side of the light change
@@ -49,6 +54,14 @@ class FeaturesTask(LearnsFromHeads):
     identity: float = 0.3  # cross entropy,
     unmoved: float = 1.0  # 1 - the cosine of the identities at both ends of an edit
     parts: tuple[str, ...] = ()  # of the model: none
+
+    def save(self, state: "FeaturesState", model: StyleHead, folder: Path, recipe: str) -> None:
+        """Write the feature network in float16."""
+        tensors = {
+            name: tensor.half() if tensor.is_floating_point() else tensor
+            for name, tensor in state.networks["features"].state_dict().items()
+        }
+        write_tensors(folder / self.output, FEATURES_KIND, tensors, {"config": to_json(self.network), "recipe": recipe})
 
     def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesState":
         return FeaturesState(self, gallery(heads))

@@ -7,7 +7,7 @@ Axes: B batch, R D styles, S picture size.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...networks.discriminator import Discriminator, DiscriminatorConfig
+from ..adversary import small_discriminator
 from ..augmentation import Augmentation
 from ..losses import adversarial_loss, logistic_loss, r1_penalty
-from ..recipe import Parts, Phase
+from ..recipe import Parts, Phase, Task
 from ..sample_sheets import rows_of
 
 __all__ = ["GeneratorState", "GeneratorTask"]
@@ -31,7 +32,7 @@ REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorTask:
+class GeneratorTask(Task):
     discriminator: DiscriminatorConfig | None = None  # none: the official channels at the generator's size
     r1: float = 10.0  # gamma: half of it times the squared gradient of the judgement of real pictures
     r1_every: int = 16  # steps, on average
@@ -44,6 +45,9 @@ class GeneratorTask:
 
     def load(self, folder: Path) -> Pictures:
         return load_pictures(folder)
+
+    def for_debugging(self, size: int) -> "GeneratorTask":
+        return replace(self, discriminator=small_discriminator(size))
 
     def start(self, model: StyleHead, pictures: Pictures) -> "GeneratorState":
         return GeneratorState(self, model, pictures)

@@ -7,7 +7,7 @@ Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5):
 loss = perceptual + lambda_1 L1 + lambda_d domain + lambda_adv adversarial + beta^v L^v.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -19,9 +19,9 @@ from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...ops.face_masks import face_mask
 from ...ops.warp import warp
-from ..adversary import Adversary, AdversaryConfig
+from ..adversary import Adversary, AdversaryConfig, small_discriminator
 from ..losses import adversarial_loss, perceptual_difference, region_weights
-from ..recipe import Parts, Phase
+from ..recipe import Parts, Phase, Task
 from ..redraw import invert_pictures, redraw
 from ..regions import EYES, MOUTH
 from ..sample_sheets import rows_of
@@ -37,7 +37,7 @@ Region = Literal["face", "parts"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointTask:
+class JointTask(Task):
     data_stage: ClassVar[int] = 2
     size: int = 512  # pixels of the pictures compared, and of the clips' frames at least
     region: Region = "face"
@@ -52,6 +52,9 @@ class JointTask:
 
     def load(self, folder: Path) -> VideoDataset:
         return load_videos(folder, self.size, aligned=True)
+
+    def for_debugging(self, size: int) -> "JointTask":
+        return replace(self, size=size, adversary=AdversaryConfig(network=small_discriminator(size)))
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "JointState":
         return JointState(self, model, videos)

@@ -9,7 +9,7 @@ Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5) with beta^a L^a, 
 Axes: n = 5 frames in a row of a clip, C h w feature map, S picture size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ...datasets.videos import VideoDataset, load_videos
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
-from ..adversary import Adversary, AdversaryConfig
-from ..recipe import Parts, Phase
+from ..adversary import Adversary, AdversaryConfig, small_discriminator
+from ..recipe import Parts, Phase, Task
 from ..sample_sheets import rows_of
 from .joint import Region, calibration_losses, face_region
 from .sound import Proxy, SoundState, SoundTask
@@ -29,7 +29,7 @@ __all__ = ["JointSoundTask"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointSoundTask:
+class JointSoundTask(Task):
     data_stage: ClassVar[int] = 2
     sound: SoundTask = SoundTask(label=0.0)  # L^a as in equation (4): the flow label is no part of it
     size: int = 512  # pixels of the pictures compared, and of the clips' frames at least
@@ -44,6 +44,9 @@ class JointSoundTask:
 
     def load(self, folder: Path) -> VideoDataset:
         return load_videos(folder, self.size, sound=True, aligned=True)
+
+    def for_debugging(self, size: int) -> "JointSoundTask":
+        return replace(self, size=size, adversary=AdversaryConfig(network=small_discriminator(size)))
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "JointSoundState":
         if model.calibrator is None or model.audio_flow_field is None:

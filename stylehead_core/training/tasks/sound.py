@@ -10,7 +10,7 @@ Source: StyleHEAT (arXiv 2203.04036), supplement, equations (1) to (4).
 Axes: B clips of the batch, n = 5 frames in a row of each, S picture size, h w flow size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ from ...ops.masks import mouth_box
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.warp import compose_flows, warp
 from ..losses import perceptual_difference
-from ..recipe import Parts, Phase
+from ..recipe import Parts, Phase, Task
 from ..redraw import invert_pictures, redraw
 from ..regions import MOUTH
 from ..sample_sheets import rows_of
@@ -40,7 +40,7 @@ SYNC_MEL = 16  # columns of mel that the expert hears
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoundTask:
+class SoundTask(Task):
     data_stage: ClassVar[int] = 1  # of the paper, which takes another data set in its stage 2
     size: int = 256  # pixels that the clips' frames have at least
     pixels: float = 10.0  # lambda_1^a: L1 in the mouth's mask, where the perceptual loss counts 1
@@ -53,6 +53,9 @@ class SoundTask:
 
     def load(self, folder: Path) -> VideoDataset:
         return load_videos(folder, self.size, sound=True)
+
+    def for_debugging(self, size: int) -> "SoundTask":
+        return replace(self, size=size)
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "SoundState":
         if model.audio_encoder is None or model.audio_flow_field is None:

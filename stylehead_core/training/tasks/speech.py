@@ -4,7 +4,7 @@ The curves are on the renderer's scale. A linear map, fitted on rendered heads, 
 would have measured, since that is the scale on which all other motion comes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,9 @@ class SpeechTask(LearnsFromHeads):
     def load(self, folder: Path) -> Heads | None:
         """The measured heads that tell the landmarker's scale; none leaves the renderer's."""
         return super().load(folder) if any(folder.glob("*.measured.safetensors")) else None
+
+    def for_debugging(self, size: int) -> "SpeechTask":
+        return replace(self, utterances=2)
 
     def start(self, model: StyleHead, heads: Heads | None) -> "SpeechState":
         return SpeechState(self, model, heads)

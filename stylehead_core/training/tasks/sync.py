@@ -9,20 +9,22 @@ Axes: T frames of a clip, F frames of a window (5).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...config_json import to_json
 from ...datasets.preparation.clip_folder import PreparedClip, open_clips
 from ...errors import ConfigError, InputError
 from ...evaluation.sheets import plot
 from ...model.stylehead import StyleHead
-from ...networks.syncnet import FRAMES, MEL, SyncNet, SyncNetConfig, sync_loss
+from ...networks.syncnet import FRAMES, MEL, SYNC_KIND, SyncNet, SyncNetConfig, sync_loss
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.windows import mel_windows
-from ..recipe import Parts, Phase
+from ...tensor_files import write_tensors
+from ..recipe import Parts, Phase, Task
 
 __all__ = ["HeardClip", "SyncState", "SyncTask", "hear_clip"]
 
@@ -31,7 +33,9 @@ SHOWN = 64  # windows of the sheet
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncTask:
+class SyncTask(Task):
+    output: ClassVar[str] = "sync.safetensors"
+
     network: SyncNetConfig = SyncNetConfig()
     apart: int = 3  # frames at least between a mouth and a sound that do not belong together: nearer ones nearly do
     reach: int = 15  # frames of shift that the sheet shows
@@ -45,6 +49,11 @@ class SyncTask:
         """All prepared clips of ``folder`` that have sound."""
         with torch.device("cpu"):  # windows go to the device of the training as they are drawn
             return [hear_clip(clip) for clip in open_clips(folder) if clip.sound]
+
+    def save(self, state: "SyncState", model: StyleHead, folder: Path, recipe: str) -> None:
+        """Write the sync network, as ``evaluate --sync`` and ``train --expert`` read it."""
+        about = {"config": to_json(self.network), "recipe": recipe}
+        write_tensors(folder / self.output, SYNC_KIND, state.networks["sync"].state_dict(), about)
 
     def start(self, model: StyleHead | None, data: Sequence["HeardClip"]) -> "SyncState":
         return SyncState(self, data)

@@ -7,7 +7,7 @@ Source: StyleHEAT (arXiv 2203.04036), supplement; the sampling and the perceptua
 2109.08379).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..losses import perceptual_difference
-from ..recipe import Parts, Phase
+from ..recipe import Parts, Phase, Task
 from ..sample_sheets import rows_of
 
 __all__ = ["VideoTask", "find_motion", "motion_losses", "warp_to_target"]
@@ -28,7 +28,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoTask:
+class VideoTask(Task):
     data_stage: ClassVar[int] = 1  # of the paper, which takes another data set in its stage 2
     size: int = 256  # pixels that the clips' frames have at least
     pixels: float = 10.0  # lambda_1: of the mean absolute difference, where the perceptual loss counts 1
@@ -38,6 +38,9 @@ class VideoTask:
 
     def load(self, folder: Path) -> VideoDataset:
         return load_videos(folder, self.size)
+
+    def for_debugging(self, size: int) -> "VideoTask":
+        return replace(self, size=size)
 
     def start(self, model: StyleHead, videos: VideoDataset) -> "VideoState":
         return VideoState(self, model, videos)

@@ -12,7 +12,8 @@ from stylehead_core.errors import InputError
 from stylehead_core.evaluation.load_metric_networks import load_syncnet
 from stylehead_core.networks.syncnet import SyncNetConfig
 from stylehead_core.ops.align import LANDMARKS_68
-from stylehead_core.training.recipes.sync_expert import sync_expert, train_sync_expert
+from stylehead_core.training.command import train
+from stylehead_core.training.recipes.sync_expert import sync_expert
 from stylehead_core.training.tasks.sync import HeardClip, SyncState, SyncTask, hear_clip
 
 SMALL = SyncNetConfig(base=1)
@@ -83,12 +84,12 @@ def test_a_pair_that_does_not_belong_together_is_apart():
 
 def test_a_run_goes_from_clips_to_a_file_that_evaluate_reads(clips, tmp_path):
     recipe = replace(sync_expert(SMALL), steps=3, batch=4)
-    file = train_sync_expert(recipe, clips, tmp_path / "runs")
+    file = train(recipe, clips, tmp_path / "runs")
     network = load_syncnet(file)
     assert network.config == SMALL
     assert (tmp_path / "runs" / "sync_expert" / "sheet.png").is_file()
     before = file.stat().st_mtime_ns
-    assert train_sync_expert(recipe, clips, tmp_path / "runs", resume=True).stat().st_mtime_ns == before
+    assert train(recipe, clips, tmp_path / "runs", resume=True).stat().st_mtime_ns == before
 
 
 def test_the_loss_goes_down_where_brightness_tells_the_sound(clips):
