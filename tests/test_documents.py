@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from stylehead_core.cli import COMMANDS
+
 PACK = Path(__file__).parents[1]
 DOCUMENTS = [
     *PACK.glob("*.md"),
@@ -69,3 +71,12 @@ def test_the_readme_has_a_line_for_every_node():
     pages = sorted((PACK / "web" / "docs").glob("StyleHead_*.md"))
     assert pages
     assert not [page.name for page in pages if f"](web/docs/{page.name})" not in readme]
+
+
+def test_the_commands_of_the_documents_have_the_sub_commands_that_they_name():
+    commands = set()
+    for document in DOCUMENTS:
+        blocks = re.findall(r"^```\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        commands |= {name for block in blocks for name in re.findall(r"^stylehead (\S+)", block, re.MULTILINE)}
+    assert commands
+    assert not sorted(commands - set(COMMANDS))
