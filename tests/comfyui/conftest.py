@@ -11,7 +11,9 @@ HERE = Path(__file__).parent
 ODD_PACK = HERE / "odd_pack"
 MAKE_TINY = """
 import sys
-from stylehead_core.model.stylehead import build, debug, save_stylehead
+from stylehead_core.model.files import save_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 save_stylehead(build(debug()), sys.argv[1])
 """
 
