@@ -1,4 +1,4 @@
-"""Makes the portrait, the clip and the sentence of example_workflows/inputs: nobody's face, nobody's voice.
+"""Makes the portraits, the clip and the sentence of example_workflows/inputs: nobody's faces, nobody's voice.
 
 python scripts/draw_samples.py --facekit ict.npz        needs pip install 'stylehead[heads]' and OpenGL: docs/heads.md
 """
@@ -27,7 +27,15 @@ from stylehead_core.synthetic.speech.espeak import Voice
 from stylehead_core.synthetic.speech.utterances import Utterance, speak
 
 FOLDER = Path(__file__).resolve().parents[1] / "example_workflows" / "inputs"
-PORTRAIT, DRIVER = 900_125, 900_113  # seeds of people that no network has learnt from
+PORTRAITS = {  # seeds of people that no network has learnt from
+    "portrait.jpg": 900_125,
+    "portrait-2.jpg": 900_128,
+    "portrait-3.jpg": 900_141,
+    "portrait-4.jpg": 900_143,
+    "portrait-5.jpg": 900_149,
+    "portrait-6.jpg": 900_136,
+}
+DRIVER = 900_113
 PORTRAIT_SIZE, CLIP_SIZE = 512, 256  # pixels
 SENTENCE = "I am made of numbers, but now I move and speak."
 WORDS = "Hello! Please follow me."
@@ -44,14 +52,15 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     write_wave(options.out / "speech.wav", speak(SENTENCE, Voice(name="en-us+f3", speed=170, pitch=55)).sound)
     model = HeadModel(load_facekit(options.facekit))
-    draw_portrait(Renderer(model, PORTRAIT_SIZE), options.out / "portrait.jpg")
+    for name, seed in PORTRAITS.items():
+        draw_portrait(Renderer(model, PORTRAIT_SIZE), seed, options.out / name)
     draw_clip(Renderer(model, CLIP_SIZE), options.out / "clip.mp4")
 
 
-def draw_portrait(renderer: Renderer, path: Path) -> None:
+def draw_portrait(renderer: Renderer, seed: int, path: Path) -> None:
     """Calm, and turned a little to the side."""
     calm = weights_of({"mouthSmileLeft": 0.2, "mouthSmileRight": 0.2})
-    person, scene = renderer.person(sample_appearance(PORTRAIT)), draw_scene(PORTRAIT)
+    person, scene = renderer.person(sample_appearance(seed)), draw_scene(seed)
     write_picture(path, _tensor(renderer.render(person, calm, Pose(angles=(0.0, 0.08, 0.02)), scene).picture))
 
 

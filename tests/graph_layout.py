@@ -205,7 +205,7 @@ def to_blueprint(
             by_number[number] |= {"pos": [x, y], "size": [width, height]}
             y += height + GAP
         x += 360
-    wires = [dict(zip(("id", "origin_id", "origin_slot", "target_id", "target_slot", "type"), link)) for link in links]
+    wires = [wire(*link) for link in links]
     outer_inputs, outer_outputs, ports_in, ports_out, values = [], [], [], [], []
     for slot, port in enumerate(inputs):
         ids, widget = [], False

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 from comfy_host import PACK, Run, Server, own_server
-from make_examples import MODEL, Graph, Wire
+from make_examples import Graph, Wire
 from PIL import Image, ImageDraw, ImageFont
 
 HELP = PACK / "web" / "docs" / "images"
@@ -56,11 +56,12 @@ class Maker:
     def __init__(self, object_info: dict) -> None:
         self.graph = Graph(object_info)
         self.add = self.graph.add
-        self.samples, self.model, self.inversion = self.graph.start()
+        self.samples, self.inversion = self.graph.start()
+        self.model = self.add("StyleHead_LoadModel"), 0
         self.portrait, self.clip, self.speech = ((self.samples, output) for output in range(3))
         self.aligned, self.redrawn = (self.inversion[0], 2), (self.inversion[0], 1)
-        self.seen = self.add("StyleHead_MotionFromVideo", model=self.model, video=self.clip)
-        self.heard = self.add("StyleHead_MotionFromAudio", model=self.model, audio=self.speech)
+        self.seen = self.add("StyleHead_MotionFromVideo", video=self.clip)
+        self.heard = self.add("StyleHead_MotionFromAudio", audio=self.speech)
         self.driver = (self.add("GetVideoComponents", video=self.clip), 0)
         of, *options = object_info["StyleHead_EditStyle"]["input"]["required"]["attribute"]
         self.attributes = options[0]["options"] if of == "COMBO" else of
@@ -68,12 +69,12 @@ class Maker:
     def frames(self, motion: Wire, strength: float = 1.0, inversion: Wire | None = None) -> Wire:
         """The frames that a motion comes to."""
         flow = self.warped(motion, inversion)
-        head = self.add("StyleHead_Calibrate", model=self.model, head=flow, strength=strength)
-        return self.add("StyleHead_Render", model=self.model, head=(head, 0)), 0
+        head = self.add("StyleHead_Calibrate", head=flow, strength=strength)
+        return self.add("StyleHead_Render", head=(head, 0)), 0
 
     def warped(self, motion: Wire, inversion: Wire | None = None) -> Wire:
         who = inversion or self.inversion
-        return self.add("StyleHead_WarpFeatures", model=self.model, inversion=who, motion=motion), 0
+        return self.add("StyleHead_WarpFeatures", inversion=who, motion=motion), 0
 
     def posed(self, inversion: Wire | None = None, **sliders: float) -> Wire:
         return self.frames((self.add("StyleHead_MotionFromSliders", **sliders), 0), inversion=inversion)
@@ -89,7 +90,7 @@ class Maker:
         return self.still(
             (
                 self.add(
-                    *("StyleHead_EditStyle",), model=self.model, inversion=self.inversion,
+                    *("StyleHead_EditStyle",), inversion=self.inversion,
                     attribute=attribute, strength=strength, end_strength=strength,
                 ),
                 0,
@@ -97,7 +98,7 @@ class Maker:
         )  # fmt: skip
 
     def still(self, inversion: Wire) -> Wire:
-        return self.add("StyleHead_Render", model=self.model, head=inversion), 0
+        return self.add("StyleHead_Render", head=inversion), 0
 
 
 def samples(make: Maker) -> list[Row]:
@@ -108,7 +109,7 @@ def samples(make: Maker) -> list[Row]:
 
 
 def load_model(make: Maker) -> list[Row]:
-    shown = [Cell("a portrait", make.aligned), Cell(f"redrawn by {MODEL}", make.redrawn)]
+    shown = [Cell("a portrait", make.aligned), Cell("redrawn", make.redrawn)]
     return [[*shown, Cell("and moved", make.posed(yaw=15.0, smile=0.7))], Words((make.model[0], 1))]
 
 
@@ -180,7 +181,7 @@ def load_motion(make: Maker) -> list[Row]:
 
 def warp_features(make: Maker) -> list[Row]:
     flow = make.warped((make.seen, 0))
-    frames = (make.add("StyleHead_Render", model=make.model, head=flow), 0)
+    frames = (make.add("StyleHead_Render", head=flow), 0)
     moments = (6, 18, 30, 42)  # flow shows every sixth of these 50 frames
     return [make.strip("flow", (flow[0], 1), (1, 3, 5, 7)), make.strip("head, rendered", frames, moments)]
 
@@ -196,9 +197,29 @@ def render(make: Maker) -> list[Row]:
     return [make.strip("frames", frames), make.strip("mask", mask)]
 
 
+def talking_head(make: Maker) -> list[Row]:
+    talking = make.add("StyleHead_TalkingHead", portrait=make.portrait, audio=make.speech)
+    parts = make.add("GetVideoComponents", video=(talking, 0))
+    return [[Cell("portrait", make.portrait), *make.strip("film", (parts, 0), LOUD[1:])], Wave("audio", (parts, 1))]
+
+
+def expression_editor(make: Maker) -> list[Row]:
+    texts = {
+        "smiling": "smile 0.7, yaw 12",
+        "surprised": "brows 0.7, eyes_wide 0.4, jaw 0.4",
+        "winking": "blink_right 1, smile 0.4",
+        "kissing": "pucker 0.9, yaw -12",
+    }
+    drawn = {
+        name: make.add("StyleHead_ExpressionEditor", portrait=make.portrait, expression=text)
+        for name, text in texts.items()
+    }
+    return [[Cell(name, (editor, 0)) for name, editor in drawn.items()]]
+
+
 def render_video(make: Maker) -> list[Row]:
-    head = make.graph.head(make.model, make.inversion, (make.seen, 0))
-    film = make.add("StyleHead_RenderVideo", model=make.model, head=head, audio=(make.seen, 2))
+    head = make.graph.head(make.inversion, (make.seen, 0))
+    film = make.add("StyleHead_RenderVideo", head=head, audio=(make.seen, 2))
     parts = make.add("GetVideoComponents", video=(film, 0))
     return [make.strip("video", (parts, 0)), Wave("its sound", (parts, 1))]
 
@@ -240,6 +261,8 @@ def limits(make: Maker) -> list[Row]:
 
 
 PICTURES: dict[str, Callable[[Maker], list[Row]]] = {
+    "StyleHead_TalkingHead": talking_head,
+    "StyleHead_ExpressionEditor": expression_editor,
     "StyleHead_Samples": samples,
     "StyleHead_LoadModel": load_model,
     "StyleHead_Invert": invert,
