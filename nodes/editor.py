@@ -89,7 +89,6 @@ class ExpressionEditor(io.ComfyNode):
     ) -> io.NodeOutput:
         if (portrait is None) == (inversion is None):
             raise InputError("Wire a portrait, or an inversion: one of the two.")
-        motion = edited_motion(expression, key_frames, frames, bridge.rate_in(fps))
         found = read_portrait(portrait, model) if inversion is None else inversion
         key = secrets.token_hex(8)
         handed_out = Carried(
@@ -97,6 +96,7 @@ class ExpressionEditor(io.ComfyNode):
         )  # one of this node's own, for the session to hang on
         _sessions[key] = handed_out
         drawing = drawer(handed_out).draw(expression)
+        motion = edited_motion(handed_out.model.network, expression, key_frames, frames, bridge.rate_in(fps))
         return io.NodeOutput(
             bridge.image_out(drawing.picture[None]),
             motion,
@@ -172,8 +172,12 @@ async def hand_out_picture(request: web.Request) -> web.Response:
 async def save_edited_motion(request: web.Request) -> web.Response:
     """Keep what an editor shows as a motion in the output folder; answers by the name that Load Motion knows."""
     asked = await request.json()
+    who = _sessions.get(str(asked.get(SESSION)))
+    if who is None:
+        return _refused("The portrait is not known any more. Press Run.", STALE)
     try:
         motion = edited_motion(
+            who.model.network,
             str(asked.get("expression", "")),
             str(asked.get("key_frames", "")),
             int(asked.get("frames", 1)),

@@ -11,7 +11,7 @@ from torch import Tensor
 from .model.stylehead import StyleHead
 from .records import Inversion, Motion
 from .stages.calibration import calibrate
-from .stages.motion_sliders import beyond_hold, motion_from_sliders, read_expression, read_key_frames
+from .stages.motion_sliders import beyond_hold, read_expression, read_key_frames, slider_motion_for_model
 from .stages.motion_tools import trim
 from .stages.rendering import FrameRenderer, RenderConfig
 from .stages.warping import warp_features
@@ -49,7 +49,7 @@ class ExpressionDrawer:
         """
         sliders = read_expression(expression)
         keys = sliders if moment is None else read_key_frames(key_frames, sliders)
-        motion = motion_from_sliders(keys, frames=1 + round((moment or 0.0) * STILL), fps=STILL)
+        motion = slider_motion_for_model(self.model, keys, frames=1 + round((moment or 0.0) * STILL), fps=STILL)
         with self._drawing, torch.inference_mode():
             return Drawing(self._draw(trim(motion, -1 / float(STILL))), beyond_hold(keys))
 
@@ -62,9 +62,13 @@ class ExpressionDrawer:
         return self._painter.draw([0])[0].cpu()
 
 
-def edited_motion(expression: str, key_frames: str, frames: int, fps: Fraction) -> Motion:
-    """The motion of an editor: the expression held, or its key frames. It is as long as the last key at least."""
+def edited_motion(model: StyleHead, expression: str, key_frames: str, frames: int, fps: Fraction) -> Motion:
+    """The motion of an editor: the expression held, or its key frames. It is as long as the last key at least.
+
+    Raises:
+        ConfigError: the texts do not read so, or a slider is beyond its range.
+    """
     sliders = read_expression(expression)
     keys = read_key_frames(key_frames, sliders)
     last = max((points[-1][0] for points in keys.values() if not isinstance(points, (int, float))), default=0.0)
-    return motion_from_sliders(keys, frames=max(frames, 1 + ceil(last * fps)), fps=fps)
+    return slider_motion_for_model(model, keys, frames=max(frames, 1 + ceil(last * fps)), fps=fps)

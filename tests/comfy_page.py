@@ -22,6 +22,18 @@ LAY_OUT = """(async () => {
   app.graph.arrange && app.graph.arrange(60);
   return app.graph.serialize();
 })()"""
+OVERLAPS = """(() => {
+  const boxes = app.graph.nodes.map(node => {
+    const [x, y, width, height] = node.boundingRect ?? node.getBounding();
+    return { name: `${node.id} ${node.title}`, left: x, top: y, right: x + width, bottom: y + height };
+  });
+  const found = [];
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
+    const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+    if (!apart) found.push(`${a.name} / ${b.name}`);
+  }));
+  return found;
+})()"""
 FOLLOW = """(() => {
   const api = window.app.api || window.comfyAPI.api.api;
   window.ended = null;
@@ -43,7 +55,9 @@ SEARCH = """(async words => {
   input.focus();
   input.value = words;
   input.dispatchEvent(new Event('input', { bubbles: true }));
-  await new Promise(done => setTimeout(done, 1200));
+  const options = () => document.querySelectorAll('.p-autocomplete-option').length;
+  await new Promise(done => setTimeout(done, 500));
+  for (let i = 0; i < 50 && !options(); i++) await new Promise(done => setTimeout(done, 100));
   const shown = [...document.querySelectorAll('.p-autocomplete-option')].map(option => option.innerText);
   await app.extensionManager.command.execute('Workspace.SearchBox.Toggle');
   const names = Object.values(LiteGraph.registered_node_types).map(kind => [kind.title, kind.comfyClass]);
@@ -103,6 +117,11 @@ async def lay_out(page: Page, prompt: dict) -> dict:
 async def show_whole(page: Page) -> None:
     """Zoom so that the whole graph is seen."""
     await page.js(FIT)
+
+
+async def overlaps(page: Page) -> list[str]:
+    """Pairs of nodes whose boxes share some room, title bars included."""
+    return await page.js(OVERLAPS)
 
 
 async def click_run(page: Page, seconds: float = 240) -> dict:

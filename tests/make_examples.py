@@ -3,7 +3,7 @@ docs/graphs/ gets what the page shows of it, for the README.
 
     .stylehead-env/bin/python tests/make_examples.py graphs             the graphs alone: seconds, no browser
     .stylehead-env/bin/python tests/make_examples.py thumbnails [NAME ...]    runs each, and makes its thumbnail
-    .stylehead-env/bin/python tests/make_examples.py shots [NAME ...]         opens and runs each in the page (Chromium)
+    .stylehead-env/bin/python tests/make_examples.py shots [NAME ...]         both, in the page (needs Chromium)
 
 After scripts/test.py, which makes that environment. Graphs are written here in the server's form; whoever changes a
 node's inputs makes the files anew. Whoever retrains the embedded model makes thumbnails and shots anew.
@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 from chromium import Page
 from comfy_graph import to_prompt
-from comfy_host import PACK, Server, own_server
+from comfy_host import PACK, Run, Server, own_server
 from comfy_page import click_run, come_up, open_graph, show_whole
 from graph_layout import Group, Port, to_blueprint, to_ui
 from PIL import Image, ImageDraw, ImageFont
@@ -513,44 +513,51 @@ def thumbnail(before: list[Image.Image], after: list[Image.Image]) -> Image.Imag
 def make_thumbnails(server: Server, names: Iterable[str]) -> None:
     object_info = server.get("/object_info")
     for name in names:
-        graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        prompt = to_prompt(graph, object_info)
+        prompt = to_prompt(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")), object_info)
         run = server.run(prompt, within=PATIENCE)
         if run.errors or run.failure:
             raise SystemExit(f"{name}: {run.errors or run.message}")
-        kinds = {number: node["class_type"] for number, node in prompt.items()}
-        given = [picture_of(server, run.files(number)[0]) for number in kinds if kinds[number] == "StyleHead_Samples"]
-        if name in GIVES_A_CLIP:  # the sample clip is what a face changes in
-            given = [
-                picture_of(server, run.files(number)[1]) for number in kinds if kinds[number] == "StyleHead_Samples"
-            ]
-        last = [number for number in kinds if kinds[number] in ("SaveVideo", "PreviewImage", "SaveImage")][-1]
-        files = run.files(last)
-        parts = (0.35, 0.6, 0.95) if len(files) == 1 and files[0]["filename"].endswith(".mp4") else (0.4,)
-        after = [picture_of(server, entry, part) for entry in files for part in parts]
-        path = FOLDER / f"{name}.jpg"
-        thumbnail(given, after[:3]).save(path, quality=86, optimize=True)
+        save_thumbnail(server, name, prompt, run)
         print(f"{name}: {len(prompt)} nodes, {run.seconds:.0f} s", flush=True)
+
+
+def save_thumbnail(server: Server, name: str, prompt: dict, run: Run) -> None:
+    """What a graph was given and what it made of it, as the picture beside its file."""
+    kinds = {number: node["class_type"] for number, node in prompt.items()}
+    shown = 1 if name in GIVES_A_CLIP else 0  # of what Samples shows: the portrait, the clip
+    given = [picture_of(server, run.files(n)[shown]) for n in kinds if kinds[n] == "StyleHead_Samples"]
+    last = [number for number in kinds if kinds[number] in ("SaveVideo", "PreviewImage", "SaveImage")][-1]
+    files = run.files(last)
+    parts = (0.35, 0.6, 0.95) if len(files) == 1 and files[0]["filename"].endswith(".mp4") else (0.4,)
+    after = [picture_of(server, entry, part) for entry in files for part in parts]
+    thumbnail(given, after[:3]).save(FOLDER / f"{name}.jpg", quality=86, optimize=True)
 
 
 GIVES_A_CLIP = ("dub a film",)
 
 
 async def make_shots(server: Server, names: Iterable[str]) -> None:
+    """Run each graph once, in the page: its shot, and its thumbnail."""
     SHOTS.mkdir(exist_ok=True)
+    object_info = await asyncio.to_thread(server.get, "/object_info")
     async with Page(WINDOW) as page:
         await come_up(page, server.address)
         for name in names:
             graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-            picture = await shot(page, graph)
+            run, picture = await shot(page, graph)
             picture.save(SHOTS / f"{name.replace(' ', '-')}.jpg", quality=80, optimize=True)
+            history = await asyncio.to_thread(server.get, f"/history/{run}")
+            done = Run(outputs=history[run]["outputs"])
+            await asyncio.to_thread(save_thumbnail, server, name, to_prompt(graph, object_info), done)
             print(f"{name}: {picture.width} x {picture.height}", flush=True)
 
 
-async def shot(page: Page, graph: dict) -> Image.Image:
-    """The graph in the page, with what came of it in its nodes."""
+async def shot(page: Page, graph: dict) -> tuple[str, Image.Image]:
+    """The graph in the page, with what came of it in its nodes; and the id of the run."""
     await open_graph(page, graph)
-    await click_run(page, PATIENCE)
+    ended = await click_run(page, PATIENCE)
+    if ended["kind"] != "execution_success":
+        raise SystemExit(f"{ended}")
     await show_whole(page)
     await asyncio.sleep(2)  # films load their first frame
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
@@ -559,7 +566,7 @@ async def shot(page: Page, graph: dict) -> Image.Image:
     left, top, right, bottom = picture.convert("L").point(lambda value: 255 * (value > DARKEST)).getbbox() or CANVAS
     picture = picture.crop((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
     picture.thumbnail((SHOT, SHOT))
-    return picture
+    return ended["detail"]["prompt_id"], picture
 
 
 def main() -> None:

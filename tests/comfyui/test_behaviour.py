@@ -327,6 +327,10 @@ def test_an_editor_draws_without_the_queue_and_forgets_with_comfyuis_cache(serve
     assert ImageChops.difference(later, turned).getbbox() is None
     refused = draw(server, session, expression="smile later")
     assert "An expression reads like" in refused["message"]
+    wish = {"session": session, "key_frames": "0: yaw 0\n1: yaw 20", "fps": 25, "name": "../turn"}
+    saved = server.ask("/stylehead/editor/save", wish)["file"]
+    assert saved == "motion/turn_00001_.safetensors [output]"
+    assert (server.base / "output" / "motion" / "turn_00001_.safetensors").exists()
     server.forget()
     assert "Press Run" in draw(server, session)["message"]
 

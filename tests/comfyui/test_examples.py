@@ -13,13 +13,14 @@ import pytest
 from chromium import Page
 from comfy_graph import nodes_of, to_prompt
 from comfy_host import TINY
-from comfy_page import click_run, come_up, move_slider, open_graph, queue_mode, show_whole
+from comfy_page import click_run, come_up, move_slider, open_graph, overlaps, queue_mode, show_whole
 from PIL import Image
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
 
 FOLDER = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+BLUEPRINTS = sorted((FOLDER.parent / "subgraphs").glob("*.json"))
 SHORTEST, LONGEST = 20, 200  # frames of an example's film
 
 
@@ -53,7 +54,7 @@ def test_it_runs_and_gives_what_it_promises(server, nodes, example):
     run = server.run(prompt)
     assert not run.errors
     assert not run.message, run.message
-    assert run.previews, f"{name} shows no preview"
+    assert run.previews or run.reports, f"{name} shows nothing while it runs"
     for film in nodes_of(prompt, "SaveVideo"):
         with av.open(io.BytesIO(server.view(run.files(film)[0]))) as video:
             frames = [frame.to_image() for frame in video.decode(video=0)]
@@ -74,12 +75,29 @@ def test_it_opens_in_the_page_without_red_and_runs_by_the_button(server, nodes, 
     loaded = page(open_graph, with_a_model_in_the_page(graph, nodes))
     assert not loaded["missing"]
     assert not loaded["red"]
-    ended = page(click_run)
+    ended = page(click_run, 600)
     assert ended["kind"] == "execution_success", ended
     page(show_whole)
+    assert page(overlaps) == []
     folder = Path(os.environ.get("STYLEHEAD_SCREENSHOTS", tmp_path))
     page(Page.screenshot, folder / f"{name}.png")
     assert (folder / f"{name}.png").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=lambda path: path.stem)
+def test_a_blueprint_is_one_node_of_small_nodes_that_opens_without_red(server, page, blueprint):
+    listed = server.get("/global_subgraphs")
+    assert blueprint.stem in {entry["name"] for entry in listed.values()}
+    opened = page(open_graph, json.loads(blueprint.read_text(encoding="utf-8")))
+    assert not opened["missing"]
+    assert not opened["red"]
+    kinds = {node["class_type"] for node in opened["prompt"].values()}
+    assert len(kinds) >= 4
+    assert "StyleHead_Invert" in kinds
+
+
+def test_the_blueprints_are_there():
+    assert [path.stem for path in BLUEPRINTS] == ["Animate photo", "Dub film", "Edit face"]
 
 
 def test_a_slider_that_is_moved_by_the_mouse_is_answered_without_a_click_on_run(nodes, page):
@@ -100,14 +118,20 @@ async def shown_value(page: Page, name: str) -> float:
     return await page.js(f"app.graph.nodes.flatMap(n => n.widgets || []).find(w => w.name === '{name}').value")
 
 
-def test_it_has_a_thumbnail(example):
-    name, _ = example
+def test_it_has_a_thumbnail_and_a_note(example):
+    name, graph = example
     with Image.open(FOLDER / f"{name}.jpg") as thumbnail:
         assert min(thumbnail.size) >= 64
+    assert [node for node in graph["nodes"] if node["type"] == "MarkdownNote"]
+
+
+def test_every_example_has_an_id_of_its_own():
+    ids = [json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["id"] for name in NAMES]
+    assert len(set(ids)) == len(ids)
 
 
 def test_the_examples_are_all_there():
-    assert len(NAMES) >= 8
+    assert len(NAMES) >= 14
 
 
 def embedded(nodes: dict) -> bool:

@@ -242,7 +242,7 @@ class Panel {
   }
 
   async save() {
-    const answer = await this.post("save", { frames: this.frames.value, fps: this.fps.value });
+    const answer = await this.post("save", { session: this.session, frames: this.frames.value, fps: this.fps.value });
     const { file, message } = await answer.json();
     this.caption.textContent = file ? `Saved: ${file}` : message;
   }

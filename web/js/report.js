@@ -10,8 +10,8 @@ import { api } from "../../../scripts/api.js";
 
 const NAME = "stylehead_report";
 const SPEAKING = new Set(
-  ["Invert", "EditStyle", "MotionFromVideo", "MotionFromAudio", "MotionFromSliders", "WarpFeatures", "SaveMotion",
-    "Render", "RenderVideo", "TalkingHead", "Measure"].map((name) => `StyleHead_${name}`),
+  ["Invert", "EditStyle", "MotionFromVideo", "MotionFromAudio", "MotionFromSliders", "WarpFeatures", "MixMotion",
+    "SaveMotion", "Render", "RenderVideo", "TalkingHead", "Measure"].map((name) => `StyleHead_${name}`),
 );
 const VIDEO = new Set(["StyleHead_RenderVideo", "StyleHead_TalkingHead"]);
 const LINES = 8; // at most, before the words scroll
