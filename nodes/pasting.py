@@ -71,7 +71,7 @@ class PasteBack(io.ComfyNode):
                     "motion",
                     optional=True,
                     tooltip="The original is the film that this motion was measured in: paste where it was measured. "
-                    "For dubbing; Warp Features then takes everything.",
+                    "For dubbing; Move Face then takes everything.",
                 ),
             ],
             outputs=[

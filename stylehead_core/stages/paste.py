@@ -164,7 +164,7 @@ def crops_of_motion(motion: Motion, size: int) -> Tensor:
     if motion.squares is None:
         raise InputError(
             "This motion does not know where in a video it was measured: it comes from speech, sliders or an older "
-            "file. Measure it again with Motion from Video, or give the picture that the portrait was cut from."
+            "file. Measure it again with Follow Video, or give the picture that the portrait was cut from."
         )
     return resized_square(motion.squares, SQUARE, size)
 
