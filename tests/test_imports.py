@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 PACK = Path(__file__).parents[1]
 COMFYUI = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "execution", "server", "nodes"}
 
@@ -33,3 +35,13 @@ def test_the_nodes_import_the_core_relatively():
 def test_the_nodes_leave_training_alone():
     for file in (PACK / "nodes").glob("*.py"):
         assert "stylehead_core.training" not in file.read_text(encoding="utf-8"), file.name
+
+
+@pytest.mark.parametrize(
+    "room", ["benchmark", "commands", "datasets", "evaluation", "landmarker", "synthetic", "stages"]
+)
+def test_nothing_below_training_imports_it(room):
+    for file in (PACK / "stylehead_core" / room).rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        assert not [name for name in modules if name.split(".")[0] == "training"], file.relative_to(PACK)

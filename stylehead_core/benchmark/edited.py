@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.attributes import ATTRIBUTES, EDITED, true_attributes
+from ..datasets.gallery import describe_pictures
 from ..datasets.heads import Heads
 from ..errors import InputError
 from ..evaluation.metrics.psnr import psnr
@@ -18,7 +19,6 @@ from ..records import Inversion
 from ..stages.editing import edit_style
 from ..stages.inversion import invert
 from ..stages.rendering import render
-from ..training.tasks.features import seen_in
 from .driven import portrait_of
 from .measures import Measures
 
@@ -66,7 +66,7 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
         raise InputError("These heads were measured by an older version: measure them again.")
     portraits = [portrait_of(heads, int(torch.nonzero(heads.person == person)[0, 0])) for person in people]
     steps = torch.stack([_at(model, invert(model, portrait), name, BEYOND) for portrait in portraits])
-    seen = seen_in(measures.network, steps.flatten(0, 1))
+    seen = describe_pictures(measures.network, steps.flatten(0, 1))
     told = seen.attributes.unflatten(0, steps.shape[:2])  # E F A
     identity = seen.identity.unflatten(0, steps.shape[:2])
     none, full = BEYOND.index(0.0), BEYOND.index(1.0)
@@ -74,13 +74,15 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     others = [i for i in range(len(ATTRIBUTES)) if i != column]
 
     low, high = from_uint8(heads.edited[pairs]).unbind(1)
-    rendered = [seen_in(measures.network, part) for part in (low, high)]
+    rendered = [describe_pictures(measures.network, part) for part in (low, high)]
     ends = [
         _at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait
         for portrait, one in zip(portraits, low, strict=True)
     ]
     drawn = torch.stack(ends)
-    judged = seen_in(measures.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, drawn.shape[:2])
+    judged = (
+        describe_pictures(measures.network, drawn.flatten(0, 1)).attributes[:, column].unflatten(0, drawn.shape[:2])
+    )
     true, made = (high - low).flatten(1), (drawn[:, -1] - drawn[:, 0]).flatten(1)
     along = (true * made).sum(1)
     return EditRow(

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from ..datasets.heads import Heads
+from ..datasets.pair_flow import predict_flow
 from ..evaluation.faces import mouth_boxes
 from ..evaluation.metrics.psnr import psnr
 from ..evaluation.metrics.sharpness import sharpness
+from ..landmarker.face_regions import EYES, FACE, MOUTH, region_weights
 from ..model.stylehead import StyleHead
 from ..ops.warp import warp, warp_sharply
-from ..training.losses import region_weights
-from ..training.regions import EYES, FACE, MOUTH
-from ..training.tasks.motion import predict_flow
 
 __all__ = ["FlowRow", "flows"]
 

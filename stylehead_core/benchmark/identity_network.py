@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ..datasets.attributes import ATTRIBUTES, EDITED
+from ..datasets.gallery import Gallery, build_gallery, describe_pictures
 from ..datasets.heads import load_heads
 from ..evaluation.faces import EYE_CORNERS
 from ..evaluation.load_identity_network import EMBEDDED, load_features
 from ..networks.feature_network import FeatureNetwork, Seen
 from ..ops.align import LANDMARKS_68
-from ..training.tasks.features import Gallery, gallery, seen_in
 
 __all__ = ["Calibration", "auc", "calibrate", "stranger_distance"]
 
@@ -68,7 +68,7 @@ def auc(low: Tensor, high: Tensor) -> float:
 
 def calibrate(network: FeatureNetwork, data: Gallery) -> Calibration:
     """Compare what ``network`` sees in all pictures of ``data`` with the truth."""
-    seen = seen_in(network, data.pictures)
+    seen = describe_pictures(network, data.pictures)
     plain, names = data.edit < 0, list(ATTRIBUTES)
     identity, person = seen.identity[plain], data.person[plain]
     distance = 1 - identity @ identity.T
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path, default=EMBEDDED, help="of the judge; default: the embedded one")
     parser.add_argument("--data", type=Path, required=True, help="measured heads that are held out")
     args = parser.parse_args()
-    print(calibrate(load_features(args.file), gallery(load_heads(args.data))).text())
+    print(calibrate(load_features(args.file), build_gallery(load_heads(args.data))).text())
 
 
 if __name__ == "__main__":

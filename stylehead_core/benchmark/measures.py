@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..datasets.gallery import describe_pictures
 from ..datasets.heads import Heads
 from ..datasets.measure import measure_pictures
 from ..evaluation.faces import mouth_boxes
@@ -15,7 +16,6 @@ from ..evaluation.metrics.sharpness import sharpness
 from ..landmarker.landmarker import Landmarker
 from ..networks.feature_network import FeatureNetwork
 from ..ops.pixels import to_uint8
-from ..training.tasks.features import seen_in
 from .identity_network import stranger_distance
 
 __all__ = ["Measured", "Measures", "correlation", "load_measures", "mouth_sharpness"]
@@ -48,7 +48,7 @@ class Measures:
         """Measure ``pictures`` (N 3 S S) in [-1, 1]."""
         levels = to_uint8(pictures)
         landmarks, coefficients, found = measure_pictures(self.landmarker, levels)
-        seen = seen_in(self.network, levels)
+        seen = describe_pictures(self.network, levels)
         return Measured(
             landmarks=landmarks,
             coefficients=coefficients,
@@ -78,5 +78,5 @@ def mouth_sharpness(pictures: Tensor, seen: Measured) -> float:
 
 def load_measures(landmarker: Landmarker, network: FeatureNetwork, heads: Heads) -> Measures:
     """A jury that tells distances in parts of the mean distance of the people in ``heads``."""
-    identity = seen_in(network, heads.pictures).identity
+    identity = describe_pictures(network, heads.pictures).identity
     return Measures(landmarker=landmarker, network=network, strangers=stranger_distance(identity, heads.person))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..media.sample_sheets import write_png
 from ..media.sound import read_sound
 from ..model.files import load_stylehead
 from ..ops.mel import RATE
@@ -23,7 +24,6 @@ from ..synthetic.speech.sheet import draw_curves, lip_opening
 from ..synthetic.speech.utterances import Utterance, Utterances
 from ..synthetic.speech.visemes import LIPS
 from ..synthetic.speech.voices import is_new_voice
-from ..training.sample_sheets import write_png
 
 __all__ = ["agreement", "follow"]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..ops.pixels import from_uint8
 from ..spaces import ARKIT
+from ..synthetic.heads.appearance import HELD_OUT
 from ..tensor_files import read_tensors, write_tensors
 
 __all__ = [
@@ -174,3 +175,18 @@ def load_heads(folder: Path) -> Heads:
         tensors.setdefault("edited_person", torch.full((len(tensors["edited"]),), -1))
         parts.append(Heads(attributes=tuple(about["attributes"]), **tensors))
     return gather(parts)
+
+
+def load_training_heads(folder: Path) -> Heads:
+    """All measured heads in ``folder``, to train with.
+
+    Raises:
+        InputError: there are none, or one of them is held out for measuring.
+    """
+    heads = load_heads(folder)
+    if int(heads.person.max()) >= HELD_OUT:
+        raise InputError(
+            f"{folder} holds heads with seeds from {HELD_OUT} on, which are for measuring and never learnt from. "
+            "Train with another folder."
+        )
+    return heads

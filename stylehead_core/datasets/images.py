@@ -15,8 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..ops.pixels import from_uint8
-from ..training.recipe import LearnsFromHeads
-from .heads import Heads
+from .heads import Heads, load_training_heads
 from .videos import VideoDataset, load_videos
 
 __all__ = ["Pictures", "PicturesOfFiles", "PicturesOfHeads", "PicturesOfVideos", "load_pictures"]
@@ -106,7 +105,7 @@ def load_pictures(folder: Path) -> Pictures:
         InputError: there are none.
     """
     if any(folder.glob("*.measured.safetensors")):
-        return PicturesOfHeads(LearnsFromHeads().load(folder))
+        return PicturesOfHeads(load_training_heads(folder).to(torch.get_default_device()))
     if any(folder.glob("*/clip.json")):
         return PicturesOfVideos(load_videos(folder))
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

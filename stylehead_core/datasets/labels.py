@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..training.recipe import LearnsFromHeads
 from .attributes import ATTRIBUTES, true_attributes
+from .heads import load_training_heads
 from .images import Pictures, PicturesOfFiles, PicturesOfHeads
 
 __all__ = ["TABLE", "Labelled", "load_labelled"]
@@ -40,7 +40,7 @@ def load_labelled(folder: Path) -> Labelled:
         InputError: there are none, or the table cannot be used.
     """
     if any(folder.glob("*.measured.safetensors")):
-        heads = LearnsFromHeads().load(folder)
+        heads = load_training_heads(folder).to(torch.get_default_device())
         seeds, person = heads.person.unique(return_inverse=True)
         labels = true_attributes(seeds.tolist()).to(person.device)[person]
         return Labelled(pictures=PicturesOfHeads(heads), names=ATTRIBUTES, labels=labels, person=person)

@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from ..convert.official import VGG
 from ..errors import ConfigError
-from ..model.files import load_stylehead
+from ..model.files import load_stylehead, save_stylehead
 from ..model.stylehead import StyleHead, build
 from ..ops.layout import channels_last
 from . import loop
 from .loop import Limits
-from .recipe import MODEL, Recipe, Task
+from .recipe import MODEL, Recipe
 from .recipes.registry import CHAINS, RECIPES, chain, recipe_named
 
 __all__ = ["HELP", "add_arguments", "run", "train"]
@@ -134,18 +134,22 @@ def train(
 
     With ``resume`` a finished run is not run again.
     """
-    folder, task = out / recipe.name, recipe.task or Task()
-    if resume and (folder / task.output).is_file():
-        return folder / task.output
+    folder, task = out / recipe.name, recipe.task
+    output = folder / (MODEL if task is None else task.output)
+    if resume and output.is_file():
+        return output
     model, state = assemble(recipe, out, start).to(torch.get_default_device()), None
-    if recipe.task is not None:
+    if task is not None:
         for part in model.children():
             channels_last(part)
-        state = loop.run(recipe, model, recipe.task.load(data), folder, limits, resume)
+        state = loop.run(recipe, model, task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:
-        task.save(state, model, folder, recipe.name)
-    return folder / task.output
+        if task is None:
+            save_stylehead(model, output, recipe=recipe.name)
+        else:
+            task.save(state, model, folder, recipe.name)
+    return output
 
 
 def assemble(recipe: Recipe, out: Path, start: Path | None = None) -> StyleHead:

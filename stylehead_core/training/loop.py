@@ -18,10 +18,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..errors import StyleHeadError
+from ..media.sample_sheets import write_png
 from ..model.stylehead import StyleHead
 from .checkpoint import Average, read_checkpoint, write_checkpoint
 from .recipe import Parts, Phase, Recipe, TaskState
-from .sample_sheets import write_png
 from .tensorboard import Board
 
 __all__ = ["Limits", "run"]

@@ -3,8 +3,6 @@
 Axes: B batch, C channels, H W picture.
 """
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,7 +17,6 @@ __all__ = [
     "perceptual_difference",
     "pyramid_difference",
     "r1_penalty",
-    "region_weights",
     "roughness_difference",
     "weight_changes",
 ]
@@ -142,24 +139,3 @@ def r1_penalty(pictures: Tensor, logits: Tensor) -> Tensor:
 def perceptual_difference(network: Vgg, picture: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Perceptual distance of two pictures (B 3 H W) by VGG, all taps alike; ``mask`` is (B 1 H W). 0 is best."""
     return perceptual_loss(network, picture, target, mask=mask, weights=(1,) * len(network.config.widths))
-
-
-def region_weights(
-    landmarks: Tensor, rings: Sequence[tuple[int, ...]], size: int, picture: int, margin: float
-) -> Tensor:
-    """1 in the boxes around ``rings`` of landmarks, 0 elsewhere: (B 1 size size).
-
-    Args:
-        landmarks: (B 478 3) pixels of a square of ``picture``.
-        rings: the landmarks of each region.
-        margin: pixels of ``picture`` on all sides.
-    """
-    line = (torch.arange(size, device=landmarks.device) + 0.5) * (picture / size) - 0.5
-    weight = landmarks.new_zeros(len(landmarks), size, size)
-    for ring in rings:
-        points = landmarks[:, list(ring), :2]
-        low, high = points.amin(1) - margin, points.amax(1) + margin  # B 2
-        across = (line >= low[:, :1]) & (line <= high[:, :1])  # B size
-        down = (line >= low[:, 1:]) & (line <= high[:, 1:])
-        weight = torch.maximum(weight, (across[:, None] & down[:, :, None]).to(weight.dtype))
-    return weight[:, None]

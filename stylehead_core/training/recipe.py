@@ -3,24 +3,23 @@
 A recipe is made by a Python function in ``recipes``; a variation calls that function and replaces a few fields.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from ..datasets.heads import Heads, load_heads
-from ..errors import ConfigError, InputError
+from ..datasets.heads import Heads, load_training_heads
+from ..errors import ConfigError
 from ..model.config import StyleHeadConfig
 from ..model.files import save_stylehead
 from ..model.stylehead import StyleHead
-from ..synthetic.heads.appearance import HELD_OUT
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+__all__ = ["MODEL", "LearnsFromHeads", "Parts", "Phase", "Recipe", "TaskState", "TrainingTask"]
 
-__all__ = ["MODEL", "LearnsFromHeads", "Parts", "Phase", "Recipe", "Task", "TaskState", "TrainingTask"]
+MODEL = "model.safetensors"  # name of the file of a whole model
 
 Parts = dict[str, float]
 """The terms of a loss by name, as plain numbers for the log."""
@@ -62,40 +61,21 @@ class TaskState(Protocol):
         ...
 
 
-class TrainingTask(Protocol):
+class TrainingTask(ABC):
     """What a recipe trains: a frozen configuration that loads its data and starts its state."""
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Names of the model's sub-modules that the task trains."""
-        ...
-
-    def load(self, folder: Path) -> Any:
-        """The training data in ``folder``."""
-        ...
-
-    def start(self, model: StyleHead, data: Any) -> TaskState:
-        """Set up training; what has a closed form is computed here."""
-        ...
-
-    def for_debugging(self, size: int) -> "TrainingTask":
-        """The same task at a size that runs in a moment, for a model of ``size`` pixels."""
-        ...
-
-    def save(self, state: TaskState, model: StyleHead, folder: Path, recipe: str) -> None:
-        """Write the result of a run into ``folder``."""
-        ...
-
-
-MODEL = "model.safetensors"
-
-
-class Task:
-    """Base of the training tasks: what most of them have in common."""
-
+    parts: tuple[str, ...]  # names of the model's sub-modules that the task trains
     output: ClassVar[str] = MODEL  # file in the run's folder that a finished run leaves
 
-    def for_debugging(self, size: int) -> "Self":
+    @abstractmethod
+    def load(self, folder: Path) -> Any:
+        """The training data in ``folder``."""
+
+    @abstractmethod
+    def start(self, model: StyleHead, data: Any) -> TaskState:
+        """Set up training; what has a closed form is computed here."""
+
+    def for_debugging(self, size: int) -> "TrainingTask":
         """The same task at a size that runs in a moment, for a model of ``size`` pixels; by default as it is."""
         return self
 
@@ -103,12 +83,13 @@ class Task:
         """Write the result into ``folder``: by default the whole model.
 
         Args:
+            state: of the task, as the run has left it.
             recipe: name of the recipe, for the header.
         """
         save_stylehead(model, folder / self.output, recipe=recipe)
 
 
-class LearnsFromHeads(Task):
+class LearnsFromHeads(TrainingTask):
     """Base of the tasks whose data are rendered and measured heads."""
 
     def load(self, folder: Path) -> Heads:
@@ -117,13 +98,7 @@ class LearnsFromHeads(Task):
         Raises:
             InputError: there are none, or one of them is held out for measuring.
         """
-        heads = load_heads(folder).to(torch.get_default_device())
-        if int(heads.person.max()) >= HELD_OUT:
-            raise InputError(
-                f"{folder} holds heads with seeds from {HELD_OUT} on, which are for measuring and never learnt from. "
-                "Train with another folder."
-            )
-        return heads
+        return load_training_heads(folder).to(torch.get_default_device())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import torch
 
 from stylehead_core.benchmark.identity_network import auc, calibrate, stranger_distance
 from stylehead_core.datasets.attributes import ATTRIBUTES, edited_attributes, true_attributes
+from stylehead_core.datasets.gallery import build_gallery
 from stylehead_core.datasets.heads import save_heads
 from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.load_identity_network import load_features
@@ -14,7 +15,7 @@ from stylehead_core.networks.feature_network import FeatureNetwork, FeatureNetwo
 from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.training.command import train
 from stylehead_core.training.recipes.identity import identity
-from stylehead_core.training.tasks.features import FeaturesState, FeaturesTask, gallery
+from stylehead_core.training.tasks.features import FeaturesState, FeaturesTask
 
 TINY = FeatureNetworkConfig(size=32, widths=(4, 4, 8), squeezed=2, hidden=8, embedding=4, attributes=ATTRIBUTES)
 
@@ -70,7 +71,7 @@ def test_the_seed_says_what_a_person_looks_like():
 
 
 def test_edited_pictures_belong_to_their_person(heads):
-    found = gallery(heads)
+    found = build_gallery(heads)
     assert len(found.pictures) == len(heads.pictures) + 2 * len(heads.edited)
     edited = found.edit >= 0
     assert found.person[edited].tolist() == [0, 0, 1, 1, 2, 2, 0, 0, 1, 1]
@@ -79,12 +80,12 @@ def test_edited_pictures_belong_to_their_person(heads):
 
 def test_edits_of_unknown_people_are_left_out(heads):
     old = replace(heads, edited_person=torch.full_like(heads.edited_person, -1))
-    assert len(gallery(old).pictures) == len(heads.pictures)
+    assert len(build_gallery(old).pictures) == len(heads.pictures)
 
 
 def test_both_ends_of_an_edit_are_one_person(heads):
     torch.manual_seed(0)
-    state = FeaturesState(FeaturesTask(network=TINY), gallery(heads))
+    state = FeaturesState(FeaturesTask(network=TINY), build_gallery(heads))
     picks = state._views(1, torch.Generator().manual_seed(0))
     ends = picks[state.data.edit[picks] >= 0]
     assert len(ends) == 2
@@ -109,7 +110,7 @@ def test_both_ends_of_an_edit_are_one_person(heads):
 def test_landmarks_move_with_the_picture(heads):
     """A bright dot at the nose is where the changed landmark says."""
     task = FeaturesTask(network=replace(TINY, size=128), light=0.0, place=0.2)
-    state = FeaturesState(task, gallery(heads))
+    state = FeaturesState(task, build_gallery(heads))
     dots = torch.zeros_like(state.data.pictures)
     nose = state.data.landmarks[:, 1, :2].round().long()  # the 31st of the 68
     for row, (x, y) in enumerate(nose.tolist()):
@@ -130,7 +131,7 @@ def test_a_run_goes_from_heads_to_a_file_that_is_read(heads, tmp_path):
     network = load_features(file)
     assert network.config == TINY
     assert not network.training
-    calibration = calibrate(network, gallery(heads))
+    calibration = calibrate(network, build_gallery(heads))
     assert 0 <= calibration.auc <= 1
     assert calibration.edits.keys() == set(heads.attributes)
     assert "strangers'" in calibration.text()

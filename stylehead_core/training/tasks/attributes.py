@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from ...datasets.labels import Labelled, load_labelled
 from ...errors import InputError
+from ...media.sample_sheets import rows_of
 from ...model.config import DirectionConfig
 from ...model.stylehead import Directions, StyleHead
 from ...stages.editing import save_directions
-from ..recipe import Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Phase, TrainingTask
 
 __all__ = ["AttributesState", "AttributesTask", "Whitened", "ends", "find_directions", "tell_apart", "whiten"]
 
@@ -40,7 +40,7 @@ DIRECTIONS = "directions.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttributesTask(Task):
+class AttributesTask(TrainingTask):
     components: int = 512  # in which styles are compared, at most; and never more than a tenth of the pictures
     share: float = 0.25  # of the pictures at either end of an attribute that is not yes or no; InterfaceGAN takes 2 %
     shrink: float = 1.0  # of half the squared boundary, beside the sum over the pictures

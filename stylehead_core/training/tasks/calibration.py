@@ -13,15 +13,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
+from ...datasets.pair_flow import describe_motion, predict_flow
+from ...landmarker.face_regions import EYES, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..discriminator import PatchDiscriminator, discriminator_loss
-from ..losses import adversarial_loss, pyramid_difference, region_weights
+from ..losses import adversarial_loss, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
-from ..regions import EYES, MOUTH
-from ..sample_sheets import rows_of
-from .motion import describe_motion, predict_flow
 
 __all__ = ["CalibrationTask", "draw_along_flow"]
 

@@ -20,21 +20,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads, choose_pairs, rng_of
+from ...datasets.pair_flow import describe_motion, predict_flow
 from ...errors import InputError
 from ...evaluation.load_identity_network import load_features
+from ...landmarker.face_regions import BROWS, EYES, FACE, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.wall import person_and_wall
 from ...ops.warp import resize_flow, warp_sharply
 from ..discriminator import PATCH, R1_WEIGHT, PatchDiscriminator, discriminator_loss
-from ..losses import adversarial_loss, fine_detail, pyramid_difference, region_weights, roughness_difference
+from ..losses import adversarial_loss, fine_detail, pyramid_difference, roughness_difference
 from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..regions import BROWS, EYES, FACE, MOUTH
-from ..sample_sheets import rows_of
 from .calibration import draw_along_flow
-from .motion import describe_motion, predict_flow
 from .refine import false_inside, mirror_coefficients
 
 __all__ = ["CompositeTask"]

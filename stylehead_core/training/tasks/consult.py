@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads, recoloured
+from ...landmarker.face_regions import EYES, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
-from ..losses import pyramid_difference, region_weights
+from ..losses import pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
-from ..regions import EYES, MOUTH
-from ..sample_sheets import rows_of
 
 __all__ = ["ConsultTask"]
 

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from ...datasets.heads import Heads
 from ...errors import ConfigError
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.pixels import from_uint8
 from ..losses import pyramid_difference, roughness_difference, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes, draw_edited
-from ..sample_sheets import rows_of
 
 __all__ = ["DirectionsTask", "make_directions_trainable", "mean_change"]
 

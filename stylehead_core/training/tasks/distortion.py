@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ..augmentation import mirror_randomly, tilt_randomly
 from ..likeness import Likeness, LikenessLoss
-from ..recipe import Parts, Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Parts, Phase, TrainingTask
 
 __all__ = ["DistortionState", "DistortionTask"]
 
@@ -31,7 +31,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistortionTask(Task):
+class DistortionTask(TrainingTask):
     likeness: Likeness = Likeness()
     tilted: float = 0.9  # share of what is missed that is turned in space
     tilt: float = 0.15  # how far each corner moves inwards, in halves of the side, at most

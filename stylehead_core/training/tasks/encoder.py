@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.encoder import Encoder
 from ...networks.generator import Generator
@@ -25,8 +26,7 @@ from ...networks.identity import Identity
 from ..augmentation import mirror_randomly
 from ..likeness import Likeness, LikenessLoss
 from ..losses import adversarial_loss, logistic_loss
-from ..recipe import Parts, Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Parts, Phase, TrainingTask
 
 __all__ = ["EncoderState", "EncoderTask", "StyleDiscriminator"]
 
@@ -35,7 +35,7 @@ DRAWN, TIMES = 10_000, 10  # random styles whose mean the encoder's codes are ad
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderTask(Task):
+class EncoderTask(TrainingTask):
     likeness: Likeness = Likeness()
     first: float = 0.1  # of the run with one style for all rows: 20 of 200 thousand steps
     every: float = 0.01  # of the run until the next row goes its own way: 2 thousand steps

@@ -8,7 +8,7 @@ shown together.
 Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,20 +17,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...config_json import to_json
-from ...datasets.attributes import ATTRIBUTES, edited_attributes, true_attributes
+from ...datasets.attributes import ATTRIBUTES
+from ...datasets.gallery import Gallery, build_gallery, resize_gallery
 from ...datasets.heads import Heads, recoloured
 from ...evaluation.faces import face_masks
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import channels_last
 from ...ops.pixels import from_uint8
-from ...spaces import ARKIT
 from ...tensor_files import write_tensors
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..sample_sheets import rows_of
 
-__all__ = ["FeaturesState", "FeaturesTask", "Gallery", "gallery", "seen_in"]
+__all__ = ["FeaturesState", "FeaturesTask"]
 
 SHOWN = 8
 HEAD = (1.5, 1.35)  # how much taller and wider than the face a head with its hair is
@@ -64,62 +64,13 @@ class FeaturesTask(LearnsFromHeads):
         write_tensors(folder / self.output, FEATURES_KIND, tensors, {"config": to_json(self.network), "recipe": recipe})
 
     def start(self, model: StyleHead | None, heads: Heads) -> "FeaturesState":
-        return FeaturesState(self, gallery(heads))
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """Pictures and everything that is to be seen in them. The edited ones follow the others."""
-
-    pictures: Tensor  # (M 3 S S) uint8
-    person: Tensor  # (M) int64: which of the people
-    landmarks: Tensor  # (M 478 3) pixels
-    expression: Tensor  # (M 52)
-    rotation: Tensor  # (M 3)
-    attributes: Tensor  # (M A), NaN where not known
-    edit: Tensor  # (M) int64: of the heads' attributes; -1 for pictures that were not edited
-    seeds: tuple[int, ...]  # of the people
-
-
-def gallery(heads: Heads) -> Gallery:
-    """``heads`` as pictures with their truth; edits whose person is not known are left out."""
-    seeds, person = heads.person.unique(return_inverse=True)
-    first = torch.stack([torch.nonzero(person == i)[0, 0] for i in range(len(seeds))])
-    true = true_attributes(seeds.tolist())
-    known = torch.nonzero(torch.isin(heads.edited_person, seeds)).flatten()
-    whose = torch.searchsorted(seeds, heads.edited_person[known])
-    names = heads.attributes
-    changed = [
-        edited_attributes(int(heads.edited_person[row]), names[int(heads.attribute[row])]) for row in known.tolist()
-    ]
-    twice = whose.repeat_interleave(2)
-    source = torch.cat((torch.arange(len(heads.pictures)), first[twice]))  # what an edit leaves is as in the portrait
-    return Gallery(
-        pictures=torch.cat((heads.pictures, heads.edited[known].flatten(0, 1))),
-        person=torch.cat((person, twice)),
-        landmarks=heads.landmarks[source],
-        expression=heads.weights[source],
-        rotation=heads.coefficients[source][:, ARKIT.rotation],
-        attributes=torch.cat((true[person], *changed)),
-        edit=torch.cat((torch.full((len(person),), -1), heads.attribute[known].repeat_interleave(2))),
-        seeds=tuple(seeds.tolist()),
-    )
-
-
-def small(data: Gallery, network: FeatureNetwork) -> Gallery:
-    """The same with pictures as ``network`` looks at them."""
-    before, after = data.pictures.shape[-1], network.config.size
-    if before == after:
-        return data
-    parts = [((network.fitted(from_uint8(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
-    landmarks = (data.landmarks + 0.5) * (after / before) - 0.5
-    return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
+        return FeaturesState(self, build_gallery(heads))
 
 
 class FeaturesState:
     def __init__(self, task: FeaturesTask, data: Gallery) -> None:
         self.network = FeatureNetwork(task.network)
-        self.task, self.data = task, small(data, self.network)
+        self.task, self.data = task, resize_gallery(data, self.network)
         self.samples = len(data.seeds)
         channels_last(self.network)
         self.people = nn.Linear(task.network.embedding, self.samples, bias=False)  # where each of them is
@@ -214,12 +165,3 @@ def head_masks(landmarks: Tensor, size: int) -> Tensor:
     up = landmarks.new_tensor((0, 0.12, 0)) * (landmarks.amax(1) - landmarks.amin(1))[:, None]  # hair is above
     masks = face_masks((landmarks - middle) * factor + middle - up, size, size)
     return F.avg_pool2d(masks, 2 * SOFT + 1, stride=1, padding=SOFT)
-
-
-def seen_in(network: FeatureNetwork, pictures: Tensor, chunk: int = 64) -> Seen:
-    """What ``network`` sees in many ``pictures`` (N 3 S S), uint8 or in [-1, 1]."""
-    parts = []
-    with torch.no_grad():
-        for part in pictures.split(chunk):
-            parts.append(network(from_uint8(part) if part.dtype == torch.uint8 else part))
-    return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from ...datasets.heads import rng_of
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.discriminator import Discriminator, DiscriminatorConfig
 from ..adversary import small_discriminator
 from ..augmentation import Augmentation
 from ..losses import adversarial_loss, logistic_loss, r1_penalty
-from ..recipe import Parts, Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Parts, Phase, TrainingTask
 
 __all__ = ["GeneratorState", "GeneratorTask"]
 
@@ -32,7 +32,7 @@ REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorTask(Task):
+class GeneratorTask(TrainingTask):
     discriminator: DiscriminatorConfig | None = None  # none: the official channels at the generator's size
     r1: float = 10.0  # gamma: half of it times the squared gradient of the judgement of real pictures
     r1_every: int = 16  # steps, on average

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...errors import ConfigError
+from ...landmarker.face_regions import EYES, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.face_masks import face_mask
 from ...ops.warp import warp
 from ..adversary import Adversary, AdversaryConfig, small_discriminator
-from ..losses import adversarial_loss, perceptual_difference, region_weights
-from ..recipe import Parts, Phase, Task
+from ..losses import adversarial_loss, perceptual_difference
+from ..recipe import Parts, Phase, TrainingTask
 from ..redraw import invert_pictures, redraw
-from ..regions import EYES, MOUTH
-from ..sample_sheets import rows_of
 from .video import VideoTask, find_motion, motion_losses
 
 __all__ = ["JointTask", "calibration_losses", "face_region"]
@@ -37,7 +37,7 @@ Region = Literal["face", "parts"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointTask(Task):
+class JointTask(TrainingTask):
     data_stage: ClassVar[int] = 2
     size: int = 512  # pixels of the pictures compared, and of the clips' frames at least
     region: Region = "face"

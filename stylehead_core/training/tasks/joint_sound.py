@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from ...datasets.videos import VideoDataset, load_videos
 from ...errors import ConfigError
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ..adversary import Adversary, AdversaryConfig, small_discriminator
-from ..recipe import Parts, Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Parts, Phase, TrainingTask
 from .joint import Region, calibration_losses, face_region
 from .sound import Proxy, SoundState, SoundTask
 
@@ -29,7 +29,7 @@ __all__ = ["JointSoundTask"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointSoundTask(Task):
+class JointSoundTask(TrainingTask):
     data_stage: ClassVar[int] = 2
     sound: SoundTask = SoundTask(label=0.0)  # L^a as in equation (4): the flow label is no part of it
     size: int = 512  # pixels of the pictures compared, and of the clips' frames at least

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from ...datasets.heads import Heads, recoloured, rng_of
 from ...errors import InputError
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.face_masks import face_mask
 from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..sample_sheets import rows_of
 
 __all__ = ["MatteTask"]
 

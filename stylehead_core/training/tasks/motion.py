@@ -12,15 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
-from ...model.stylehead import Flow, StyleHead
+from ...datasets.pair_flow import predict_flow
+from ...landmarker.face_regions import BROWS, EYES, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
+from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..landmark_prior import fit_basis
-from ..losses import endpoint_error, pyramid_difference, region_weights
+from ..losses import endpoint_error, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..regions import BROWS, EYES, MOUTH
-from ..sample_sheets import rows_of
 
-__all__ = ["MotionTask", "describe_motion", "predict_flow"]
+__all__ = ["MotionTask"]
 
 SHOWN = 8
 
@@ -79,17 +80,3 @@ class MotionState:
             seen = self.heads.visible[rows].float()
             columns += [F.interpolate(2 * plane - 1, size=self.heads.size) for plane in (visibility, seen)]
         return rows_of(columns)
-
-
-def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
-    """The flow of the pairs ``rows``."""
-    source, target = heads.source[rows], heads.target[rows]
-    here, there = heads.coefficients[source], heads.coefficients[target]
-    face = heads.landmarks[source], here, there, heads.size
-    return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face)
-
-
-def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
-    """Descriptor (B D) of the motion from coefficients ``here`` to ``there`` (B K each)."""
-    window = there[..., None].expand(-1, -1, model.config.window)
-    return model.motion_encoder(window, here if model.motion_encoder.config.source else None)

@@ -24,20 +24,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads, choose_pairs, opens_mouth, recoloured, rng_of
+from ...datasets.pair_flow import describe_motion, predict_flow
 from ...evaluation.load_identity_network import load_features
+from ...landmarker.face_regions import BROWS, EYES, FACE, MOUTH, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.warp import warp_sharply
 from ...spaces import ARKIT
 from ..discriminator import PATCH, PatchDiscriminator, discriminator_loss
-from ..losses import adversarial_loss, fine_detail, pyramid_difference, region_weights, roughness_difference
+from ..losses import adversarial_loss, fine_detail, pyramid_difference, roughness_difference
 from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..regions import BROWS, EYES, FACE, MOUTH
-from ..sample_sheets import rows_of
 from .calibration import draw_along_flow
-from .motion import describe_motion, predict_flow
 
 __all__ = ["RefineTask", "false_inside", "mirror_coefficients"]
 

@@ -22,16 +22,16 @@ from tqdm import tqdm
 from ...datasets.videos import Shot, VideoDataset, load_videos
 from ...errors import ConfigError
 from ...evaluation.load_metric_networks import load_syncnet
+from ...landmarker.face_regions import MOUTH
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.syncnet import FRAMES, sync_loss
 from ...ops.masks import mouth_box
 from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.warp import compose_flows, warp
 from ..losses import perceptual_difference
-from ..recipe import Parts, Phase, Task
+from ..recipe import Parts, Phase, TrainingTask
 from ..redraw import invert_pictures, redraw
-from ..regions import MOUTH
-from ..sample_sheets import rows_of
 from .video import find_motion
 
 __all__ = ["Proxy", "SoundState", "SoundTask"]
@@ -40,7 +40,7 @@ SYNC_MEL = 16  # columns of mel that the expert hears
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoundTask(Task):
+class SoundTask(TrainingTask):
     data_stage: ClassVar[int] = 1  # of the paper, which takes another data set in its stage 2
     size: int = 256  # pixels that the clips' frames have at least
     pixels: float = 10.0  # lambda_1^a: L1 in the mouth's mask, where the perceptual loss counts 1

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
+from ...landmarker.face_regions import FACE, region_weights
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.pixels import from_uint8
-from ..losses import pyramid_difference, region_weights, weight_changes
+from ..losses import pyramid_difference, weight_changes
 from ..recipe import LearnsFromHeads, Parts, Phase
-from ..regions import FACE
-from ..sample_sheets import rows_of
 from .directions import make_directions_trainable
 
 __all__ = ["StylesTask"]

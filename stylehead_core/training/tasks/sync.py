@@ -24,7 +24,7 @@ from ...ops.mouths import mouth_affines, mouth_pictures
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.windows import mel_windows
 from ...tensor_files import write_tensors
-from ..recipe import Parts, Phase, Task
+from ..recipe import Parts, Phase, TrainingTask
 
 __all__ = ["HeardClip", "SyncState", "SyncTask", "hear_clip"]
 
@@ -33,7 +33,7 @@ SHOWN = 64  # windows of the sheet
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncTask(Task):
+class SyncTask(TrainingTask):
     output: ClassVar[str] = "sync.safetensors"
 
     network: SyncNetConfig = SyncNetConfig()

@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.videos import Shot, VideoDataset, load_videos
+from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...ops.warp import warp
 from ..losses import perceptual_difference
-from ..recipe import Parts, Phase, Task
-from ..sample_sheets import rows_of
+from ..recipe import Parts, Phase, TrainingTask
 
 __all__ = ["VideoTask", "find_motion", "motion_losses", "warp_to_target"]
 
@@ -28,7 +28,7 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoTask(Task):
+class VideoTask(TrainingTask):
     data_stage: ClassVar[int] = 1  # of the paper, which takes another data set in its stage 2
     size: int = 256  # pixels that the clips' frames have at least
     pixels: float = 10.0  # lambda_1: of the mean absolute difference, where the perceptual loss counts 1

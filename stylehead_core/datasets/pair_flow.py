@@ -1,0 +1,25 @@
+"""Motion and flow of pairs of rendered heads, as a model predicts them.
+
+Axes: B pairs, K coefficients, D descriptor, h w the flow.
+"""
+
+from torch import Tensor
+
+from ..model.stylehead import Flow, StyleHead
+from .heads import Heads
+
+__all__ = ["describe_motion", "predict_flow"]
+
+
+def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
+    """Predict the flow (B 2 h w) of the pairs ``rows`` (B) of ``heads``, with visibility and guides."""
+    source, target = heads.source[rows], heads.target[rows]
+    here, there = heads.coefficients[source], heads.coefficients[target]
+    face = heads.landmarks[source], here, there, heads.size
+    return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face)
+
+
+def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:
+    """Descriptor (B D) of the motion from coefficients ``here`` to ``there`` (B K each)."""
+    window = there[..., None].expand(-1, -1, model.config.window)
+    return model.motion_encoder(window, here if model.motion_encoder.config.source else None)
