@@ -1,4 +1,4 @@
-"""The order of the stages, written once: portrait -> inversion -> edits -> motion -> flow -> calibration -> frames."""
+"""Runs all stages in order: portrait -> inversion -> edits -> motion -> flow -> calibration -> frames."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -16,7 +16,7 @@ from .stages.warping import warp_features
 
 __all__ = ["animate"]
 
-SPAN = 128  # frames whose flow is held: a multiple of the chunk in which the flow is found
+SPAN = 128  # frames whose flow is held at once: a multiple of the chunk in which the flow is predicted
 
 
 def animate(
@@ -34,19 +34,19 @@ def animate(
     on_step: Callable[[OptimiseStep], None] | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Tensor]:
-    """Let ``portrait`` move as ``motion`` says.
+    """Animate ``portrait`` by ``motion``.
 
-    The flow is found for ``SPAN`` frames at a time and then forgotten, so that a long clip takes no more memory than a
-    short one; the frames are the same as from the whole.
+    The flow is predicted for ``SPAN`` frames at a time and then released, so that a long clip needs no more memory than
+    a short one; the frames are the same as for the whole clip at once.
 
     Args:
         portrait: an aligned picture (1 3 S S) in [-1, 1], a portrait, or an inversion that was made before.
         motion: in the model's space.
         method, steps, on_step: of the inversion.
         edits: attributes of the model with their strengths.
-        strength: of the calibration, 0..1; None is all of it, where the model has a calibrator.
-        match: scale and place the driver's head like the portrait's; an absolute motion of another person needs it.
-        progress: called with frames (done, total) while the flow is found.
+        strength: of the calibration, 0..1; None is full strength if the model has a calibrator.
+        match: match size and position of the driver's head to the portrait's, for absolute motions of other people.
+        progress: called with frames (done, total) while the flow is predicted.
         chunk, config: see ``render``.
 
     Yields:
@@ -66,7 +66,7 @@ def animate(
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
     heads = _heads(model, inversion, motion, strength, progress)
-    return render_parts(model, heads, chunk=chunk, config=config)  # looks at the first: what cannot work is refused
+    return render_parts(model, heads, chunk=chunk, config=config)  # the first step checks the inputs
 
 
 def _heads(

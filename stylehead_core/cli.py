@@ -1,6 +1,7 @@
-"""The command ``stylehead``: a table of sub-commands, each of which lives where its work is done.
+"""The command ``stylehead``: a table of sub-commands.
 
-A module of the table has ``add_arguments(parser)`` and ``run(args)``. Only the one that is asked for is imported.
+Each module in the table has ``add_arguments(parser)`` and ``run(args)``. Only the module of the chosen command is
+imported.
 """
 
 import argparse
@@ -29,11 +30,11 @@ COMMANDS = {
     "prepare": (".datasets.preparation.command", "turn a folder of talking videos into training data"),
 }
 
-STOPPED = 130  # what shells give for Ctrl-C
+STOPPED = 130  # exit status of shells for Ctrl-C
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one sub-command: 0 where it went well, 1 where it was refused with a message."""
+    """Run one sub-command; returns 0 for success, 1 if it was refused with a message."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(prog="stylehead", description="One portrait becomes an editable talking head.")
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _is_there(module: str) -> bool:
     try:
         return find_spec(module, __package__) is not None
-    except ModuleNotFoundError:  # the room that it would be in is not installed
+    except ModuleNotFoundError:  # its package is not part of this installation
         return False
 
 

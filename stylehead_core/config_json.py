@@ -1,4 +1,4 @@
-"""Frozen config dataclasses to JSON values and back, checked by their type hints: a file says in them what it is."""
+"""Converts frozen config dataclasses to JSON values and back, checked against their type hints."""
 
 import dataclasses
 import types
@@ -15,11 +15,11 @@ __all__ = ["from_json", "to_json"]
 T = TypeVar("T")
 
 DIGITS = 40  # of a fraction, at most
-LARGEST = 1_000_000  # whole number that a configuration can sensibly hold; beyond it, building takes for ever
+LARGEST = 1_000_000  # largest plausible integer of a configuration; building with more would take for ever
 
 
 def to_json(value: Any) -> Any:
-    """``value`` as dicts, lists, texts and numbers. Fractions become texts such as ``30000/1001``."""
+    """Convert ``value`` to dicts, lists, strings and numbers. Fractions become strings such as ``30000/1001``."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -34,12 +34,12 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[T], value: Any, where: str = "configuration") -> T:
-    """The ``kind`` that ``to_json`` made ``value`` from.
+    """Build a ``kind`` from the ``value`` that ``to_json`` made.
 
-    A field that is not there takes its default, so that older files stay readable.
+    A missing field takes its default, so that older files stay readable.
 
     Raises:
-        ConfigError: an unknown or missing field, or a value of another type; ``where`` leads to it.
+        ConfigError: an unknown or missing field, or a value of another type; ``where`` is the path to it.
     """
     return cast(T, _read(kind, value, where))
 

@@ -1,4 +1,4 @@
-"""The errors of StyleHead, so that a caller can tell a wrong setting from a broken file.
+"""Exceptions of StyleHead.
 
     StyleHeadError
     ├── ConfigError      a setting that cannot work (also a ValueError)
@@ -6,7 +6,7 @@
     │   ├── FaceNotFound     no face where one is needed
     │   └── MotionError      a motion of another space, without frames, or otherwise unusable
     ├── MediaError       a file that cannot be read or written
-    ├── OutOfMemory      more than the device has room for
+    ├── OutOfMemory      the device does not have enough memory
     └── WeightsError     a model file that is missing, changed, cut short or of another kind
 
 Every message says what was expected, what was found, and what helps.
@@ -14,7 +14,7 @@ Every message says what was expected, what was found, and what helps.
 
 
 class StyleHeadError(Exception):
-    """Anything that StyleHead refuses to do, with a message for the person who asked."""
+    """Base class: StyleHead refuses to do something, with a message for the user."""
 
 
 class ConfigError(StyleHeadError, ValueError):
@@ -38,7 +38,7 @@ class MediaError(StyleHeadError):
 
 
 class OutOfMemory(StyleHeadError):
-    """More than the device that draws has room for."""
+    """The device does not have enough memory."""
 
 
 class WeightsError(StyleHeadError):

@@ -1,4 +1,4 @@
-"""How well a portrait came through its inversion, as one number, one word and one picture."""
+"""Quality of an inversion: PSNR, a verdict in words, and a heat map of the error."""
 
 import math
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from .records import Inversion
 __all__ = ["Quality", "inversion_quality"]
 
 GOOD, USABLE = 24.0, 20.0  # dB; a stranger's face of the same pose is near 12
-BEST = 100.0  # dB: what equal pictures are given
+BEST = 100.0  # dB, for equal pictures
 
 Verdict = Literal["good", "usable", "outside what this model knows"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    psnr: float  # dB between the portrait and how it is redrawn; higher is better
+    psnr: float  # dB between the portrait and the redrawn picture; higher is better
     verdict: Verdict
-    heat: Tensor  # (1 3 S S): where the two differ
+    heat: Tensor  # (1 3 S S): heat map of the difference
 
 
 def inversion_quality(inversion: Inversion) -> Quality:
-    """Compare the portrait with how the generator redraws it, without the pixels that are only carried along."""
+    """Compare the portrait with the generator's picture, without the portrait's detail that is added to it."""
     drawn = (
         inversion.redrawn if inversion.detail is None else inversion.redrawn - inversion.detail.to(inversion.redrawn)
     )

@@ -1,8 +1,7 @@
-"""Files that hold tensors: written whole or not at all, read whole or refused with the reason.
+"""Tensor files: written as a whole or not at all, read as a whole or refused with the reason.
 
-A file is safetensors with one metadata entry, ``stylehead``: a JSON text that says what the file is. It explains itself
-(kind, version of the format, configuration, licence) and holds no code. Where it comes from stands in
-``weights/manifest.toml``.
+A file is safetensors with one metadata entry, ``stylehead``: a JSON text with kind, version of the format,
+configuration and licence. It contains no code. The origin of model files is recorded in ``weights/manifest.toml``.
 """
 
 import contextlib
@@ -41,19 +40,21 @@ LISTED = 12  # names shown of a longer list
 
 
 def write_tensors(path: str | os.PathLike, kind: str, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write ``tensors`` as one file; under its final name it is complete or not there.
+    """Write ``tensors`` as one file, which appears under its name only when it is complete.
 
     Args:
-        kind: what the file is, such as ``model``, ``motion`` or ``directions``; reading asks for it.
-        about: everything else that the file says about itself; JSON values.
+        kind: type of the file, such as ``model``, ``motion`` or ``directions``; checked when reading.
+        about: further metadata; JSON values.
     """
     path = Path(path)
-    header = json.dumps({**about, "kind": kind, "format": FORMAT}, sort_keys=True)  # one entry: equal bytes every time
+    header = json.dumps(
+        {**about, "kind": kind, "format": FORMAT}, sort_keys=True
+    )  # one entry, so that equal content gives equal bytes
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
-        mode = part.stat().st_mode  # as any new file's: what save_file makes anew only its owner may read
+        mode = part.stat().st_mode  # the mode of any new file: save_file's files are readable by their owner only
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, metadata={"stylehead": header})
         part.chmod(mode)
         os.replace(part, path)
@@ -65,10 +66,10 @@ def write_tensors(path: str | os.PathLike, kind: str, tensors: Mapping[str, Tens
 
 
 def read_about(path: str | os.PathLike, kind: str) -> dict[str, Any]:
-    """What the file says about itself, without reading its tensors.
+    """Read the metadata of a file without its tensors.
 
     Raises:
-        WeightsError: the file is missing, no safetensors file, cut short, of another kind or of a newer format.
+        WeightsError: the file is missing, not safetensors, truncated, of another kind or of a newer format.
     """
     path = Path(path)
     entries = _entries(path)
@@ -92,7 +93,7 @@ def read_about(path: str | os.PathLike, kind: str) -> dict[str, Any]:
 
 
 def read_tensors(path: str | os.PathLike, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What the file says about itself, and its tensors on the CPU.
+    """Read the metadata and the tensors (on the CPU) of a file.
 
     The tensors can take part in a backward pass even where the caller runs in ``torch.inference_mode``.
 
@@ -103,16 +104,18 @@ def read_tensors(path: str | os.PathLike, kind: str) -> tuple[dict[str, Any], di
 
 
 def explains_itself(path: str | os.PathLike) -> bool:
-    """Whether a safetensors file is one of ours; a broken file is refused as in :func:`read_about`."""
+    """Whether a safetensors file was written by ``write_tensors``; a damaged file is refused as in
+    :func:`read_about`.
+    """
     metadata = _entries(Path(path)).get("__metadata__")
     return isinstance(metadata, dict) and "stylehead" in metadata
 
 
 def read_plain(path: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of any safetensors file, on the CPU.
+    """Read the tensors of any safetensors file, on the CPU.
 
     Raises:
-        WeightsError: the file is missing, no safetensors file, or damaged.
+        WeightsError: the file is missing, not safetensors, or damaged.
     """
     _entries(Path(path))
     try:
@@ -125,14 +128,14 @@ def read_plain(path: str | os.PathLike) -> dict[str, Tensor]:
 def check_state(
     expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], what: str, advice: str = ""
 ) -> None:
-    """Refuse a state dict that is not exactly the expected one, with every name that differs.
+    """Refuse a state dict that differs from the expected one, listing every difference.
 
     Args:
         expected, found: shape by name.
         what: the file or network, for the message.
 
     Raises:
-        WeightsError: names are missing or too many, or shapes differ.
+        WeightsError: names are missing or unexpected, or shapes differ.
     """
     missing = sorted(expected.keys() - found.keys())
     unexpected = sorted(found.keys() - expected.keys())
@@ -151,7 +154,7 @@ def check_state(
 
 
 def _entries(path: Path) -> dict[str, Any]:
-    """The header of a safetensors file, checked against the file's length."""
+    """Read the header of a safetensors file and check it against the file's length."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

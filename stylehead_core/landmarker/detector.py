@@ -1,4 +1,4 @@
-"""Finds faces: BlazeFace for the short range, 128 x 128 pixels in, scored boxes with six points out.
+"""BlazeFace face detector (short range): 128 x 128 pixels in, scored boxes with six points out.
 
 Axes: B batch, A anchors (896), P six points (eyes, nose, mouth, ears; the subject's right eye first), x y.
 Source: BlazeFace (arXiv 1907.05047), as MediaPipe's face landmarker ships it.
@@ -13,7 +13,7 @@ from .same_padding import pad_same
 
 __all__ = ["SIZE", "FaceDetector", "decode"]
 
-SIZE = 128  # pixels of the square that it looks at
+SIZE = 128  # pixels of the input square
 FINE, COARSE = (16, 2), (8, 6)  # grid cells on a side, anchors in each: 512 + 384
 POINTS = 6
 SCORE_CLIP = 100.0
@@ -70,7 +70,7 @@ def _by_anchor(x: Tensor, values: int) -> Tensor:
 
 
 def anchors(device: torch.device) -> Tensor:
-    """(A 2): the middle of each anchor's cell, in pixels of the square."""
+    """Centres (A 2) of the anchors' cells, in pixels of the square."""
     grids = []
     for cells, repeats in (FINE, COARSE):
         middle = (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) * SIZE / cells

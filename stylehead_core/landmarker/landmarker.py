@@ -1,4 +1,4 @@
-"""The face landmarker: where the faces of a picture are, 478 landmarks and 52 blendshapes each, and the head's pose.
+"""Face landmarker: detects faces and measures 478 landmarks, 52 blendshapes and the head pose of each.
 
 Axes: B pictures, N faces, K blendshapes (52, in the order of spaces.BLENDSHAPES).
 """
@@ -20,12 +20,12 @@ from .mesh import FaceMesh, FaceMesh192
 
 __all__ = ["PRESENT", "Detections", "Faces", "Landmarker", "Search", "overlap", "region_of_landmarks", "together"]
 
-ROOM = 1.5  # side of the square around a face, in sides of the face's box
-PRESENT = 0.5  # the lowest score of a face
-SURE = 0.8  # a detection above this is hardly ever wrong; one below it may be a face upside down
-SAME_FACE = 0.3  # boxes that share more than this part of their union are one face
+ROOM = 1.5  # side of the crop relative to the face's box
+PRESENT = 0.5  # lowest score of a face
+SURE = 0.8  # detections above this are almost always right; below it the face may be upside down
+SAME_FACE = 0.3  # boxes with a larger intersection over union are one face
 MOST = 16  # detections that are measured, of each kind of window
-ENOUGH = 2048  # pixels of the longer side: more are not needed to detect
+ENOUGH = 2048  # pixels of the longer side; detection needs no more
 EYES = (33, 263)  # outer corners, at the picture's left and right
 TILTS = (math.pi / 4, -math.pi / 4, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4, math.pi)
 PARTS: dict["Windows", int] = {"halves": 2, "quarters": 4, "eighths": 8}
@@ -36,11 +36,11 @@ Search = Literal["quick", "auto", "full"]
 
 @dataclass(frozen=True, kw_only=True)
 class Detections:
-    """The faces found in one picture, the surest first."""
+    """Faces detected in one picture, most certain first."""
 
     score: Tensor  # (N) probability
     box: Tensor  # (N 4) left, top, right, bottom in pixels
-    regions: Tensor  # (N 4) the turned square in which to look for landmarks, see ops/regions.py
+    regions: Tensor  # (N 4) rotated squares for the landmark network, see ops/regions.py
 
     def __len__(self) -> int:
         return len(self.score)
@@ -48,11 +48,11 @@ class Detections:
 
 @dataclass(frozen=True, kw_only=True)
 class Faces:
-    """What was measured in N squares, one face each."""
+    """Measurements of N faces."""
 
     landmarks: Tensor  # (N 478 3) pixels of the picture; z relative, smaller is nearer
     blendshapes: Tensor  # (N 52) in 0..1, in the order of spaces.BLENDSHAPES; tongueOut, which is not measured, is 0
-    score: Tensor  # (N) probability that the square holds a face
+    score: Tensor  # (N) probability that the square contains a face
     pose: HeadPose
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Faces:
         return torch.cat((points.amin(1), points.amax(1)), dim=1)
 
     def only(self, which: Tensor) -> "Faces":
-        """These faces alone: indices or a mask."""
+        """Select faces by indices or a mask."""
         return Faces(
             landmarks=self.landmarks[which],
             blendshapes=self.blendshapes[which],
@@ -74,14 +74,14 @@ class Faces:
         )
 
     def replaced(self, which: Tensor, by: "Faces") -> "Faces":
-        """These faces with those of a mask (N) replaced by others."""
+        """Replace the faces of a mask (N) by others."""
         order = torch.arange(len(self), device=which.device)
         order[which] = len(self) + torch.arange(len(by), device=which.device)
         return together([self, by]).only(order)
 
 
 def together(faces: list[Faces]) -> Faces:
-    """All faces of a list, one after the other."""
+    """Concatenate a list of measurements."""
     return Faces(
         landmarks=torch.cat([part.landmarks for part in faces]),
         blendshapes=torch.cat([part.blendshapes for part in faces]),
@@ -95,7 +95,7 @@ def together(faces: list[Faces]) -> Faces:
 
 
 class Landmarker(nn.Module):
-    """Detector, mesh and blendshapes, with the canonical face that gives the pose. Made by landmarker/files.py."""
+    """Detector, mesh and blendshape networks, with the canonical face for the pose. Built by landmarker/files.py."""
 
     canonical_vertices: Tensor
     canonical_indices: Tensor
@@ -122,32 +122,32 @@ class Landmarker(nn.Module):
 
     @torch.no_grad()
     def detect(self, pictures: Tensor, *, threshold: float = 0.5, windows: Windows = "whole") -> list[Detections]:
-        """Find what looks like a face in each picture; ``measure`` says whether it is one.
+        """Detect face candidates in each picture; ``measure`` decides whether they are faces.
 
         Args:
             pictures: (B 3 H W), float in [-1, 1] or uint8.
             threshold: the lowest probability of a face.
-            windows: ``whole`` looks once at the whole picture, which misses faces smaller than a tenth of it and those
-                tilted by more than about 60 degrees; ``halves``, ``quarters`` and ``eighths`` of its longer side are
-                overlapping squares for smaller ones; ``turned`` is the whole picture in seven other directions.
+            windows: ``whole`` is the whole picture, which misses faces below a tenth of its size and faces tilted by
+                more than about 60 degrees; ``halves``, ``quarters`` and ``eighths`` of the longer side are overlapping
+                squares for smaller faces; ``turned`` is the whole picture in seven other rotations.
         """
         height, width = pictures.shape[-2:]
         longest = float(max(width, height))
         if windows in PARTS:
             views = _parts(width, height, longest / PARTS[windows])
-        else:  # a turned view is larger, since corners turn out of a square
+        else:  # a rotated view is larger, to include the corners
             tilts = TILTS if windows == "turned" else (0.0,)
             views = [[width / 2, height / 2, longest * (1.2 if tilt else 1.0), tilt] for tilt in tilts]
         return self._look(pictures, views, threshold) if views else [_merge(*self._nothing())] * len(pictures)
 
     def find(self, picture: Tensor, *, search: Search = "auto") -> Faces:
-        """All faces of one picture (1 3 H W), measured; the surest detection first, none counted twice.
+        """Detect and measure all faces of one picture (1 3 H W), most certain first, each once.
 
         Args:
             picture: (1 3 H W), float in [-1, 1] or uint8.
-            search: ``quick`` looks at the whole picture once; ``auto`` goes on with smaller and smaller parts and with
-                turned views until something sure is found; ``full`` looks at all parts, for small faces beside a large
-                one, and at turned views where there is nothing sure.
+            search: ``quick`` runs on the whole picture once; ``auto`` continues with smaller parts and rotated views
+                until a certain face is found; ``full`` searches all parts, for small faces beside a large one, and
+                rotated views if nothing certain was found.
         """
         order: tuple[Windows, ...] = ("whole",) if search == "quick" else ("whole", *PARTS, "turned")
         shrink = max(1, max(picture.shape[-2:]) // ENOUGH)
@@ -175,18 +175,18 @@ class Landmarker(nn.Module):
         Args:
             pictures: (B 3 H W), float in [-1, 1] or uint8.
             regions: (N 4), of ``Detections`` or of ``region_of_landmarks`` on the frame before.
-            of: (N) which picture each region is of; none: one region a picture, or all of the only picture.
-            passes: 2 looks again in the square that the first landmarks give: steadier after a detection.
+            of: (N) which picture each region belongs to; None: one region a picture, or all of the only picture.
+            passes: 2 measures again in the square of the first landmarks, which is steadier after a detection.
         """
         for last in range(passes - 1, -1, -1):
             squares = cut_regions(pictures, regions, self.mesh.size, of=of, outside="border")
-            if squares.device.type == "cpu":  # a quarter less time there; landmarks differ by less than 1e-3 pixels
+            if squares.device.type == "cpu":  # a quarter faster on a CPU; landmarks differ by less than 1e-3 pixels
                 squares = squares.contiguous(memory_format=torch.channels_last)
             inside, presence = self.mesh(squares)
             landmarks = from_region(inside, regions, self.mesh.size)
             if last:
                 regions = region_of_landmarks(landmarks)
-        # In the square, not in the picture as MediaPipe does: so a tilted head has the expression of an upright one.
+        # In the upright square, not in the picture as in MediaPipe, so that tilt does not change the expression.
         # It moves weights by up to 0.012 at a tilt of 6 degrees.
         weights = self.blendshapes(inside[:, list(POINTS), :2])[:, 1:]  # without _neutral
         return Faces(
@@ -200,7 +200,7 @@ class Landmarker(nn.Module):
         return torch.zeros(0, device=self.device), torch.zeros(0, 8, 2, device=self.device)
 
     def _look(self, pictures: Tensor, windows: list[list[float]], threshold: float) -> list[Detections]:
-        """Detect in the same windows (as regions) of every picture; what several windows show is one face."""
+        """Run the detector on the same windows (as regions) of every picture, and merge duplicates."""
         views = torch.tensor(windows, device=pictures.device).reshape(-1, 4)
         of = torch.arange(len(pictures), device=pictures.device).repeat_interleave(len(views))
         regions = views.repeat(len(pictures), 1)
@@ -217,7 +217,7 @@ class Landmarker(nn.Module):
 
 
 def region_of_landmarks(landmarks: Tensor) -> Tensor:
-    """The square (N 4) in which to look for these landmarks (N 478 2+) again, in the next frame for example."""
+    """The square (N 4) in which to measure these landmarks (N 478 2+) again, for example in the next frame."""
     points = landmarks[..., :2]
     eyes = points[:, EYES[1]] - points[:, EYES[0]]
     angle = torch.atan2(eyes[:, 1], eyes[:, 0])
@@ -230,14 +230,14 @@ def region_of_landmarks(landmarks: Tensor) -> Tensor:
 
 
 def overlap(box: Tensor, others: Tensor) -> Tensor:
-    """How much of the union of ``box`` (4) and each of ``others`` (M 4) they share, (M) in 0..1."""
+    """Intersection over union (M) in 0..1 of ``box`` (4) with each of ``others`` (M 4)."""
     shared = (torch.minimum(box[2:], others[:, 2:]) - torch.maximum(box[:2], others[:, :2])).clamp(min=0).prod(1)
     area, areas = (box[2:] - box[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(1)
     return shared / (area + areas - shared).clamp(min=1e-9)
 
 
 def _distinct(faces: Faces) -> Tensor:
-    """Indices of the real faces, each once: a later one on the same place is the same face."""
+    """Indices of the real faces; later ones at the same position are duplicates."""
     kept: list[int] = []
     for i in (faces.score > PRESENT).nonzero()[:, 0].tolist():
         if not kept or overlap(faces.box[i], faces.box[kept]).max() < SAME_FACE:
@@ -246,14 +246,14 @@ def _distinct(faces: Faces) -> Tensor:
 
 
 def _parts(width: int, height: int, side: float) -> list[list[float]]:
-    """Overlapping squares of ``side`` all over the picture; none where the detector would need to enlarge them."""
+    """Overlapping squares of ``side`` that cover the picture; empty if the detector would have to enlarge them."""
     if side < face_detector.SIZE:
         return []
     return [[x, y, side, 0.0] for y in _centres(height, side) for x in _centres(width, side)]
 
 
 def _centres(length: int, side: float) -> list[float]:
-    """Middles of windows of ``side`` that cover ``length``, each overlapping the next by half or more."""
+    """Centres of windows of ``side`` that cover ``length``, overlapping by half or more."""
     if length <= side:
         return [length / 2]
     count = math.ceil((length - side) / (side / 2)) + 1
@@ -261,13 +261,15 @@ def _centres(length: int, side: float) -> list[float]:
 
 
 def _merge(score: Tensor, points: Tensor) -> Detections:
-    """One detection a face: the mean of those that overlap the surest, weighted by probability.
+    """Merge detections: the mean of those that overlap the most certain one, weighted by probability.
 
     Args:
         score: (M), points: (M 8 2) two corners and six points, in pixels of the picture.
     """
     middle = points[:, :2].mean(1)
-    half = (points[:, 1] - points[:, 0]).norm(dim=1, keepdim=True) / math.sqrt(8)  # boxes are square, but may be turned
+    half = (points[:, 1] - points[:, 0]).norm(dim=1, keepdim=True) / math.sqrt(
+        8
+    )  # boxes are square, but may be rotated
     box = torch.cat((middle - half, middle + half), dim=1)
     eyes = F.normalize(points[:, 3] - points[:, 2])
     left = score.argsort(descending=True)

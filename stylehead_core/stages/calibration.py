@@ -1,4 +1,4 @@
-"""How strongly the calibrator repairs what the warp has broken."""
+"""Calibration stage: sets how strongly the calibrator repairs the warped feature map."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def calibrate(model: StyleHead, head: Head, strength: float = 1.0) -> Head:
 
     Raises:
         ConfigError: the model has no calibrator.
-        InputError: a strength outside 0..1, or a head that came out of no motion encoder.
+        InputError: a strength outside 0..1, or a head without motion descriptors.
     """
     if not 0 <= strength <= 1:
         raise InputError(f"The strength of the calibration goes from 0 (off) to 1 (as trained); found {strength}.")

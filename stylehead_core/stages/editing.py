@@ -1,4 +1,4 @@
-"""Attributes such as age or a beard: directions in style space, and how strongly they act over the clip.
+"""Editing stage: attributes such as age or a beard as directions in style space, with a strength over the clip.
 
 Axes: R style rows, D style width.
 """
@@ -29,17 +29,17 @@ def edit_style(
     end: float | None = None,
     curve: Curve | None = None,
 ) -> Inversion:
-    """The same inversion with one more edit. The work is done while rendering.
+    """Add an edit to an inversion. It is applied while rendering.
 
     Args:
         attribute: one of ``model.attributes``, or a direction of ``load_directions``.
         strength: 1 is the full edit, 0 none, -1 the opposite.
-        end: strength in the last frame, where the edit grows or fades over the clip.
-        curve: points (position in the clip 0..1, strength), joined by straight lines, instead of the two.
+        end: strength in the last frame, if the edit grows or fades over the clip.
+        curve: points (position in the clip 0..1, strength), linear in between; replaces ``strength`` and ``end``.
 
     Raises:
         ConfigError: the model knows no such attribute.
-        InputError: the direction does not fit the model, or the curve makes no sense.
+        InputError: the direction does not fit the model, or the curve is not valid.
     """
     direction = model.directions.named(attribute) if isinstance(attribute, str) else attribute
     rows, width = inversion.styles.shape
@@ -68,9 +68,9 @@ def save_directions(path: str | os.PathLike, directions: Sequence[Direction], *,
 
 
 def load_directions(path: str | os.PathLike) -> dict[str, Direction]:
-    """The directions of a file by name: one of ``save_directions``, or any safetensors file of plain directions.
+    """Load directions by name, from a file of ``save_directions`` or any safetensors file of plain directions.
 
-    In a plain file every tensor (D), (1 D) or (R D) is a direction that is added, named as it is there.
+    In a plain file every tensor (D), (1 D) or (R D) is one direction, under the tensor's name.
 
     Raises:
         WeightsError: the file is damaged, or holds something else.
@@ -97,7 +97,7 @@ def load_directions(path: str | os.PathLike) -> dict[str, Direction]:
 
 
 def _rows(path: str | os.PathLike, name: str, tensor: Tensor) -> Tensor:
-    """A direction as (rows, width)."""
+    """Expand a direction to (rows, width)."""
     if tensor.ndim == 1:
         tensor = tensor[None]
     if tensor.ndim == 3 and len(tensor) == 1:

@@ -1,4 +1,4 @@
-"""Motions made or fitted for one portrait: the key poses of intuitive editing, and a driver of another size."""
+"""Motions for one portrait: the paper's intuitive editing, and matching a driver's size and position."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -22,10 +22,10 @@ INTUITIVE_FRAMES = 190
 def intuitive_motion(source: Tensor, expressions: Expressions, fps: Fraction = Fraction(25)) -> Motion:
     """Turn the head to six sides and back, then go through four expressions: 190 frames in the ``bfm`` space.
 
-    ``intuitive_motion_for_model`` makes the like for any model.
+    ``intuitive_motion_for_model`` does the same for any model.
 
     Args:
-        source: (73), the portrait's own coefficients, where everything begins.
+        source: (73), the portrait's own coefficients, with which the motion starts.
     """
     _check(source, "bfm")
     return Motion(coefficients=intuitive_schedule(source, expressions), fps=fps, space="bfm")
@@ -34,10 +34,10 @@ def intuitive_motion(source: Tensor, expressions: Expressions, fps: Fraction = F
 def intuitive_motion_for_model(model: StyleHead, source: Tensor | None) -> Motion:
     """The paper's demonstration of intuitive editing: the head turns, then mouth, brows and eyes change.
 
-    With the official key expressions it is the official schedule; otherwise the same turns and changes by sliders.
+    With the official key expressions this is the official schedule; otherwise the same turns and changes by sliders.
 
     Args:
-        source: (K), the portrait's own coefficients; the official schedule begins with them.
+        source: (K), the portrait's own coefficients; the official schedule starts with them.
 
     Raises:
         ConfigError: the model has neither key expressions nor sliders of the face.
@@ -54,11 +54,11 @@ def intuitive_motion_for_model(model: StyleHead, source: Tensor | None) -> Motio
 
 
 def match_placement(motion: Motion, source: Tensor) -> Motion:
-    """The motion as if the driver's head had the size and place of the portrait's.
+    """Match size and position of the driver's head to the portrait's.
 
-    The driving frame that is most like the portrait says how much larger and where the driver's head is; the whole
-    motion is scaled and moved by that. Without it a driver who sits nearer makes the portrait swell. A relative
-    motion has no place of its own and comes back as it is.
+    The driving frame nearest to the portrait gives the differences in size and position, by which the whole motion is
+    scaled and shifted. Without this, a driver who sits nearer enlarges the portrait. A relative motion has no position
+    of its own and is returned unchanged.
 
     Args:
         source: (K), the portrait's own coefficients.

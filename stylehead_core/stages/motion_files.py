@@ -1,10 +1,10 @@
-"""Motions as files: safetensors with names, space, rate and licence, and CSV for other programs.
+"""Motion files: safetensors with names, space, rate and licence; CSV for other programs.
 
 The layout, version 1. Tensors: ``coefficients`` (T K) float32, ``found`` (T) uint8, ``mel`` (T 80 W) float32 where
 there is speech, ``squares`` (T 2 3) float32 where a video was measured. Metadata, all text: ``format``, ``version``,
 ``space``, ``names`` (a JSON list), ``fps`` as "30000/1001", ``relative`` (true or false), ``license``, ``made_by``. A
-reader goes by the names: it leaves out tensors, metadata and coefficients that it does not know, and takes 0 for
-coefficients that the file does not have.
+reader goes by the names: it ignores unknown tensors, metadata and coefficients, and uses 0 for coefficients that the
+file does not have.
 
 Optional, since 0.2.0, where a video was measured: the tensors ``sources`` (T) int32, ``video_times`` (N) float64 and
 ``video_look`` (16 16) uint8, and the metadata ``video``: a JSON object with ``size``, ``stored``, ``rotation``,
@@ -39,7 +39,7 @@ LARGEST_RATE = 1000  # frames a second; a rate beyond it is a damaged file
 
 
 def save_motion(motion: Motion, path: str | Path, *, license: str = "", made_by: str = "") -> None:
-    """Write the whole file, or nothing.
+    """Write the file as a whole, or not at all.
 
     Raises:
         MediaError: it cannot be written there.
@@ -84,10 +84,10 @@ def load_motion(path: str | Path, *, space: str | None = None) -> Motion:
     """Read a motion, of this version or a later one.
 
     Args:
-        space: refuse motions of any other.
+        space: refuse motions of another space.
 
     Raises:
-        MotionError: the file is no motion, damaged, a pickle, or of another space.
+        MotionError: the file is not a motion, damaged, a pickle, or of another space.
     """
     path = Path(path)
     _refuse_pickle(path)
@@ -118,7 +118,7 @@ def load_motion(path: str | Path, *, space: str | None = None) -> Motion:
 
 
 def write_csv(motion: Motion, path: str | Path) -> None:
-    """One line a frame: number, seconds, found (1 or 0), then every coefficient under its name.
+    """Write CSV with one line a frame: number, seconds, found (1 or 0), then every coefficient under its name.
 
     Raises:
         MediaError: it cannot be written there.

@@ -1,4 +1,4 @@
-"""Motions made by hand: a few sliders in words, each one value or key frames over time.
+"""Motions from sliders: pose and expression by name, each a constant value or key frames over time.
 
 A line of text such as ``smile 0.6, yaw 20`` sets sliders; ``0.5: smile 1`` sets them at a moment, in seconds.
 """
@@ -70,15 +70,15 @@ SLIDERS: dict[str, tuple[tuple[float, float], dict[str, float]]] = {
     "sneer": ((0, 1), {"noseSneerLeft": 1, "noseSneerRight": 1}),
     "cheeks": ((0, 1), {"cheekPuff": 1}),
 }
-"""Each slider's range, and what it moves by how much at 1. A coefficient with + or - moves with that half alone.
+"""Range of each slider, and the coefficients that it moves at 1. A coefficient with + or - follows only that half.
 
 Angles are degrees: yaw + to the picture's right, pitch + down, roll + anticlockwise. x, y, size as in spaces.py.
 "Right" is the picture's right, where the subject's left is.
 """
 
 HOLDS: dict[str, tuple[float, float]] = {"yaw": (-25, 25), "pitch": (-20, 20), "roll": (-30, 30), "jaw": (0, 0.8)}
-"""How far a slider can go before pictures of the embedded model fall apart, where that is less than its range: beyond
-25 degrees of turn the far jaw tears, since a portrait does not show it."""
+"""Limits within which pictures of the embedded model hold, where they are narrower than the range: beyond 25 degrees of
+yaw the far side of the jaw tears, since the portrait does not show it."""
 
 EXPRESSIONS: dict[str, dict[str, float]] = {
     "smile": {"smile": 0.7, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4, "eyes_wide": -0.2},
@@ -89,7 +89,7 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
     "angry": {"brows": -0.9, "sneer": 0.6, "eyes_wide": -0.4, "mouthPressLeft": 0.4, "mouthPressRight": 0.4},
     "kiss": {"pucker": 0.9, "blink": 0.6, "pitch": -4},
 }
-"""Expressions by name: the sliders that make them."""
+"""Presets: sliders by the name of the expression."""
 
 
 BFM_HEAD: dict[str, dict[str, float]] = {
@@ -114,13 +114,13 @@ def motion_from_sliders(
     space: str = "arkit",
     expressions: Mapping[str, Tensor] | None = None,
 ) -> Motion:
-    """A relative motion: the portrait's own pose and expression, and the sliders on top.
+    """Make a relative motion: the sliders are added to the portrait's own pose and expression.
 
     Args:
         sliders: by name of ``SLIDERS``, or of a coefficient of the space. Before the first and after the last key a
             value is held. A slider that stays at 0 may be one that the space does not have.
         frames: how many.
-        between: how a value goes from key to key; ``smooth`` starts and ends each way gently.
+        between: interpolation between keys; ``smooth`` eases in and out.
         space: of the motion.
         expressions: what further sliders add to the expression coefficients (64) at 1, for a space whose coefficients
             have no names.

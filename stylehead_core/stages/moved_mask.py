@@ -1,4 +1,4 @@
-"""Where the face is in each rendered frame: the portrait's face mask, carried by the same flow as the picture.
+"""Face mask of each rendered frame: the portrait's mask, warped by the same flow as the picture.
 
 Axes: T frames, S size of a frame, h w the feature map.
 """
@@ -13,7 +13,9 @@ __all__ = ["moved_mask"]
 
 
 def moved_mask(source: Head | Inversion, size: int) -> Tensor:
-    """(T 1 size size) in 0..1; of an inversion (1 1 size size). Without landmarks the whole square counts as face."""
+    """Warp the face mask: (T 1 size size) in 0..1; (1 1 size size) for an inversion. Without landmarks it is 1
+    everywhere.
+    """
     inversion = source.inversion if isinstance(source, Head) else source
     mask = inversion.portrait.mask
     if mask is None:

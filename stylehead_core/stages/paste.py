@@ -1,7 +1,7 @@
-"""Puts a rendered head back where the portrait was cut from: into the picture, or into every frame of a video.
+"""Pasting stage: puts rendered frames back into the picture that the portrait was cut from, or into a video.
 
-Outside of the mask every value stays bit for bit. Whatever picture and whatever size of frames are given are used: a
-frame may have been enlarged or restored on the way.
+Outside of the mask every value stays bit-identical. Frames may have any size: they may have been upscaled or restored
+before.
 
 Axes: n frames, S size of a rendered frame, H W size of the picture.
 """
@@ -37,9 +37,9 @@ Where = Literal["head", "face", "lower face"]
 @dataclass(frozen=True, kw_only=True)
 class PasteConfig:
     where: Where = "head"
-    """The whole square with soft edges; or by the portrait's landmarks the face alone, or what is below its nose."""
-    feather: float = 0.1  # of the square's side: over which distance the edge fades
-    colour: float = 0.0  # 0..1: how far the head's colours are brought to those of the picture around its edge
+    """The whole square with soft edges; or, by the portrait's landmarks, the face, or the part below the nose."""
+    feather: float = 0.1  # width of the soft edge relative to the square's side
+    colour: float = 0.0  # 0..1: how far the head's colours are matched to the picture around its edge
 
     def __post_init__(self) -> None:
         if not 0 <= self.feather <= 0.5 or not 0 <= self.colour <= 1:
@@ -50,10 +50,10 @@ class PasteConfig:
 
 
 def paste_mask(portrait: Portrait, size: int, config: PasteConfig = PasteConfig()) -> Tensor:
-    """Where the head covers the picture, in the square of the rendered frame: (1 1 size size) in 0..1.
+    """The paste mask in the square of the rendered frame: (1 1 size size) in 0..1.
 
     Raises:
-        InputError: the face is asked for, and the portrait has no landmarks.
+        InputError: the mask follows the face, and the portrait has no landmarks.
     """
     if config.where != "head":
         if portrait.landmarks is None:
@@ -63,7 +63,7 @@ def paste_mask(portrait: Portrait, size: int, config: PasteConfig = PasteConfig(
         feather = max(2 * config.feather, 0.02)
         if config.where == "face":
             mask = face_mask(landmarks, size, grow=0.1 + config.feather, feather=feather)
-        else:  # its edge lies on skin, where the drawn and the original picture are most alike
+        else:  # its edge lies on skin, where the drawn and the original picture differ least
             mask = lower_face_mask(landmarks, size, grow=0.0, feather=feather)
         return torch.minimum(mask, _soft_square(size, 0.02, mask))
     return _soft_square(size, config.feather, portrait.image)
@@ -82,16 +82,16 @@ def paste_head(
 
     Args:
         frames: (n 3 S S) in [-1, 1], of any size.
-        portrait: says where the square lies.
-        originals: (1 or n, 3 H W) in [-1, 1] or uint8, what to paste into; none = the portrait's own picture.
-        mask: (1 or n, 1, S S) in the square, or (1 or n, 1, H W) in the picture, multiplied into our own.
-        crops: (n 2 3), where the square lies in each of ``originals``; none = where the portrait was cut.
+        portrait: gives the position of the square.
+        originals: (1 or n, 3 H W) in [-1, 1] or uint8, what to paste into; None = the portrait's own picture.
+        mask: (1 or n, 1, S S) in the square, or (1 or n, 1, H W) in the picture, multiplied with the paste mask.
+        crops: (n 2 3), position of the square in each of ``originals``; None = where the portrait was cut.
 
     Returns:
         The pasted frames (n 3 H W), in the dtype of the originals, and the masks (n 1 H W) that were used.
 
     Raises:
-        InputError: the portrait does not say where it was cut, or sizes do not fit.
+        InputError: the portrait has no crop position, or sizes do not match.
     """
     originals = portrait.original if originals is None else originals
     if originals is None or (portrait.crop is None and crops is None):
@@ -142,11 +142,11 @@ def paste_into_video(
     crops: Tensor,
     config: PasteConfig = PasteConfig(),
 ) -> Iterator[Tensor]:
-    """``paste_head`` chunk by chunk, for dubbing: memory does not grow with the clip.
+    """Run ``paste_head`` chunk by chunk, for dubbing: memory does not grow with the clip.
 
     Args:
         frames: chunks (n 3 S S).
-        originals: chunks (n 3 H W) of the same sizes, in step.
+        originals: chunks (n 3 H W) with the same numbers of frames.
         crops: (T 2 3) of ``crops_of_motion``, for example.
     """
     done = 0
@@ -156,10 +156,10 @@ def paste_into_video(
 
 
 def crops_of_motion(motion: Motion, size: int) -> Tensor:
-    """Where the square of ``size`` pixels lies in each frame of the video that ``motion`` was measured in, (T 2 3).
+    """Position of the square of ``size`` pixels in each frame of the video that ``motion`` was measured in, (T 2 3).
 
     Raises:
-        InputError: the motion was not measured in a video, or by a version that did not keep it.
+        InputError: the motion was not measured in a video, or by a version that did not store the squares.
     """
     if motion.squares is None:
         raise InputError(
@@ -170,10 +170,10 @@ def crops_of_motion(motion: Motion, size: int) -> Tensor:
 
 
 def seam(pasted: Tensor, original: Tensor, mask: Tensor) -> Tensor:
-    """How visible the edge is (n): mean step across it where the original has none. 0 is invisible; lower is better.
+    """Visibility of the pasted edge (n): mean step across it that the original does not have. Lower is better.
 
-    It compares the differences of neighbouring pixels within the soft edge of the mask, in the pasted frame and in
-    the original, in levels of 255.
+    Compares differences of neighbouring pixels within the soft edge of the mask, in the pasted frame and in the
+    original, in levels of 255.
 
     Args:
         pasted, original: (n 3 H W), floats in [-1, 1] or uint8. mask: (n 1 H W).
@@ -189,9 +189,9 @@ def seam(pasted: Tensor, original: Tensor, mask: Tensor) -> Tensor:
 
 
 def jitter(crops: Tensor, size: int) -> float:
-    """How much the pasted square trembles: mean length of the second difference of its corners, in pixels a frame.
+    """Jitter of the pasted square: mean length of the second difference of its corners, in pixels a frame.
 
-    0 stands still or moves steadily; lower is better. ``crops`` (T 2 3), of a square of ``size`` pixels.
+    0 for a square at rest or in steady motion; lower is better. ``crops`` (T 2 3), of a square of ``size`` pixels.
     """
     if len(crops) < 3:
         return 0.0
@@ -202,7 +202,7 @@ def jitter(crops: Tensor, size: int) -> float:
 
 
 def _place(square: Tensor, crop: Tensor, block: Block) -> Tensor:
-    """The square drawn at its place, in the part ``block`` of the picture alone."""
+    """Draw the square at its position, only in the part ``block`` of the picture."""
     rows, columns = block[2], block[3]
     moved = crop.clone()
     moved[:, 2] -= moved.new_tensor((columns.start, rows.start))
@@ -221,7 +221,7 @@ def _soft_square(size: int, feather: float, like: Tensor) -> Tensor:
 def _given_mask(
     mask: Tensor | None, size: int, picture: tuple[int, int], like: Tensor
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The user's mask as one in the square, or one in the picture: the other is none."""
+    """Sort the user's mask: (mask in the square, None) or (None, mask in the picture)."""
     if mask is None:
         return None, None
     mask = mask.to(like)
@@ -242,7 +242,7 @@ def _float(picture: Tensor) -> Tensor:
 
 
 def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> Tensor:
-    """``head`` with the slow part of its colours moved to those of the picture, as measured in the mask's soft edge."""
+    """Match mean and contrast of ``head`` to the picture, as measured in the mask's soft edge."""
     edge = ((weight > 0) & (weight < 1)).to(head)
     if not edge.any():
         return head
@@ -250,5 +250,7 @@ def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> T
     mean_head, mean_around = ((part * edge).sum((2, 3), keepdim=True) / total for part in (head, around))
     spread_head = (((head - mean_head) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
     spread_around = (((around - mean_around) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
-    gain = (spread_around / spread_head.clamp(min=1e-3)).clamp(0.7, 1.4)  # more would be another picture, not a tint
+    gain = (spread_around / spread_head.clamp(min=1e-3)).clamp(
+        0.7, 1.4
+    )  # more would change the picture, not only its tint
     return torch.lerp(head, (head - mean_head) * gain + mean_around, strength)

@@ -1,4 +1,4 @@
-"""From a picture with a face somewhere to one aligned portrait, and the way back to the picture."""
+"""Portrait stage: finds a face in a picture and cuts out one aligned portrait, with the affine back to the picture."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ __all__ = ["FaceChoice", "PortraitConfig", "choose_face", "describe_portrait", "
 @dataclass(frozen=True, kw_only=True)
 class PortraitConfig:
     size: int = 256  # pixels of the aligned picture
-    align: Literal["ffhq", "none"] = "ffhq"  # none: the picture is one aligned square already, and stays as it is
+    align: Literal["ffhq", "none"] = "ffhq"  # none: the picture is already an aligned square and stays as it is
     face: FaceChoice = FaceChoice()
     search: Search = "auto"
 
@@ -34,15 +34,15 @@ class PortraitConfig:
 def take_portrait(
     picture: Tensor, landmarker: Landmarker | None, config: PortraitConfig = PortraitConfig()
 ) -> Portrait:
-    """Find the face that is meant and cut it out.
+    """Find the chosen face and cut it out.
 
     Args:
         picture: (1 3 H W) in [-1, 1], any size.
-        landmarker: none is allowed with ``align="none"``; the portrait then has no landmarks, mask and coefficients.
+        landmarker: may be None with ``align="none"``; the portrait then has no landmarks, mask and coefficients.
 
     Raises:
         FaceNotFound: no face, or fewer than ``config.face.index`` asks for.
-        InputError: the picture is not (1 3 H W), or is to be taken as aligned and is not square.
+        InputError: the picture is not (1 3 H W), or is said to be aligned and is not square.
     """
     if picture.ndim != 4 or picture.shape[:2] != (1, 3):
         raise InputError(f"A portrait is taken from one picture (1, 3, H, W); found {tuple(picture.shape)}.")
@@ -82,12 +82,12 @@ def describe_portrait(portrait: Portrait) -> str:
 
 
 def face_coefficients(faces: Faces, size: int, landmarker: Landmarker) -> Tensor:
-    """The ``arkit`` coefficients (N 58) of faces measured in an aligned picture of ``size`` pixels."""
+    """Compute ``arkit`` coefficients (N 58) of faces measured in an aligned picture of ``size`` pixels."""
     return torch.cat((faces.blendshapes, faces.pose.angles, placement(faces.pose, size, landmarker.canonical)), dim=1)
 
 
 def _as_it_is(picture: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The square itself where it has the size, else resized; and the affine to it."""
+    """Resize the square if needed; returns it with its affine."""
     height, width = picture.shape[-2:]
     if height != width:
         raise InputError(
@@ -101,6 +101,6 @@ def _as_it_is(picture: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _measured_again(landmarker: Landmarker, image: Tensor, faces: Faces, crop: Tensor) -> Faces:
-    """The same face measured in the aligned picture, which is what the networks see."""
+    """Measure the face again in the aligned picture, which is what the networks see."""
     expected = apply_affine(invert_affine(crop), faces.landmarks)
     return landmarker.measure(image, region_of_landmarks(expected))

@@ -1,4 +1,4 @@
-"""From speech to motion: what each frame hears, and how the lips move where the model can tell.
+"""Speech stage: from sound to a motion with mel windows, and with lip coefficients if the model predicts them.
 
 Axes: T frames, F mel bands (80), W mel columns of a window.
 """
@@ -19,20 +19,20 @@ from ..spaces import space_named
 
 __all__ = ["SpeechNetwork", "hear", "motion_from_speech"]
 
-WINDOW = 32  # mel columns, 0.4 s: what the official audio network hears around a frame
+WINDOW = 32  # mel columns, 0.4 s: the input of the official audio network
 SHORTEST = 0.001  # seconds
 
 SpeechNetwork = Callable[[Tensor], dict[str, Tensor]]
-"""Mel windows (T 80 W) -> values (T) in 0..1 by the name of the coefficient they drive."""
+"""Mel windows (T 80 W) -> values (T) in 0..1 by coefficient name."""
 
 
 def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int = WINDOW) -> Tensor:
-    """What is heard around each frame, silence beyond the ends.
+    """Mel windows around each frame, with silence beyond the ends.
 
     Args:
-        sound: any rate and number of channels; what is no number is silent, what is too loud is clipped.
+        sound: any rate and number of channels; NaN becomes silence, loud samples are clipped.
         fps: of the frames.
-        frames: how many; none = as many as the sound is long, the last one begun included.
+        frames: how many; None = the length of the sound, rounded up.
         window: W, mel columns.
 
     Returns:
@@ -59,7 +59,7 @@ def motion_from_speech(
     window: int = WINDOW,
     network: SpeechNetwork | None = None,
 ) -> Motion:
-    """A motion that speaks: mel windows for every frame, and lip coefficients where there is a ``network``.
+    """Make a motion from speech: mel windows for every frame, and lip coefficients if a ``network`` is given.
 
     All other coefficients are 0, and the motion is relative: the portrait keeps its own pose and expression.
 
@@ -67,8 +67,8 @@ def motion_from_speech(
         sound: the speech.
         fps: of the motion; it has ceil(seconds * fps) frames.
         space: the motion space of the model.
-        frames: another number of frames, that of a driving video for example.
-        network: the model's ``speech`` network; none leaves the lips to the flow that is made from the mel windows.
+        frames: another number of frames, such as that of a driving video.
+        network: the model's ``speech`` network; None leaves the lips to the flow predicted from the mel windows.
     """
     mel = hear(sound, fps, frames=frames, window=window)
     names = space_named(space).names

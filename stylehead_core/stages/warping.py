@@ -1,4 +1,4 @@
-"""From an inversion and a motion to the flow that carries the feature map there, frame by frame.
+"""Warping stage: predicts the flow that moves the feature map, for every frame of a motion.
 
 Axes: T frames of the clip, n of a chunk, K coefficients, N descriptor, h w the feature map, P size of the picture that
 the flow field sees.
@@ -19,7 +19,7 @@ from ..records import Head, Inversion, Motion, Progress
 
 __all__ = ["warp_features"]
 
-HELD = 128  # frames whose flow stays in memory, with what goes with it 48 to 130 KiB each
+HELD = 128  # frames whose flow stays in memory: 48 to 130 KiB each, with visibility and guides
 
 
 def warp_features(
@@ -31,25 +31,25 @@ def warp_features(
     frames: range | None = None,
     folder: str | Path | None = None,
 ) -> Head:
-    """Find the flow of every frame of ``motion``.
+    """Predict the flow of every frame of ``motion``.
 
     Args:
-        motion: in the model's space, absolute or relative to the portrait's own coefficients. Where it holds mel
-            windows and the model a network for them, a second flow lets the mouth follow the sound.
-        chunk: frames that are worked on together.
+        motion: in the model's space, absolute or relative to the portrait's own coefficients. If it has mel
+            windows and the model a network for them, a second flow makes the mouth follow the sound.
+        chunk: frames in a batch.
         progress: called with frames (done, total); may raise to stop.
-        frames: in a row, the part of the motion whose flow is asked for; none = all. What is joined from parts is the
-            same as the whole, bit for bit, where each part begins at a multiple of ``chunk``.
-        folder: where the flow of more than ``HELD`` frames is kept, in files that vanish with the head; none = where
-            the system keeps temporary files.
+        frames: the part of the motion whose flow is wanted, in a row; None = all. Parts that begin at multiples of
+            ``chunk`` give the same as the whole, bit for bit.
+        folder: where the flow of more than ``HELD`` frames is kept, in files that vanish with the head; None = the
+            system's folder for temporary files.
 
     Returns:
         The head, not calibrated. Its flows are on the CPU, whatever the device of the model.
 
     Raises:
-        MotionError: the motion is of another space than the model's, or has no mel windows of the right size.
-        InputError: the motion or the model needs the portrait's own coefficients or landmarks, and there are none.
-        MediaError: the folder has no room for the flow of a long clip.
+        MotionError: the motion is not in the model's space, or has no mel windows of the right size.
+        InputError: the motion or the model needs the portrait's own coefficients or landmarks, and they are missing.
+        MediaError: the disk is full.
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
@@ -65,7 +65,7 @@ def warp_features(
 
 
 class Store:
-    """The flow and what goes with it, as it is found: in memory, or of a long clip on the disk."""
+    """Collects flow, visibility and guides: in memory, or on disk for a long clip."""
 
     def __init__(self, frames: int, folder: str | Path | None) -> None:
         self.long, self.folder = frames > HELD, folder
@@ -128,7 +128,7 @@ def _warp_features(
 
 
 def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor | None:
-    """The portrait's own coefficients (K), where something needs them."""
+    """The portrait's own coefficients (K), if they are needed."""
     own = inversion.portrait.coefficients
     if own is None:
         if motion.relative or model.config.motion_encoder.source or model.prior is not None:
@@ -143,7 +143,7 @@ def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion)
 
 
 def _landmarks(model: StyleHead, inversion: Inversion) -> Tensor | None:
-    """The portrait's landmarks (1 478 3), where the model has a prior that moves them."""
+    """The portrait's landmarks (1 478 3), if the model has a landmark prior."""
     if model.prior is None:
         return None
     landmarks = inversion.portrait.landmarks
@@ -156,7 +156,7 @@ def _landmarks(model: StyleHead, inversion: Inversion) -> Tensor | None:
 
 
 class Speaker:
-    """The second flow: from sound, on the picture that the first has moved. Source: SPEC section 5."""
+    """The second flow: from sound, on the picture warped by the first. Source: SPEC section 5."""
 
     def __init__(self, model: StyleHead, inversion: Inversion, motion: Motion) -> None:
         assert model.audio_encoder is not None and model.audio_flow_field is not None and motion.mel is not None  # noqa: PT018
@@ -176,11 +176,11 @@ class Speaker:
         self.lower_face = model.audio_mask(landmarks, inversion.portrait.image.shape[-1])  # 1 1 h w
 
     def flow(self, frames: slice, flow: Tensor) -> Tensor:
-        """The flow (n 2 h w) to be applied after ``flow`` (n 2 h w)."""
+        """Predict the flow (n 2 h w) to be applied after ``flow`` (n 2 h w)."""
         descriptors = self.encoder(self.mel[frames].to(self.model.device, torch.float32))
         moved = [
             self.field(self._moved_picture(flow[i : i + 1]), descriptors[i : i + 1])[0] for i in range(len(flow))
-        ]  # one by one: each is a whole picture
+        ]  # one by one, since each is a whole picture
         second = torch.cat(moved)
         return self.model.confine_audio_flow(second, flow, self.lower_face)
 
