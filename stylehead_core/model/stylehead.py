@@ -40,6 +40,7 @@ from .config import StyleHeadConfig
 
 __all__ = ["KEY_EXPRESSIONS", "Flow", "Layers", "StyleHead", "build"]
 
+DRAWING = ("generator", "calibrator", "refiner", "compositor")  # networks that run in the chosen precision
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
 
 
@@ -154,7 +155,7 @@ class StyleHead(nn.Module):
         pixel.
         """
         for name, part in self.named_children():
-            part.to(dtype if name in ("generator", "calibrator") else torch.float32)
+            part.to(dtype if name in DRAWING else torch.float32)
         return self
 
     def for_inference(self) -> "StyleHead":

@@ -115,8 +115,9 @@ class Compositor(nn.Module):
         covered = _area(matte, self.fold // self.small_fold)
         small = torch.cat((refined.picture, covered, refined.kept), dim=1)
         folded = F.pixel_unshuffle(carried, self.fold), F.pixel_unshuffle(small, self.small_fold)
-        code = F.relu(self.shared(descriptor))
-        x = activate(self.first(torch.cat((*folded, planes, refined.hidden), dim=1)))
+        dtype = self.shared.weight.dtype  # of the convolutions; pictures are mixed in float32
+        code = F.relu(self.shared(descriptor.to(dtype)))
+        x = activate(self.first(torch.cat((*folded, planes, refined.hidden), dim=1).to(dtype)))
         for unit in self.units:
             x = unit(x, code)
         found = F.pixel_shuffle(self.last(x), self.fold).float()

@@ -84,18 +84,19 @@ class Refiner(nn.Module):
             planes: (B 1+G h w), visibility in 0..1, and the guides in -1..1.
             descriptor: (B D) of the motion.
         """
+        dtype = self.shared.weight.dtype  # of the convolutions; pictures are mixed in float32
         folded = [F.pixel_unshuffle(picture, self.fold) for picture in (drawn, carried)]
-        code = F.relu(self.shared(descriptor))
-        x = activate(self.first(torch.cat((*folded, planes), dim=1)))
+        code = F.relu(self.shared(descriptor.to(dtype)))
+        x = activate(self.first(torch.cat((*folded, planes), dim=1).to(dtype)))
         for unit in self.units:
             x = unit(x, code)
-        found = F.pixel_shuffle(self.last(x), self.fold)
+        found = F.pixel_shuffle(self.last(x), self.fold).float()
         seen = F.interpolate(planes[:, :1], size=drawn.shape[-2:], mode="bilinear", align_corners=False)
         trust = torch.sigmoid(found[:, :1] + TRUST * (2 * seen - 1))
         picture = drawn + trust * (carried - drawn) + found[:, 1:]
         if self.paint is None:
             return Refined(picture, trust, x)
-        own = F.pixel_shuffle(self.paint(x), self.fold)
+        own = F.pixel_shuffle(self.paint(x), self.fold).float()
         mouth, eyes = planes[:, 1:2], planes[:, 2:3]
         gate = torch.maximum(MOUTH_GATE[0] * mouth + MOUTH_GATE[1], EYE_GATE[0] * eyes + EYE_GATE[1])
         gate = F.interpolate(gate, size=drawn.shape[-2:], mode="bilinear", align_corners=False)
