@@ -47,9 +47,8 @@ def write_tensors(path: str | os.PathLike, kind: str, tensors: Mapping[str, Tens
         about: further metadata; JSON values.
     """
     path = Path(path)
-    header = json.dumps(
-        {**about, "kind": kind, "format": FORMAT}, sort_keys=True
-    )  # one entry, so that equal content gives equal bytes
+    # One entry with sorted keys, so that equal content gives equal bytes.
+    header = json.dumps({**about, "kind": kind, "format": FORMAT}, sort_keys=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -267,9 +267,7 @@ def _merge(score: Tensor, points: Tensor) -> Detections:
         score: (M), points: (M 8 2) two corners and six points, in pixels of the picture.
     """
     middle = points[:, :2].mean(1)
-    half = (points[:, 1] - points[:, 0]).norm(dim=1, keepdim=True) / math.sqrt(
-        8
-    )  # boxes are square, but may be rotated
+    half = (points[:, 1] - points[:, 0]).norm(dim=1, keepdim=True) / math.sqrt(8)  # square, but may be rotated
     box = torch.cat((middle - half, middle + half), dim=1)
     eyes = F.normalize(points[:, 3] - points[:, 2])
     left = score.argsort(descending=True)

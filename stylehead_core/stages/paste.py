@@ -250,7 +250,6 @@ def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> T
     mean_head, mean_around = ((part * edge).sum((2, 3), keepdim=True) / total for part in (head, around))
     spread_head = (((head - mean_head) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
     spread_around = (((around - mean_around) * edge).square().sum((2, 3), keepdim=True) / total).sqrt()
-    gain = (spread_around / spread_head.clamp(min=1e-3)).clamp(
-        0.7, 1.4
-    )  # more would change the picture, not only its tint
+    # A larger gain would change the picture, not only its tint.
+    gain = (spread_around / spread_head.clamp(min=1e-3)).clamp(0.7, 1.4)
     return torch.lerp(head, (head - mean_head) * gain + mean_around, strength)
