@@ -39,6 +39,7 @@ from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import Flow, build
 from stylehead_core.ops.acceleration import SPEEDS
+from stylehead_core.ops.precision import PRECISIONS, dtype_of
 from stylehead_core.ops.transfer import Returning
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
@@ -46,7 +47,6 @@ from stylehead_core.stages.rendering import TOGETHER, RenderConfig, portrait_lay
 from stylehead_core.stages.tracking import frames_of, motion_from_video
 
 RANDOM_MODELS = {"debug": debug, "mini": stylehead_mini, "styleheat-1024": styleheat_1024}
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FACE = Path(__file__).resolve().parent.parent / "example_workflows" / "inputs" / "portrait.jpg"
 RATE = Fraction(25)
 
@@ -101,6 +101,7 @@ def measure(
     model: StyleHead, frames: int, chunk: int, track: bool, config: RenderConfig = RenderConfig()
 ) -> Iterator[dict[str, Any]]:
     meter, rng = Meter(model, frames), torch.Generator().manual_seed(0)
+    meter.common["speed"] = config.speed
     width, size = len(model.config.motion_space.names), model.config.size
     portrait = Portrait(
         image=torch.rand(1, 3, size, size, generator=rng) * 2 - 1,
@@ -240,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Frames a second, from end to end and of each part.")
     parser.add_argument("--model", action="append", help=f"embedded name, file, or one of {', '.join(RANDOM_MODELS)}")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
+    parser.add_argument("--dtype", choices=PRECISIONS, default="auto")
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--chunk", type=int, default=4)
@@ -251,7 +252,7 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     for name in args.model or ["debug"]:
-        model = load(name, args.device, DTYPES[args.dtype])
+        model = load(name, args.device, dtype_of(args.dtype, args.device))
         with torch.inference_mode():
             config = RenderConfig(speed=args.speed, together=args.together)
             for found in measure(model, args.frames, args.chunk, not args.no_track, config):

@@ -31,11 +31,11 @@ from stylehead_core.model.config import StyleHeadConfig
 from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import StyleHead, build
 from stylehead_core.ops import convolve
+from stylehead_core.ops.precision import PRECISIONS, dtype_of
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import portrait_layers
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FRAMES = 5
 
 
@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a frame costs, part by part.")
     parser.add_argument("--size", action="append", choices=list(sizes()), help="may be repeated (default full, mini)")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
+    parser.add_argument("--dtype", choices=PRECISIONS, default="float32")
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
@@ -175,7 +175,7 @@ def main() -> None:
         model = build(sizes()[size])
         if model.prior is not None:
             model.prior.vertices.normal_()  # any face will do
-        model = model.to(args.device).draw_in(DTYPES[args.dtype])
+        model = model.to(args.device).draw_in(dtype_of(args.dtype, args.device))
         with torch.inference_mode():
             for found in measure(model, args.repeats):
                 print(json.dumps(found), flush=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stylehead_core.landmarker.files import find_landmarker
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -50,3 +52,12 @@ def test_the_refiner_is_part_of_the_embedded_models_frame_and_tiles_spare_produc
         assert mini["refiner"]["gmac"] > 0
         assert gmac(mini, *PARTS, "refiner") == pytest.approx(mini["frame"]["gmac"], abs=0.003)
     assert tiled["draw"]["gmac"] < plain["draw"]["gmac"]
+
+
+@pytest.mark.skipif(find_landmarker() is None, reason="needs the face landmarker's weights")
+def test_a_long_clip_is_measured_in_a_process_of_its_own():
+    command = [sys.executable, "benchmarks/long_clips.py", "--frames", "2", "--frames", "3"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [json.loads(line) for line in found.splitlines()]
+    assert [line["frames"] for line in lines] == [2, 3]
+    assert all(line["ms_per_frame"] > 0 and line["memory_mib"] > 0 for line in lines)
