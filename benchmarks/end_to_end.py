@@ -4,7 +4,7 @@
     python benchmarks/end_to_end.py --model styleheat-1024 --device cuda --dtype bfloat16 --speed "compile and graphs"
 
 The parts: ``track`` (a face in a driving clip; needs the landmarker), ``motion`` (windows and descriptors), ``flow``,
-``warp``, ``calibrate``, ``draw``, ``finish`` (where a model carries the portrait's pixels), ``transfer`` (from the
+``warp``, ``calibrate``, ``draw``, ``refine`` (where a model carries the portrait's pixels), ``transfer`` (from the
 device, in bytes), ``encode``. ``end to end`` is motion to film, as ``stylehead animate`` does it, ``one after the
 other`` the same without a thread of its own for the film, and ``without encoding`` up to frames on the CPU. A model
 that is not embedded, nor a file, is made of random weights: that takes the same time.
@@ -200,7 +200,7 @@ def measure_parts(
     if inversion.detail is not None:
         layers = portrait_layers(model, inversion)
         yield meter.line(
-            "finish",
+            "refine",
             lambda: [model.refine(drawn, layers, batch, seen, told, guiding) for _ in range(goes)],
             goes * together,
         )

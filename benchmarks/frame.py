@@ -100,7 +100,7 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     yield line("draw", lambda: generator.draw(moved, prepared, rgb))
     if model.refiner is not None:
         drawn, layers = generator.draw(moved, prepared, rgb), portrait_layers(model, inversion)
-        yield line("finish", lambda: drawing.refine(drawn, layers, flow, visibility, descriptor, guides))
+        yield line("refine", lambda: drawing.refine(drawn, layers, flow, visibility, descriptor, guides))
 
     one = replace(motion, coefficients=motion.coefficients[:1], found=None)
     frames = render(model, head, chunk=1, frames=[0] * (repeats + 2))

@@ -12,7 +12,7 @@ from stylehead_core.landmarker.files import find_landmarker
 ROOT = Path(__file__).parent.parent
 
 
-PARTS = ("motion encoder", "flow field", "calibrator", "draw")
+PARTS = ("motion encoder", "flow", "calibrator", "draw")
 
 
 def measured(*words):
@@ -31,7 +31,7 @@ def lines():
 
 
 def test_every_part_says_what_it_costs_and_where(lines):
-    assert {"motion encoder", "flow field", "warp", "calibrator", "draw", "frame", "plain frame"} <= lines.keys()
+    assert {"motion encoder", "flow", "warp", "calibrator", "draw", "frame", "plain frame"} <= lines.keys()
     for line in lines.values():
         assert line["seconds"] > 0
         assert (line["threads"], line["dtype"], line["model"]) == (1, "float32", "debug-bfm")
@@ -49,8 +49,8 @@ def test_the_parts_make_up_the_frame(lines):
 def test_the_refiner_is_part_of_the_embedded_models_frame_and_tiles_spare_products():
     tiled, plain = (measured("--size", "mini", "--dtype", dtype) for dtype in ("float32", "bfloat16"))
     for mini in (tiled, plain):
-        assert mini["refiner"]["gmac"] > 0
-        assert gmac(mini, *PARTS, "refiner") == pytest.approx(mini["frame"]["gmac"], abs=0.003)
+        assert mini["refine"]["gmac"] > 0
+        assert gmac(mini, *PARTS, "refine") == pytest.approx(mini["frame"]["gmac"], abs=0.003)
     assert tiled["draw"]["gmac"] < plain["draw"]["gmac"]
 
 
