@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylehead_core.cli import COMMANDS
+from stylehead_core.training.recipes.registry import CHAINS, RECIPES
 
 PACK = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -80,3 +81,14 @@ def test_the_commands_of_the_documents_have_the_sub_commands_that_they_name():
         commands |= {name for block in blocks for name in re.findall(r"^stylehead (\S+)", block, re.MULTILINE)}
     assert commands
     assert not sorted(commands - set(COMMANDS))
+
+
+def test_the_recipes_that_documents_train_are_there():
+    named = {
+        name
+        for document in DOCUMENTS
+        if document.name != "CHANGELOG.md"  # which tells of older versions, too
+        for name in re.findall(r"stylehead train ([a-z0-9_]+)", document.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert not sorted(named - set(CHAINS) - set(RECIPES))

@@ -95,7 +95,7 @@ def _csim(evidence: Evidence) -> Found:
 
 
 def _likeness(evidence: Evidence) -> Found:
-    return _same_person(evidence, evidence.metric_network("likeness", "the judge of rendered heads"))
+    return _same_person(evidence, evidence.metric_network("likeness", "the identity network"))
 
 
 def _same_person(evidence: Evidence, network: nn.Module) -> Found:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", type=Path, metavar="FILE", help="ArcFace, model_ir_se50.pth: for CSIM")
     parser.add_argument("--features", type=Path, metavar="FILE", help="Inception of pytorch-fid: for FID")
     parser.add_argument("--sync", type=Path, metavar="FILE", help="sync network: ours, or lipsync_expert.pth")
-    parser.add_argument("--device", default="cpu", help="where the judges look (default cpu)")
+    parser.add_argument("--device", default="cpu", help="where the networks run (default cpu)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there instead of printing it")
     parser.add_argument("--sheet", type=Path, default=Path("evaluation.png"), metavar="PNG", help="contact sheet")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="also draw the numbers over time")

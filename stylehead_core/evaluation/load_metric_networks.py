@@ -119,7 +119,9 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 def _read(path: Path, inside: str | None = None) -> Mapping[str, Tensor]:
     """The tensors of a published checkpoint, or of a part of it, or of a safetensors file; nothing is executed."""
     if not path.is_file():
-        raise WeightsError(f"The weights of a judge are not there: {path}. Get the published file, or leave it out.")
+        raise WeightsError(
+            f"The weights of a metric's network are not there: {path}. Get the published file, or leave it out."
+        )
     if path.suffix == ".safetensors":
         return read_plain(path)
     try:

@@ -45,7 +45,7 @@ def measure(
         unedited: the same clip without an edit, for edit leakage.
         original: the frames (or one) before the face was pasted in, for the seam.
         mask: (T or 1, 1 H W) in 0..1: where it was pasted in.
-        judges: the loaded networks.
+        metric_networks: the loaded networks.
         only: names of the metrics wanted; all by default.
         progress: called with (done, total) metrics.
 
