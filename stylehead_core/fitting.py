@@ -32,10 +32,11 @@ class FittedMotion:
     description: str  # for a person: what was done
 
 
-def fit_motion(motion: Motion, portrait: Portrait, fit: Fit = "auto") -> FittedMotion:
+def fit_motion(motion: Motion, portrait: Portrait | None, fit: Fit = "auto") -> FittedMotion:
     """Fit ``motion`` to ``portrait``.
 
     Args:
+        portrait: with its own coefficients; only ``pose and face`` looks at them.
         fit: ``changes only`` adds the changes against the driver's neutral frame to the portrait's own pose and
             expression. ``pose and face`` takes the driver's pose and expression at the portrait's size and place.
             ``everything`` takes where the driver's head is, too. ``auto`` is ``changes only``, but where the clip shows
@@ -53,7 +54,7 @@ def fit_motion(motion: Motion, portrait: Portrait, fit: Fit = "auto") -> FittedM
     if fit == "everything":
         return FittedMotion(motion, "pose, face and place of the driver")
     if fit == "pose and face":
-        if portrait.coefficients is None:
+        if portrait is None or portrait.coefficients is None:
             raise InputError("To fit a driver's pose to the portrait, the portrait's own is needed: measure it.")
         return FittedMotion(match_placement(motion, portrait.coefficients), "pose and face of the driver")
     neutral = neutral_frame(motion)

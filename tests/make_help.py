@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 HELP = PACK / "web" / "docs" / "images"
 LIMITS = PACK / "docs" / "limits.jpg"
 PATIENCE = 3600  # s: one run makes all pictures
-WIDTH, GAP, LINE = 720, 8, 25  # pixels: of a picture, between its cells, of a line of text
+WIDTH, GAP, LINE = 480, 6, 25  # pixels: of a picture, between its cells, of a line of text; read at half of it
+MOST = 3  # cells of a row, before it goes on below
 TALLEST = 480  # pixels of a row
 LOUD = (0, 5, 20, 43)  # frames of the sample sentence: before it, and where it opens the mouth
 PAPER, INK = (250, 250, 247), (50, 50, 60)
@@ -312,7 +313,10 @@ class Drawn:
         elif isinstance(row, Wave):
             yield self.wave(row)
         else:
-            yield self.cells(row)
+            count = -(-len(row) // MOST)
+            step = -(-len(row) // count)
+            for start in range(0, len(row), step):
+                yield self.cells(row[start : start + step])
 
     def cells(self, cells: list[Cell]) -> Image.Image:
         pictures = [Image.open(self.file(cell.wire)).convert("RGB") for cell in cells]
@@ -331,7 +335,7 @@ class Drawn:
         return strip
 
     def written(self, text: str, most: int) -> Image.Image:
-        lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 116, drop_whitespace=False) or [""]]
+        lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 76, drop_whitespace=False) or [""]]
         paper = Image.new("RGB", (WIDTH, 12 * len(lines[:most]) + 4), PAPER)
         ImageDraw.Draw(paper).multiline_text((GAP, 2), "\n".join(lines[:most]), INK, self.typewriter, spacing=1)
         return paper

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..animate import animate
 from ..errors import ConfigError, InputError
+from ..fitting import fit_motion
 from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
 from ..media.background_writer import BackgroundVideoWriter
@@ -247,7 +248,7 @@ def _motion(
     elif args.video is not None:
         base = measure(args)
         if not args.absolute:
-            base = make_relative(base, args.neutral)
+            base = fit_motion(base, None).motion if args.neutral is None else make_relative(base, args.neutral)
     if args.audio is None:
         assert base is not None
         return base
