@@ -1,9 +1,9 @@
 // What StyleHead nodes say on themselves: words that stay with their result, and while they run a small picture too.
 //
 // Two sources. While a node runs the server sends "stylehead.report" with the id of the graph that asked for the run.
-// At its end, also when the result came from the cache, "executed" brings the node's own `ui` text, with the id of the
-// run; which graph that belongs to is asked from the queue. Words are shown in that graph alone, since other tabs may
-// hold nodes of the same number.
+// At its end "executed" brings the node's own `ui` text, with the id of the run; which graph that belongs to is asked
+// from the queue. Words are shown in that graph alone, since other tabs may hold nodes of the same number. ComfyUI says
+// nothing of results from its cache but of those that a graph ends with, so words are kept, over a reload too.
 
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
@@ -19,8 +19,21 @@ const LINE_PX = 15;
 const LETTER_PX = 7.4; // of 12 pixel letters, on the wide side
 const PICTURE_PX = 200;
 
-const said = new Map(); // `${graph}:${execution id}` -> words
+const KEPT = 300; // words of so many nodes
+
+const said = new Map(JSON.parse(sessionStorage.getItem(NAME) ?? "[]")); // `${graph}:${execution id}` -> words
 const graphOfRun = new Map(); // prompt id -> promise of a graph's id
+
+function keep(graph, node, words) {
+  const key = `${graph}:${node}`;
+  said.delete(key);
+  said.set(key, words);
+  for (const oldest of said.keys()) {
+    if (said.size <= KEPT) break;
+    said.delete(oldest);
+  }
+  sessionStorage.setItem(NAME, JSON.stringify([...said]));
+}
 
 const rootGraph = () => app.graph.rootGraph ?? app.graph;
 
@@ -103,7 +116,7 @@ app.registerExtension({
   name: "stylehead.report",
   setup() {
     api.addEventListener("stylehead.report", ({ detail }) => {
-      said.set(`${detail.graph}:${detail.node}`, detail.text);
+      keep(detail.graph, detail.node, detail.text);
       const node = detail.graph === rootGraph().id ? nodeAt(detail.node) : null;
       if (node) show(node, detail.text, detail.picture ?? boxOf(node).lastChild.getAttribute("src"));
     });
@@ -112,7 +125,7 @@ app.registerExtension({
       if (words === undefined) return;
       const graph = await graphOf(detail.prompt_id);
       if (!graph) return;
-      said.set(`${graph}:${detail.node}`, words);
+      keep(graph, detail.node, words);
       const node = graph === rootGraph().id ? nodeAt(detail.node) : null;
       if (node && SPEAKING.has(node.comfyClass)) show(node, words);
     });
