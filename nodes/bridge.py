@@ -229,7 +229,7 @@ def moving_in(
         raise InputError(
             f"Nothing is left of the clip between {start:g} and {end:g} seconds. Raise end, or set it to 0."
         )
-    parts = film if isinstance(film, Iterator) else read_frames(film)
+    parts = read_frames(film) if isinstance(film, str | BytesIO) else film
     return cut_frames(parts, start, end), None if sound is None else cut_sound(sound, start, end)
 
 

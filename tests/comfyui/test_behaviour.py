@@ -302,6 +302,12 @@ def test_frames_are_followed_as_their_video_is_and_a_part_of_them_alone(server):
             prompt[f"{key} told"] = {"class_type": "OddText", "inputs": {"text": [key, 3]}}
     run = server.run(prompt)
     assert not run.message, run.message
+    cut = {**settings, "video": ["odd", 0], "end": 0.12}  # a part of a part
+    odd = {"class_type": "OddFilm", "inputs": {"clip": ["samples", 1], "kind": "part"}}
+    twice = {"class_type": "StyleHead_MotionFromVideo", "inputs": cut}
+    told = {"class_type": "OddText", "inputs": {"text": ["twice", 3]}}
+    run_twice = server.run({**prompt, "odd": odd, "twice": twice, "twice told": told})
+    assert run_twice.outputs["twice told"]["text"][0].startswith("3 frames at 25 a second")
     told = {name: run.outputs[f"{name} told"]["text"][0].split(",")[0] for name in prompt if f"{name} told" in prompt}
     assert told["video whole"] == told["frames whole"] == "50 frames at 25 a second"
     assert told["video part"] == told["frames part"] == "10 frames at 25 a second"
