@@ -1,16 +1,16 @@
-"""From a clip to a film: frames a second from end to end, and of each part by itself, one JSON line each.
+"""Speed from a motion to a film, end to end and for each part alone: one JSON line each.
 
     python benchmarks/end_to_end.py --model debug --model mini --frames 50
     python benchmarks/end_to_end.py --model styleheat-1024 --device cuda --dtype bfloat16 --speed "compile and graphs"
 
 The parts: ``track`` (a face in a driving clip; needs the landmarker), ``motion`` (windows and descriptors), ``flow``,
-``warp``, ``calibrate``, ``draw``, ``refine`` (where a model carries the portrait's pixels), ``transfer`` (from the
-device, in bytes), ``encode``. ``end to end`` is motion to film, as ``stylehead animate`` does it, ``one after the
-other`` the same without a thread of its own for the film, and ``without encoding`` up to frames on the CPU. A model
-that is not embedded, nor a file, is made of random weights: that takes the same time.
+``warp``, ``calibrate``, ``draw``, ``refine`` (in models with a refiner), ``transfer`` (bytes from the device),
+``encode``. ``end to end`` is motion to film as in ``stylehead animate``, ``one after the other`` the same without the
+background thread, ``without encoding`` ends with frames on the CPU. Models that are neither embedded nor files get
+random weights, which take the same time.
 
-``cores_busy`` is the processor's time through the time that went by: 2.0 keeps two cores busy. ``memory_mib`` is the
-most that was held up to then: of the device where it has its own, of the process otherwise.
+``cores_busy`` is processor time divided by wall time: 2.0 keeps two cores busy. ``memory_mib`` is the peak so far, of
+the device's memory if it has its own, of the process otherwise.
 """
 
 import argparse
@@ -52,7 +52,7 @@ RATE = Fraction(25)
 
 
 class Meter:
-    """Times work on a number of frames, after one go that does not count."""
+    """Times work on a number of frames, after one warm-up run."""
 
     def __init__(self, model: StyleHead, frames: int) -> None:
         self.device, self.frames = model.device, frames
@@ -65,7 +65,7 @@ class Meter:
         }
 
     def line(self, part: str, work: Callable[[], Any], frames: int | None = None, note: str = "") -> dict[str, Any]:
-        """What ``work`` on ``frames`` frames takes."""
+        """Time ``work`` on ``frames`` frames."""
         frames = self.frames if frames is None else frames
         work()
         self._wait()
@@ -149,7 +149,7 @@ def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[di
 def measure_parts(
     meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, together: int
 ) -> Iterator[dict[str, Any]]:
-    """Each part by itself on one chunk, as often as the clip has chunks."""
+    """Time each part alone on one chunk, as often as the clip has chunks."""
     model = model.for_inference()
     config, device, dtype = model.config, model.device, model.dtype
     rounds = range(max(1, len(motion) // chunk))

@@ -1,11 +1,10 @@
-"""What a frame costs, part by part: one JSON line each, with a plain way to draw it measured in the same run.
+"""Cost of each part of a frame, one JSON line each, compared with a plain implementation in the same run.
 
     python benchmarks/frame.py --size full --size mini --threads 2
 
-``gmac`` are counted as they are computed, in thousand millions of multiplications with addition: convolutions in tiles
-(``ops/winograd.py``) have a quarter of those that the network's size would suggest. ``--dtype bfloat16`` has no tiles,
-and so counts what the size suggests. ``seconds`` is the least of the repeats, since other work on the machine only ever
-adds.
+``gmac`` counts the multiply-adds that are computed, in billions: Winograd convolutions (``ops/winograd.py``) need a
+quarter of those of plain ones. ``--dtype bfloat16`` uses no Winograd tiles. ``seconds`` is the minimum of the repeats,
+since other work on the machine only adds time.
 """
 
 import argparse
@@ -40,7 +39,7 @@ FRAMES = 5
 
 
 def fused_flops(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
-    """Of torch's convolution with its ReLU in one, which torch's own counter does not know."""
+    """Count torch's fused convolution with ReLU, which torch's own counter does not know."""
     return conv_flop_count(x, weight, out_shape)
 
 
@@ -58,7 +57,7 @@ def sizes() -> dict[str, StyleHeadConfig]:
 
 
 def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
-    """One line for each part of a frame, then for the whole of it, ours and plain."""
+    """Yield one line for each part of a frame, then for the whole frame, ours and plain."""
     assert model.calibrator is not None
     config, generator = model.config, model.generator
     rng = torch.Generator().manual_seed(0)

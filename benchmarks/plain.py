@@ -1,8 +1,8 @@
-"""The plain way to draw a frame: what the official code does, for benchmarks to compare with.
+"""Plain implementation of a frame, as in the official code, as the baseline of benchmarks.
 
-Two full passes of the generator for every frame, convolutions in as many groups as there are samples with weights made
-anew each time, filters as batches of one-channel pictures with zeros between their pixels, and all eight outputs of
-the calibrator. The result is the same. Source: reference/COST.md and SPEC sections 1, 3 and 4.
+Two full passes of the generator for every frame, grouped convolutions with weights modulated each time, filters on
+one-channel pictures with zeros between their pixels, and all eight outputs of the calibrator. The result is the same.
+Source: reference/COST.md and SPEC sections 1, 3 and 4.
 
 Axes: B batch, R style rows, D style width, C channels, H W picture.
 """
@@ -28,14 +28,14 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 def draw_frame(
     model: StyleHead, picture: Tensor, feature: Tensor, styles: Tensor, window: Tensor, source: Tensor | None
 ) -> Tensor:
-    """One frame (1 3 S S), not clamped.
+    """Draw one frame (1 3 S S), not clamped.
 
     Args:
         picture: (1 3 P P) that the flow field sees.
         feature: (1 C h w) of the inversion.
         styles: (1 R D).
         window: (1 K W) of the motion.
-        source: (1 K), where the motion encoder takes the portrait's own coefficients.
+        source: (1 K), if the motion encoder uses the portrait's own coefficients.
     """
     assert model.calibrator is not None
     descriptor = model.motion_encoder(window, source)
@@ -51,7 +51,7 @@ def draw_frame(
 
 
 def draw_picture(generator: Generator, styles: Tensor, feature: Tensor | None = None) -> Tensor:
-    """A whole pass: ``styles`` (B R D) from the constant on, ``feature`` (B C h w) put in its place on the way."""
+    """A full pass of the generator for ``styles`` (B R D), with ``feature`` (B C h w) inserted at the waist."""
     config = generator.config
     x, rgb = generator.constant.expand(len(styles), -1, -1, -1), None
     for resolution in config.resolutions:
@@ -90,7 +90,7 @@ def _modulated(conv: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
 
 
 def filtered(x: Tensor, *, up: int, before: int, after: int, gain: float | None = None) -> Tensor:
-    """``x`` (B C H W) with zeros between its pixels, padded, and smoothed one channel at a time."""
+    """Upsample ``x`` (B C H W) with zeros between its pixels, pad, and filter one channel at a time."""
     batch, channels, height, width = x.shape
     x = x.reshape(batch * channels, 1, height, 1, width, 1)
     x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1)).reshape(batch * channels, 1, height * up, width * up)

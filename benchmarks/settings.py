@@ -1,8 +1,8 @@
-"""What the settings that need no training bring: one JSON line each, measured on rendered heads with known answers.
+"""Measures the settings that need no training on rendered heads with known answers: one JSON line each.
 
     python benchmarks/settings.py MODEL --data FOLDER --steps 100 --heads 8
 
-The notes on which codes to refine, and on edits and the feature map, quote these lines.
+Notes 0003, 0004 and 0005 quote these lines.
 """
 
 import argparse
@@ -33,7 +33,7 @@ WAYS = ("moved", "consulted")
 
 
 def inversions(model: StyleHead, pictures: Tensor, steps: int) -> Iterator[dict[str, Any]]:
-    """The encoder alone, then refined with the styles fixed and with the upper ones free."""
+    """The encoder alone, then optimised with the styles fixed and with the upper rows free."""
     yield quality("encode", pictures, [invert(model, picture[None]).redrawn for picture in pictures])
     for styles in ROWS:
         config = OptimiseConfig(styles=styles)
@@ -42,7 +42,7 @@ def inversions(model: StyleHead, pictures: Tensor, steps: int) -> Iterator[dict[
 
 
 def edits(model: StyleHead, heads: Heads, each: int) -> Iterator[dict[str, Any]]:
-    """An edited face beside the render of the same head with the attribute, both ways of reaching the feature map."""
+    """An edited face against the render of the same head with the attribute, for both settings of ``edited``."""
     for number, name in enumerate(heads.attributes):
         if name not in model.attributes:
             continue
@@ -55,7 +55,7 @@ def edits(model: StyleHead, heads: Heads, each: int) -> Iterator[dict[str, Any]]
 
 
 def refined_edits(model: StyleHead, heads: Heads, each: int, steps: int) -> Iterator[dict[str, Any]]:
-    """The same after refining, which leaves nothing to consult: only moving is possible."""
+    """The same after optimisation, where only ``moved`` is possible."""
     for number, name in enumerate(heads.attributes):
         if name in model.attributes:
             before, after = from_uint8(heads.edited[heads.attribute == number][:each]).unbind(1)
@@ -65,7 +65,7 @@ def refined_edits(model: StyleHead, heads: Heads, each: int, steps: int) -> Iter
 
 
 def colours(model: StyleHead, pictures: Tensor) -> Iterator[dict[str, Any]]:
-    """Frames as drawn, and matched to the portrait's own colours."""
+    """Frames as drawn, and with colours matched to the portrait."""
     for colour in ("as drawn", "matched"):
         config = RenderConfig(colour=colour)
         drawn = [next(render(model, invert(model, picture[None]), config=config)) for picture in pictures]
@@ -97,7 +97,7 @@ def one_of_each(heads: Heads, count: int) -> Tensor:
 
 
 def tinted(pictures: Tensor) -> Tensor:
-    """In warm light, which the renderer does not know."""
+    """The same picture in warm light, which the renderer does not have."""
     return (pictures + pictures.new_tensor((0.15, 0.0, -0.2))[:, None, None]).clamp(-1, 1)
 
 

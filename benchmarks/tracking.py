@@ -1,11 +1,11 @@
-"""How fast a driving video is followed, from the file to its motion, stage by stage, as one JSON line.
+"""Speed of face tracking from a video file to its motion, by stage, as one JSON line.
 
     python benchmarks/tracking.py --threads 2
     python benchmarks/tracking.py MY_CLIP.mp4 --frames 200
 
-Without a clip the sample is written anew at 512 pixels (--size). ``frames_per_s`` is by the clock, worth something on
-an idle machine alone; ``cpu_ms`` is the processor time of all threads together for one frame, in all and by
-stage, which other work hardly changes. With one thread, 1000 / cpu_ms is what one core follows in a second.
+Without a clip, the sample is written again at 512 pixels (--size). ``frames_per_s`` is wall time and only meaningful on
+an idle machine. ``cpu_ms`` is processor time of all threads for one frame, in total and by stage, which other work
+hardly changes. With one thread, 1000 / cpu_ms is the number of frames that one core tracks in a second.
 """
 
 import argparse
@@ -35,7 +35,7 @@ CHUNK = 8  # frames
 
 
 class Stages:
-    """Adds up the processor time that functions take, by name."""
+    """Sums the processor time of functions, by name."""
 
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def enlarged(path: Path, size: int) -> Path:
-    """The sample at ``size`` pixels, there and back again until it is long enough to measure."""
+    """Write the sample at ``size`` pixels, forwards and backwards until it is long enough."""
     with VideoWriter(path, fps=Fraction(25), size=(size, size)) as video:
         for _ in range(3):
             for part in read_frames(SAMPLE):

@@ -1,4 +1,4 @@
-"""From nothing to a talking head: makes its own environment, animates the shipped portrait, prints where the film is.
+"""Demo from a bare Python: makes an environment, animates a sample portrait, prints where the film is.
 
 python scripts/demo.py                                  demo.mp4, demo.webp and demo.png beside the README
 python scripts/demo.py --portrait me.png --video drive.mp4 --audio voice.wav
@@ -72,7 +72,7 @@ def serve(environment: Environment, comfyui: Path, port: int) -> int:
 
 
 def answers(address: str, server: subprocess.Popen) -> bool:
-    """Wait until the page answers; false when the server has ended or takes too long."""
+    """Wait until the page answers; returns False if the server has ended or takes too long."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + UP_WITHIN
     while server.poll() is None and time.monotonic() < end:

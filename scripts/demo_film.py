@@ -1,4 +1,4 @@
-"""The film of scripts/demo.py: runs inside the environment that the demo has made."""
+"""Makes the film of scripts/demo.py; runs inside the environment of the demo."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def write_moving(path: Path, driver: Path, film: Path) -> None:
-    """Who drives beside what came of it, as a picture that moves: for pages that show no films."""
+    """Write driver and result side by side as an animated WebP, for pages that cannot show films."""
     pairs = zip(squares(driver), squares(film), strict=False)
     frames = [both(*pair) for pair in islice(pairs, SHOWN)]
     with av.open(str(film)) as opened:
@@ -51,7 +51,7 @@ def write_moving(path: Path, driver: Path, film: Path) -> None:
 
 
 def squares(film: Path) -> Iterator[Tensor]:
-    """The middle square of each frame (1 3 S S)."""
+    """Yield the centre square of each frame (1 3 S S)."""
     for part in read_frames(film):
         for picture in part.pictures:
             yield small(from_uint8(picture[None]), LARGE)
@@ -63,7 +63,7 @@ def both(left: Tensor, right: Tensor) -> Image.Image:
 
 
 def contact_sheet(portrait: Path, driver: Path, film: Path) -> Tensor:
-    """Above who drives, below what came of it, at the same moments; the portrait at the left."""
+    """Contact sheet: the driver above, the result below at the same moments, the portrait at the left."""
     blank = torch.ones(1, 3, SIDE, SIDE)
     rows = [
         torch.cat((small(read_picture(portrait)), *moments(driver)), dim=3),
@@ -73,7 +73,7 @@ def contact_sheet(portrait: Path, driver: Path, film: Path) -> Tensor:
 
 
 def moments(film: Path) -> list[Tensor]:
-    """A few frames of ``film``, evenly spread; only these are kept while it is read."""
+    """Pick a few evenly spread frames of ``film``; only these are kept while it is read."""
     count = sum(len(part) for part in read_frames(film))
     wanted, kept, seen = {i * (count - 1) // (MOMENTS - 1) for i in range(MOMENTS)}, {}, 0
     for part in read_frames(film):
@@ -84,7 +84,7 @@ def moments(film: Path) -> list[Tensor]:
 
 
 def small(picture: Tensor, size: int = SIDE) -> Tensor:
-    """The middle square of a picture (1 3 H W) at ``size`` pixels."""
+    """Resize the centre square of a picture (1 3 H W) to ``size`` pixels."""
     side = min(picture.shape[-2:])
     top, left = ((length - side) // 2 for length in picture.shape[-2:])
     square = picture[..., top : top + side, left : left + side]

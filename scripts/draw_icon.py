@@ -1,4 +1,4 @@
-"""Draws docs/icon.png: a head whose features are carried along by a flow."""
+"""Draws docs/icon.png: a head whose features follow a flow."""
 
 import math
 from pathlib import Path

@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def draw_portrait(renderer: Renderer, seed: int, path: Path) -> None:
-    """Calm, and turned a little to the side."""
+    """The pose of the portrait: calm, turned slightly to the side."""
     calm = weights_of({"mouthSmileLeft": 0.2, "mouthSmileRight": 0.2})
     person, scene = renderer.person(sample_appearance(seed)), draw_scene(seed)
     write_picture(path, _tensor(renderer.render(person, calm, Pose(angles=(0.0, 0.08, 0.02)), scene).picture))
@@ -75,7 +75,7 @@ def draw_clip(renderer: Renderer, path: Path) -> None:
 
 
 def acted(utterance: Utterance) -> Talking:
-    """What the driver does: talks, nods, blinks, turns to the side and smiles, all in two seconds."""
+    """The driving clip: talks, nods, blinks, turns to the side and smiles, in two seconds."""
     frames = round(CLIP_SECONDS * utterance.fps)
     samples = round(CLIP_SECONDS * utterance.sound.rate)
     padded = torch.nn.functional.pad(utterance.sound.samples, (0, max(0, samples - utterance.sound.samples.shape[1])))
