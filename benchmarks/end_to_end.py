@@ -40,7 +40,7 @@ from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import Flow, build
 from stylehead_core.ops.acceleration import SPEEDS
 from stylehead_core.ops.precision import PRECISIONS, dtype_of
-from stylehead_core.ops.transfer import Returning
+from stylehead_core.ops.transfer import AsyncCopy
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
 from stylehead_core.stages.rendering import TOGETHER, RenderConfig, portrait_layers
@@ -126,7 +126,7 @@ def measure(
             for part in drawn():  # each while the next is drawn
                 if before is not None:
                     before.wait()
-                before = Returning(to_uint8(part))
+                before = AsyncCopy(to_uint8(part))
             if before is not None:
                 before.wait()
 
@@ -205,7 +205,7 @@ def measure_parts(
             goes * together,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
-    yield meter.line("transfer", lambda: [Returning(to_uint8(pictures)).wait() for _ in rounds], done)
+    yield meter.line("transfer", lambda: [AsyncCopy(to_uint8(pictures)).wait() for _ in rounds], done)
     numbers = to_uint8(pictures).cpu()
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"

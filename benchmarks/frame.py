@@ -43,7 +43,7 @@ def fused_flops(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) 
     return conv_flop_count(x, weight, out_shape)
 
 
-FUSED = {torch.ops.mkldnn._convolution_pointwise.default: fused_flops} if convolve.FUSED else {}
+FUSED = {torch.ops.mkldnn._convolution_pointwise.default: fused_flops} if convolve.HAS_FUSED_CONVOLUTION else {}
 
 
 def sizes() -> dict[str, StyleHeadConfig]:

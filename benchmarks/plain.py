@@ -44,7 +44,7 @@ def draw_frame(
     moved = warp(feature, flow, model.config.warp)
     draw_picture(model.generator, styles, moved)  # and draws it uncalibrated, which only its training looks at
     if model.calibrator.config.heads == "all":
-        scale, shift = model.calibrator.conditions(moved, descriptor)[-2:]
+        scale, shift = model.calibrator.predict_all_levels(moved, descriptor)[-2:]
     else:
         scale, shift = model.predict_calibration(moved, descriptor, flow, visibility)
     return draw_picture(model.generator, styles, moved * (1 + scale) + shift)

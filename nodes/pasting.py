@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..stylehead_core.errors import InputError
-from ..stylehead_core.ops.following import following_squares
+from ..stylehead_core.ops.following import smooth_squares
 from ..stylehead_core.stages.paste import PasteConfig, crops_of_motion, paste_head
 from ..stylehead_core.stages.tracking import frames_of, track_face
 from . import bridge, sockets
@@ -102,7 +102,7 @@ class PasteBack(io.ComfyNode):
             check_lengths(len(crops), len(heads), pictures)
         elif follow and pictures is not None:
             track = track_face(frames_of(pictures, RATE), landmarker(), progress=bar)
-            crops = following_squares(track.landmarks, track.found, size, fps=float(RATE))
+            crops = smooth_squares(track.landmarks, track.found, size, fps=float(RATE))
         config = PasteConfig(where=where, feather=feather, colour=match_colours)
         pasted, masks = [], []
         for start in range(0, len(heads), CHUNK):

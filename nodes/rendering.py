@@ -19,7 +19,7 @@ from ..stylehead_core.media.sound import Sound
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.ops.acceleration import SPEEDS, Speed
-from ..stylehead_core.ops.memory import check_room, forecast
+from ..stylehead_core.ops.memory import check_memory, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.rendering import RenderConfig, render
@@ -126,7 +126,7 @@ class Render(io.ComfyNode):
     def execute(cls, head, chunk: int, colour, size: str, speed: Speed = "plain", model=None) -> io.NodeOutput:
         networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
         config = RenderConfig(colour=colour, stop_at=None if size == "full" else int(size), speed=speed)
-        check_room(len(source) if isinstance(source, Head) else 1, config.stop_at or networks.config.size)
+        check_memory(len(source) if isinstance(source, Head) else 1, config.stop_at or networks.config.size)
         parts = drawn(networks, source, chunk, config, report, held=True)
         frames = torch.cat([bridge.image_out(part) for part in parts])
         mask = bridge.mask_out(moved_mask(source, frames.shape[1]))

@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import InputImpl, io
 
 from ..stylehead_core.media.background_writer import BackgroundVideoWriter
-from ..stylehead_core.ops.memory import check_room
+from ..stylehead_core.ops.memory import check_memory
 from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
 from .carried import model_for
@@ -119,7 +119,7 @@ class TalkingHead(io.ComfyNode):
         )
         kept: list[torch.Tensor] | None = [] if cls.hidden.unique_id in bridge.wired_nodes(ID, FRAMES) else None
         if kept is not None:
-            check_room(talking.count, talking.size)
+            check_memory(talking.count, talking.size)
         sink, shown = video_file(
             talking.size, talking.fps, sound=speech or own_sound, quality=QUALITY, hidden=cls.hidden
         )

@@ -16,7 +16,7 @@ from ..evaluation.metrics.psnr import psnr
 from ..evaluation.metrics.sharpness import sharpness
 from ..landmarker.face_regions import EYES, FACE, MOUTH, region_weights
 from ..model.stylehead import StyleHead
-from ..ops.warp import warp, warp_sharply
+from ..ops.warp import warp, warp_bicubic
 
 __all__ = ["FlowRow", "flows"]
 
@@ -59,7 +59,7 @@ def flows(model: StyleHead, heads: Heads) -> list[FlowRow]:
             distance = (flow - exact).norm(dim=1, keepdim=True)
             weights = [seen, *(seen * place for place in places)]
             errors = torch.tensor([[float((distance * weight).sum()), float(weight.sum())] for weight in weights])
-            looks = [picture.clamp(-1, 1) for picture in (warp(source, flow), warp_sharply(source, flow))]
+            looks = [picture.clamp(-1, 1) for picture in (warp(source, flow), warp_bicubic(source, flow))]
             numbers = [psnr(picture, target).sum() for picture in looks]
             numbers += [sharpness(picture, boxes).sum() for picture in looks]
             sums[way].append(torch.cat((errors.flatten(), torch.stack(numbers))))

@@ -1,1 +1,1 @@
-"""Foreign checkpoints to ours and back, one file a network; ``official`` reads a whole set."""
+"""Conversion of official checkpoints to our state dicts and back: one file per network; ``official`` converts a set."""

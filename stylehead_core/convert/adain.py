@@ -1,4 +1,4 @@
-"""The official names of an adaptive instance normalisation."""
+"""Names of ``AdaIN`` in official checkpoints."""
 
 from .renaming import layer
 
@@ -6,7 +6,7 @@ __all__ = ["adain"]
 
 
 def adain(theirs: str, ours: str) -> dict[str, str]:
-    """Official name of each tensor -> ours."""
+    """Map the official name of each tensor to ours."""
     return {
         **layer(f"{theirs}.mlp_shared.0", f"{ours}.shared"),
         **layer(f"{theirs}.mlp_gamma", f"{ours}.gamma"),

@@ -1,4 +1,4 @@
-"""The official calibration network, ``calibrator``, to our names and back."""
+"""Conversion of the official calibration network (``calibrator``) to ``Calibrator`` and back."""
 
 from collections.abc import Mapping
 
@@ -14,16 +14,16 @@ __all__ = ["CALIBRATOR", "from_official", "to_official"]
 WHAT = "the calibration network"
 CALIBRATOR = CalibratorConfig(heads="all")
 FILTERS = tuple(f"conv_body_down.{i}.{part}.0.kernel" for i in range(CALIBRATOR.levels) for part in ("conv2", "skip"))
-"""Smoothing filters that the official file repeats; ours come from the code."""
+"""Names of the blur kernels in the official file; ``Calibrator`` computes them."""
 
 
 def from_official(state: Mapping[str, Tensor], *, acting_only: bool = False) -> dict[str, Tensor]:
-    """Our names for a ``calibrator`` (without that prefix).
+    """Convert an official ``calibrator`` (names without that prefix) to the state dict of ``Calibrator``.
 
     Args:
         state: the official state dict.
-        acting_only: leave out the heads of the lower levels, which no generator reads, for a network with
-            ``heads="acting"``. There is no way back from that.
+        acting_only: leave out the heads of the lower levels, which no generator uses, for a network with
+            ``heads="acting"``. The result cannot be converted back.
     """
     ours = rename(state, _names(), what=WHAT, dropped=r"conv_body_down\.\d\.(conv2|skip)\.0\.kernel")
     if not acting_only:
@@ -38,14 +38,14 @@ def from_official(state: Mapping[str, Tensor], *, acting_only: bool = False) -> 
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The official names for what ``from_official`` gives, filters made again."""
+    """Convert back to the official state dict; the blur kernels are computed."""
     like = state["first.weight"]
     filters = {name: blur_kernel(1, like)[0, 0] for name in FILTERS}
     return {**rename(state, invert(_names()), what=WHAT), **filters}
 
 
 def _names() -> dict[str, str]:
-    """Official name of a tensor -> ours. They keep the bias apart from the weight wherever an activation follows."""
+    """Map official names to ours. Officially, the bias before an activation belongs to the activation."""
     names = {
         **_activated("conv_body_first.0", "conv_body_first.1", "first"),
         **_activated("final_conv.0", "final_conv.1", "middle"),
@@ -70,4 +70,5 @@ def _names() -> dict[str, str]:
 
 
 def _activated(weight: str, bias: str, ours: str) -> dict[str, str]:
+    """Names of a convolution whose official bias belongs to the activation."""
     return {f"{weight}.weight": f"{ours}.weight", f"{bias}.bias": f"{ours}.bias"}

@@ -1,4 +1,4 @@
-"""Deep3DFaceRecon's network (``net_recon`` of its checkpoint) to our names and back."""
+"""Conversion of Deep3DFaceRecon's network (``net_recon`` of its checkpoint) to ``Coefficients`` and back."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names; a 1 x 1 convolution of one pixel becomes the linear layer that it is."""
+    """Convert to the state dict of ``Coefficients``; 1 x 1 convolutions on one pixel become linear layers."""
     renamed = rename(state, _names(), what=WHAT)
     return {key: tensor.flatten(1) if _is_part(key) else tensor for key, tensor in renamed.items()}
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The official names and shapes."""
+    """Convert back to the official names and shapes."""
     shaped = {key: tensor[..., None, None] if _is_part(key) else tensor for key, tensor in state.items()}
     return rename(shaped, invert(_names()), what=WHAT)
 
@@ -31,7 +31,7 @@ def _is_part(key: str) -> bool:
 
 
 def _names() -> dict[str, str]:
-    """Official name of a tensor -> ours."""
+    """Map official names to ours."""
     names = {**layer("backbone.conv1", "first", ["weight"]), **layer("backbone.bn1", "first_norm", NORM)}
     for stage, blocks in enumerate(COEFFICIENTS.blocks):
         for i in range(blocks):

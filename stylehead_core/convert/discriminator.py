@@ -1,6 +1,6 @@
-"""The official discriminator file (``stylegan2_d_256.pth``, flat) to ``Discriminator`` and back.
+"""Conversion of the official discriminator (``stylegan2_d_256.pth``, flat) to ``Discriminator`` and back.
 
-The taps of its filters are no weights: they are left out, and made again on the way back.
+Its blur kernels are left out, and computed on the way back.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ FILTERS = r".*\.kernel"
 
 
 def names(config: DiscriminatorConfig = DiscriminatorConfig()) -> dict[str, str]:
-    """Our name of every official tensor that we keep."""
+    """Map the official names of the tensors that we keep to ours."""
     found = {"convs.0.0.weight": "stem.weight", "convs.0.1.bias": "stem.bias"}
     for block in range(len(config.channels) - 1):
         official, own = f"convs.{block + 1}", f"blocks.{block}"
@@ -38,12 +38,12 @@ def names(config: DiscriminatorConfig = DiscriminatorConfig()) -> dict[str, str]
 def from_official(
     state: Mapping[str, Tensor], config: DiscriminatorConfig = DiscriminatorConfig()
 ) -> dict[str, Tensor]:
-    """The state dict of ``Discriminator(config)``."""
+    """Convert to the state dict of ``Discriminator(config)``."""
     return rename(state, names(config), what=WHAT, dropped=FILTERS)
 
 
 def to_official(state: Mapping[str, Tensor], config: DiscriminatorConfig = DiscriminatorConfig()) -> dict[str, Tensor]:
-    """The official state dict of a ``Discriminator(config)``."""
+    """Convert back to the official state dict."""
     official = rename(state, invert(names(config)), what="a Discriminator")
     kernel = blur_kernel(1, state["stem.weight"])[0, 0].clone()
     for block in range(1, len(config.channels)):

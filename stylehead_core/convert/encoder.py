@@ -1,4 +1,4 @@
-"""The official encoder file (``Encoder_e4e.pth``: ``encoder`` and ``latent_avg``) to ``Encoder`` and back."""
+"""Conversion of the official e4e encoder (``Encoder_e4e.pth``: ``encoder``, ``latent_avg``) to ``Encoder`` and back."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ WHAT = "the e4e encoder (Encoder_e4e.pth)"
 
 
 def names(config: EncoderConfig = EncoderConfig()) -> dict[str, str]:
-    """Our name of every official tensor."""
+    """Map official names to ours."""
     found = stem_names("input_layer", "stem")
     unit, inputs = 0, config.widths[0]
     for stage, (width, units) in enumerate(zip(config.widths, config.units, strict=True)):
@@ -33,7 +33,7 @@ def names(config: EncoderConfig = EncoderConfig()) -> dict[str, str]:
 def from_official(
     encoder: Mapping[str, Tensor], latent_avg: Tensor, config: EncoderConfig = EncoderConfig()
 ) -> dict[str, Tensor]:
-    """The state dict of ``Encoder(config)``. ``latent_avg`` is (R D), or (D) for all rows."""
+    """Convert to the state dict of ``Encoder(config)``. ``latent_avg`` is (R D), or (D) for all rows."""
     mean = latent_avg.expand(config.rows, -1).clone()
     return {**rename(encoder, names(config), what=WHAT), "mean_styles": mean}
 
@@ -41,6 +41,6 @@ def from_official(
 def to_official(
     state: Mapping[str, Tensor], config: EncoderConfig = EncoderConfig()
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """The official ``encoder`` and ``latent_avg`` (R D)."""
+    """Convert back to the official ``encoder`` and ``latent_avg`` (R D)."""
     official = rename(state, invert(names(config)), what="an Encoder", dropped="mean_styles")
     return official, state["mean_styles"]

@@ -1,7 +1,7 @@
-"""The official generator file (``StyleGAN_e4e.pth``, flat) to ``Generator`` and back.
+"""Conversion of the official generator (``StyleGAN_e4e.pth``, flat) to ``Generator`` and back.
 
-The official file also holds the taps of its filters, which are no weights, and noise maps with a strength each, which
-its network never adds. We leave out both, but for the strengths where a ``Generator`` has noise.
+The official file also contains blur kernels, and noise maps with strengths that StyleHEAT never adds. Both are left
+out, except for the strengths where the ``Generator`` has noise.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..networks.generator import FIRST, GeneratorConfig
+from ..networks.generator import FIRST_SIZE, GeneratorConfig
 from ..ops.filters import blur_kernel
 from .renaming import invert, rename
 
@@ -22,7 +22,7 @@ STRENGTHS = r".*\.noise\.weight"
 
 
 def names(config: GeneratorConfig = GeneratorConfig()) -> dict[str, str]:
-    """Our name of every official tensor that we keep."""
+    """Map the official names of the tensors that we keep to ours."""
     found = {"input.input": "constant"}
     for layer in range(config.mapping_layers):
         found |= {f"style.{layer + 1}.{part}": f"mapping.{layer}.{part}" for part in ("weight", "bias")}
@@ -35,8 +35,8 @@ def names(config: GeneratorConfig = GeneratorConfig()) -> dict[str, str]:
         if config.noise and bias != "bias":
             found[f"{official}.noise.weight"] = f"{own}.noise_strength"
 
-    add("conv1", f"levels.{FIRST}.conv", "activate.bias")
-    add("to_rgb1", f"levels.{FIRST}.rgb", "bias")
+    add("conv1", f"levels.{FIRST_SIZE}.conv", "activate.bias")
+    add("to_rgb1", f"levels.{FIRST_SIZE}.rgb", "bias")
     for k, resolution in enumerate(config.resolutions[1:]):
         add(f"convs.{2 * k}", f"levels.{resolution}.up", "activate.bias")
         add(f"convs.{2 * k + 1}", f"levels.{resolution}.conv", "activate.bias")
@@ -45,22 +45,22 @@ def names(config: GeneratorConfig = GeneratorConfig()) -> dict[str, str]:
 
 
 def from_official(state: Mapping[str, Tensor], config: GeneratorConfig = GeneratorConfig()) -> dict[str, Tensor]:
-    """The state dict of ``Generator(config)``."""
+    """Convert to the state dict of ``Generator(config)``."""
     dropped = [FILTERS, NOISE_MAPS] if config.noise else [FILTERS, NOISE_MAPS, STRENGTHS]
     kept = rename(state, names(config), what=WHAT, dropped="|".join(dropped))
     return {name: tensor.reshape(_own_shape(name, tensor)) for name, tensor in kept.items()}
 
 
 def to_official(state: Mapping[str, Tensor], config: GeneratorConfig = GeneratorConfig()) -> dict[str, Tensor]:
-    """The official state dict of a ``Generator(config)`` that has every RGB layer.
+    """Convert a ``Generator(config)`` with an RGB layer at every resolution back to the official state dict.
 
-    Filters are made again; so are the noise maps, as zeros, and the strengths where the generator has no noise.
+    Blur kernels are computed; noise maps, and the strengths of a generator without noise, are zeros.
     """
     official = rename(state, invert(names(config)), what="a Generator with an RGB layer at every resolution")
     official = {name: tensor.reshape(_official_shape(name, tensor)) for name, tensor in official.items()}
     like = state["constant"]
     kernel = blur_kernel(1, like, gain=4)[0, 0].clone()
-    official["noises.noise_0"] = like.new_zeros(1, 1, FIRST, FIRST)
+    official["noises.noise_0"] = like.new_zeros(1, 1, FIRST_SIZE, FIRST_SIZE)
     for k, resolution in enumerate(config.resolutions[1:]):
         official[f"convs.{2 * k}.conv.blur.kernel"] = kernel
         official[f"to_rgbs.{k}.upsample.kernel"] = kernel
@@ -73,7 +73,7 @@ def to_official(state: Mapping[str, Tensor], config: GeneratorConfig = Generator
 
 
 def _own_shape(name: str, tensor: Tensor) -> torch.Size:
-    """Without the axes of length 1 that only hold the place of a batch or a picture."""
+    """Our shape of a tensor: without singleton axes for batch and pixels."""
     if name.endswith(".noise_strength"):
         return torch.Size()
     if name.endswith(".rgb.bias"):
@@ -82,6 +82,7 @@ def _own_shape(name: str, tensor: Tensor) -> torch.Size:
 
 
 def _official_shape(name: str, tensor: Tensor) -> torch.Size:
+    """Official shape of a tensor: with singleton axes."""
     if name.startswith("to_rgb") and tensor.ndim == 1 and name.endswith(".bias") and ".modulation." not in name:
         return torch.Size((1, len(tensor), 1, 1))
     if name == "input.input" or name.endswith((".conv.weight", ".noise.weight")):

@@ -1,4 +1,4 @@
-"""The official HFGI file (``hfgi.pth``: ``aligner`` and ``encoder``) to ``Aligner`` and ``Consultation`` and back."""
+"""Conversion of HFGI (``hfgi.pth``: ``aligner``, ``encoder``) to ``Aligner`` and ``Consultation`` and back."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -20,7 +20,7 @@ __all__ = [
 
 
 def aligner_names(config: AlignerConfig = AlignerConfig()) -> dict[str, str]:
-    """Our name of every official tensor of the aligner."""
+    """Map the official names of the aligner to ours."""
     full, half, quarter, eighth = config.widths
     down = ((full, half), (half, quarter), (quarter, eighth))
     up = ((eighth + quarter, eighth, half), (2 * half, half, full), (2 * full, full, 3))
@@ -33,7 +33,7 @@ def aligner_names(config: AlignerConfig = AlignerConfig()) -> dict[str, str]:
 
 
 def consultation_names(config: ConsultationConfig = ConsultationConfig()) -> dict[str, str]:
-    """Our name of every official tensor of the consultation encoder."""
+    """Map the official names of the consultation encoder to ours."""
     first, second, third = config.widths
     found = {
         **stem_names("conv_layer1", "stem"),
@@ -48,30 +48,31 @@ def consultation_names(config: ConsultationConfig = ConsultationConfig()) -> dic
 
 
 def aligner_from_official(state: Mapping[str, Tensor], config: AlignerConfig = AlignerConfig()) -> dict[str, Tensor]:
-    """The state dict of ``Aligner(config)``."""
+    """Convert to the state dict of ``Aligner(config)``."""
     return rename(state, aligner_names(config), what="the HFGI aligner (hfgi.pth, 'aligner')")
 
 
 def aligner_to_official(state: Mapping[str, Tensor], config: AlignerConfig = AlignerConfig()) -> dict[str, Tensor]:
-    """The official ``aligner``."""
+    """Convert back to the official ``aligner``."""
     return rename(state, invert(aligner_names(config)), what="an Aligner")
 
 
 def consultation_from_official(
     state: Mapping[str, Tensor], config: ConsultationConfig = ConsultationConfig()
 ) -> dict[str, Tensor]:
-    """The state dict of ``Consultation(config)``."""
+    """Convert to the state dict of ``Consultation(config)``."""
     return rename(state, consultation_names(config), what="the HFGI consultation encoder (hfgi.pth, 'encoder')")
 
 
 def consultation_to_official(
     state: Mapping[str, Tensor], config: ConsultationConfig = ConsultationConfig()
 ) -> dict[str, Tensor]:
-    """The official ``encoder``."""
+    """Convert back to the official ``encoder``."""
     return rename(state, invert(consultation_names(config)), what="a Consultation")
 
 
 def _stage(official: str, own: str, channels: tuple[int, int, int, int]) -> dict[str, str]:
+    """Names of a stage of residual units."""
     found = {}
     for unit, (inputs, outputs) in enumerate(pairwise(channels)):
         found |= unit_names(f"{official}.{unit}", f"{own}.{unit}", shortcut=inputs != outputs, attention=False)

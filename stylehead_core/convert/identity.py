@@ -1,4 +1,4 @@
-"""The published ArcFace file (``model_ir_se50.pth``) to ``Identity`` and back."""
+"""Conversion of the published ArcFace network (``model_ir_se50.pth``) to ``Identity`` and back."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def names(config: IdentityConfig = IdentityConfig()) -> dict[str, str]:
-    """Our name of every published tensor."""
+    """Map published names to ours."""
     found = stem_names("input_layer", "stem")
     unit, inputs = 0, config.widths[0]
     for stage, (width, units) in enumerate(zip(config.widths, config.units, strict=True)):
@@ -27,10 +27,10 @@ def names(config: IdentityConfig = IdentityConfig()) -> dict[str, str]:
 
 
 def from_official(state: Mapping[str, Tensor], config: IdentityConfig = IdentityConfig()) -> dict[str, Tensor]:
-    """The state dict of ``Identity(config)``."""
+    """Convert to the state dict of ``Identity(config)``."""
     return rename(state, names(config), what="ArcFace IR-SE-50 (model_ir_se50.pth)")
 
 
 def to_official(state: Mapping[str, Tensor], config: IdentityConfig = IdentityConfig()) -> dict[str, Tensor]:
-    """The published state dict."""
+    """Convert back to the published state dict."""
     return rename(state, invert(names(config)), what="an Identity")

@@ -1,6 +1,6 @@
-"""LPIPS with AlexNet as the official code names it (``net.layers.*``, ``lin.*``) to ``Lpips`` and back.
+"""Conversion of the official LPIPS with AlexNet (``net.layers.*``, ``lin.*``) to ``Lpips`` and back.
 
-Mean and deviation of the pictures are constants of ours: they are left out, and made again on the way back.
+Mean and deviation of the pictures are constants in our code: they are left out, and added on the way back.
 """
 
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..networks.lpips import SCALE, SHIFT
+from ..networks.lpips import RGB_DEVIATION, RGB_MEAN
 from .renaming import invert, rename
 
 __all__ = ["from_official", "names", "to_official"]
 
-ALEXNET = (0, 3, 6, 8, 10)  # its convolutions' numbers; ReLU and pooling have their own
+ALEXNET = (0, 3, 6, 8, 10)  # numbers of the convolutions among AlexNet's layers
 
 
 def names() -> dict[str, str]:
-    """Our name of every official tensor that we keep."""
+    """Map the official names of the tensors that we keep to ours."""
     found = {}
     for i, layer in enumerate(ALEXNET):
         found |= {f"net.layers.{layer}.{part}": f"convs.{i}.{part}" for part in ("weight", "bias")}
@@ -26,17 +26,17 @@ def names() -> dict[str, str]:
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of ``Lpips``."""
+    """Convert to the state dict of ``Lpips``."""
     kept = rename(state, names(), what="LPIPS with AlexNet", dropped=r"net\.(mean|std)")
     return {name: tensor.flatten() if name.startswith("weights.") else tensor for name, tensor in kept.items()}
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The official state dict."""
+    """Convert back to the official state dict."""
     official = rename(state, invert(names()), what="an Lpips")
     official = {name: t.view(1, -1, 1, 1) if name.startswith("lin.") else t for name, t in official.items()}
     return {
         **official,
-        "net.mean": torch.tensor(SHIFT).view(1, 3, 1, 1),
-        "net.std": torch.tensor(SCALE).view(1, 3, 1, 1),
+        "net.mean": torch.tensor(RGB_MEAN).view(1, 3, 1, 1),
+        "net.std": torch.tensor(RGB_DEVIATION).view(1, 3, 1, 1),
     }

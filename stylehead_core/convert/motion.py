@@ -1,8 +1,8 @@
-"""The official motion generators, ``video_warper`` and ``audio_warper``, to our names and back.
+"""Conversion of the official motion generators (``video_warper``, ``audio_warper``) to our networks and back.
 
-Each holds an encoder and a flow field. Ours are two networks, under the names that they have in ``StyleHead``:
-``motion_encoder`` and ``flow_field``, ``audio_encoder`` and ``audio_flow_field``. The official spelling tells them
-apart: the flow field is ``warping_net`` for video, but ``warpping_net`` for audio.
+Each contains an encoder and a flow network. In ``StyleHead`` they are separate: ``motion_encoder`` and ``flow_field``,
+``audio_encoder`` and ``audio_flow_field``. The official spelling distinguishes them: the flow network is
+``warping_net`` for video, but ``warpping_net`` for audio.
 """
 
 from collections.abc import Mapping
@@ -24,24 +24,24 @@ FLOW_FIELD = FlowFieldConfig()  # of both
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names for a ``video_warper``, an ``audio_warper`` or both (without those prefixes)."""
+    """Convert a ``video_warper``, an ``audio_warper`` or both (names without those prefixes) to our state dict."""
     renamed = rename(state, _names_of(state), what=WHAT)
     return {key: tensor.flatten() if _is_layer_norm(key) else tensor for key, tensor in renamed.items()}
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The official names for what ``from_official`` gives."""
+    """Convert back to the official state dict."""
     shaped = {key: tensor[:, None, None] if _is_layer_norm(key) else tensor for key, tensor in state.items()}
     return rename(shaped, invert(_names_of(state)), what=WHAT)
 
 
 def _is_layer_norm(key: str) -> bool:
-    """Theirs has (C 1 1) values, ours (C)."""
+    """Whether the tensor is a layer norm's: officially (C 1 1), ours (C)."""
     return key.rpartition(".")[0] in ("flow_field.norm", "audio_flow_field.norm")
 
 
 def _names_of(state: Mapping[str, Tensor]) -> dict[str, str]:
-    """Official name of a tensor -> ours, for every generator of which ``state`` has anything."""
+    """Map official names to ours, for the generators that ``state`` has tensors of."""
     parts = {key.partition(".")[0] for key in state}
     names = {}
     if parts & {"audio_encoder", "warpping_net", "audio_flow_field"}:
@@ -77,7 +77,7 @@ def _flow_field(theirs: str, ours: str) -> dict[str, str]:
 
 
 def _steered(their_block: str, their_part: str, our_block: str, our_part: str) -> dict[str, str]:
-    """A convolution and the normalisation before it."""
+    """Names of a convolution and of the AdaIN before it."""
     return {
         **layer(f"{their_block}.conv_{their_part}", f"{our_block}.{our_part}"),
         **adain(f"{their_block}.norm_{their_part}", f"{our_block}.norm_{our_part}"),

@@ -1,6 +1,6 @@
-"""A folder of official StyleHEAT checkpoints to one model file: all of it, or a list of what is wrong.
+"""Conversion of a folder of official StyleHEAT checkpoints to one model file.
 
-Foreign checkpoints are pickles. They are read once, with ``weights_only``, which refuses everything but tensors.
+The checkpoints are pickles; they are read with ``weights_only``, which refuses everything but tensors.
 """
 
 import os
@@ -53,23 +53,25 @@ OPTIONAL = {
     KEY_EXPRESSIONS: "the expressions of the paper's intuitive editing (docs/demo/intuitive_edit of its repository)",
 }
 
-SHIFTS = {"old": (AGE, 5.0), "young": (AGE, -5.0), "pose": (POSE, 2.0)}  # how often the direction is taken at most
+SHIFTS = {"old": (AGE, 5.0), "young": (AGE, -5.0), "pose": (POSE, 2.0)}  # file, multiple of the direction at strength 1
 COMPONENTS = {"beard": (58, slice(7, 9), -20.0), "lip": (34, slice(10, 11), 20.0)}  # component, style rows, goal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
+    """Result of a conversion."""
+
     path: Path
     config: StyleHeadConfig
-    absent: dict[str, str]  # optional files that were not there, and what they would have been for
+    absent: dict[str, str]  # missing optional files, and what they are for
 
 
 def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Converted:
-    """Read the official checkpoints of ``folder``, wherever in it they lie, and write one model file.
+    """Read the official checkpoints in ``folder`` and its subfolders, and write one model file.
 
     Raises:
-        WeightsError: files, or tensors in them, are missing, too many or of another shape, or are no numbers; all
-            that is wrong with any of them is listed, and nothing is written.
+        WeightsError: files or tensors are missing, unknown, of another shape or not finite. The message lists all
+            problems, and nothing is written.
     """
     files = _find(Path(folder))
     problems: list[str] = []
@@ -126,7 +128,7 @@ def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Co
 
 
 def _find(folder: Path) -> dict[str, Path]:
-    """The known files of ``folder`` by name; of several with one name the one that lies highest."""
+    """Known files in ``folder`` by name; of files with the same name, the one in the uppermost folder."""
     if not folder.is_dir():
         raise WeightsError(f"{folder} is no folder. Give the one with the official checkpoints.")
     found: dict[str, Path] = {}
@@ -144,7 +146,7 @@ def _find(folder: Path) -> dict[str, Path]:
 
 
 def _load(path: Path) -> Any:
-    """What a checkpoint holds, tensors only; anything that would run code is refused."""
+    """Load a checkpoint of tensors only; anything that would run code is refused."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -157,7 +159,7 @@ def _load(path: Path) -> Any:
 
 
 def _tensors(value: Any, where: str) -> dict[str, Tensor]:
-    """``value`` as a state dict."""
+    """Check that ``value`` is a state dict, and return it."""
     if not isinstance(value, Mapping) or not all(isinstance(tensor, Tensor) for tensor in value.values()):
         raise WeightsError(f"{where}: expected tensors by name, found {_sketch(value)}.")
     return {str(name): tensor for name, tensor in value.items()}
@@ -173,14 +175,14 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _entry(value: Any, name: str, where: str) -> dict[str, Tensor]:
-    """The state dict ``name`` of a checkpoint."""
+    """State dict in the entry ``name`` of a checkpoint."""
     if not isinstance(value, Mapping) or name not in value:
         raise WeightsError(f"{where}: expected an entry {name!r}, found {_sketch(value)}.")
     return _tensors(value[name], f"{where}, {name!r}")
 
 
 def _one(value: Any, where: str, *shapes: tuple[int, ...]) -> Tensor:
-    """A single tensor, of one of ``shapes``."""
+    """Check that ``value`` is a tensor of one of ``shapes``, and return it as float32."""
     if not isinstance(value, Tensor) or tuple(value.shape) not in shapes:
         found = tuple(value.shape) if isinstance(value, Tensor) else _sketch(value)
         raise WeightsError(f"{where}: expected a tensor {' or '.join(map(str, shapes))}, found {found}.")
@@ -188,6 +190,7 @@ def _one(value: Any, where: str, *shapes: tuple[int, ...]) -> Tensor:
 
 
 def _sketch(value: Any) -> str:
+    """Short description of ``value`` for an error message."""
     if isinstance(value, Mapping):
         names = sorted(map(str, value))
         return f"{len(names)} entries: {', '.join(names[:8])}" + (", ..." if len(names) > 8 else "")
@@ -288,7 +291,7 @@ def _style_statistics(path: Path) -> dict[str, Tensor]:
 def _directions(
     files: Mapping[str, Path], part: Callable[[Callable[[], dict[str, Tensor]]], dict[str, Tensor]]
 ) -> tuple[list[DirectionConfig], dict[str, Tensor]]:
-    """The attributes whose files are there. Source: SPEC section 9."""
+    """Configs and tensors of the attributes whose files are present. Source: SPEC section 9."""
     configs, state = [], {}
     for name, (file, factor) in SHIFTS.items():
         if file in files:

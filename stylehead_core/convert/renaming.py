@@ -1,4 +1,4 @@
-"""Gives the tensors of a foreign state dict other names, all of them or none."""
+"""Renaming of the tensors of an official state dict."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,16 @@ __all__ = ["invert", "layer", "rename", "stem_names", "unit_names"]
 
 
 def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, dropped: str = "") -> dict[str, Tensor]:
-    """The tensors of ``state`` under their new names.
+    """Rename the tensors of ``state``.
 
     Args:
         state: tensors by name.
-        names: the new name of each tensor that is kept.
-        what: the network, for the error.
-        dropped: a regular expression of the whole name of tensors that the new network does not need.
+        names: old name to new name of each tensor to keep.
+        what: the network's name, for the error message.
+        dropped: regular expression that fully matches the names of tensors to leave out.
 
     Raises:
-        WeightsError: a name is missing, or there is one that nobody knows.
+        WeightsError: a name is missing or unknown.
     """
     missing = [name for name in names if name not in state]
     unknown = [name for name in state if name not in names and not (dropped and re.fullmatch(dropped, name))]
@@ -39,17 +39,17 @@ def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, 
 
 
 def invert(names: Mapping[str, str]) -> dict[str, str]:
-    """From new names to old ones."""
+    """Invert a mapping of names."""
     return {new: old for old, new in names.items()}
 
 
 def layer(official: str, own: str, tensors: Iterable[str] = ("weight", "bias")) -> dict[str, str]:
-    """Official and own names of one layer's tensors."""
+    """Map the official names of a layer's tensors to ours."""
     return {f"{official}.{tensor}": f"{own}.{tensor}" for tensor in tensors}
 
 
 def unit_names(official: str, own: str, *, shortcut: bool, attention: bool) -> dict[str, str]:
-    """Official and own names of one ``ResidualUnit``."""
+    """Map the official names of a ``ResidualUnit`` to ours."""
     parts = {
         **_norm(f"{official}.res_layer.0", f"{own}.norm_in"),
         f"{official}.res_layer.1.weight": f"{own}.conv_in.weight",
@@ -67,7 +67,7 @@ def unit_names(official: str, own: str, *, shortcut: bool, attention: bool) -> d
 
 
 def stem_names(official: str, own: str) -> dict[str, str]:
-    """Official and own names of a ``stem``."""
+    """Map the official names of a ``stem`` to ours."""
     return {
         f"{official}.0.weight": f"{own}.0.weight",
         **_norm(f"{official}.1", f"{own}.1"),
@@ -76,5 +76,6 @@ def stem_names(official: str, own: str) -> dict[str, str]:
 
 
 def _norm(official: str, own: str) -> dict[str, str]:
+    """Map the official names of a batch norm to ours."""
     parts = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     return {f"{official}.{part}": f"{own}.{part}" for part in parts}

@@ -1,4 +1,4 @@
-"""The attributes of rendered people as numbers of about 0..1, from their seeds alone.
+"""Attribute labels of rendered people, about 0..1, computed from their seeds.
 
 Axes: N people, A attributes.
 """
@@ -13,24 +13,24 @@ from ..synthetic.heads.appearance import Appearance, edit_pair, sample_appearanc
 __all__ = ["ATTRIBUTES", "EDITED", "attributes_of_appearances", "edited_attributes", "true_attributes"]
 
 ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "hair", "female", "glasses")
-"""What a judge tells: ``tone`` is 1 for the darkest skin, ``hair`` the lightness of the hair's display colour."""
+"""Labelled attributes: ``tone`` is 1 for the darkest skin, ``hair`` is the lightness of the hair's display colour."""
 
 EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "hair_color": "hair"}
-"""The attribute that each edit moves."""
+"""Name of the attribute that each edit changes."""
 
 
 def true_attributes(seeds: Sequence[int]) -> Tensor:
-    """(N A) of the people with these seeds; NaN for the hair of the bald."""
+    """Labels (N A) of the people with these seeds; NaN for the hair of bald people."""
     return attributes_of_appearances([sample_appearance(seed) for seed in seeds])
 
 
 def edited_attributes(seed: int, edit: str) -> Tensor:
-    """(2 A) of a person at the low and at the high end of an edit."""
+    """Labels (2 A) of a person at the low and at the high end of an edit."""
     return attributes_of_appearances(edit_pair(sample_appearance(seed), edit))
 
 
 def attributes_of_appearances(looks: Sequence[Appearance]) -> Tensor:
-    """(N A), NaN for the hair of the bald."""
+    """Labels (N A) of appearances; NaN for the hair of bald people."""
     return torch.tensor([_numbers(look) for look in looks], dtype=torch.float32)
 
 

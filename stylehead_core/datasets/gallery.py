@@ -61,7 +61,7 @@ def resize_gallery(data: Gallery, network: FeatureNetwork) -> Gallery:
     before, after = data.pictures.shape[-1], network.config.size
     if before == after:
         return data
-    parts = [((network.fitted(from_uint8(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
+    parts = [((network.resize(from_uint8(part)) + 1) * 127.5).round() for part in data.pictures.split(256)]
     landmarks = (data.landmarks + 0.5) * (after / before) - 0.5
     return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
 

@@ -1,4 +1,4 @@
-"""Rendered heads in memory, as the stages of training draw from them.
+"""Dataset of rendered heads, measured with the face landmarker and held in memory.
 
 Axes: N pictures, P pairs of pictures of one head, E edits (two pictures of one head that differ in one attribute),
 S picture size, h w flow size, K coefficients.
@@ -35,20 +35,20 @@ OPENED = 0.12  # of jawOpen, from which on a picture shows the inside of a mouth
 
 @dataclass(frozen=True, kw_only=True)
 class Heads:
-    """Pictures with what the face landmarker measures in them, and what the renderer knows about pairs of them."""
+    """Pictures with the landmarker's measurements, and the renderer's ground truth for pairs and edits."""
 
     pictures: Tensor  # (N 3 S S) uint8
     landmarks: Tensor  # (N 478 3) pixels
     coefficients: Tensor  # (N K) arkit, as measured
-    weights: Tensor  # (N 52) of the expression, as rendered
+    weights: Tensor  # (N 52) true blendshape weights
     person: Tensor  # (N) int64: the head's seed
-    source: Tensor  # (P) int64, a picture
-    target: Tensor  # (P) int64, another of the same head
+    source: Tensor  # (P) int64: index of a picture
+    target: Tensor  # (P) int64: index of another picture of the same head
     flow: Tensor  # (P 2 h w) float16, pixels of its grid: where each point of the target lies in the source
     visible: Tensor  # (P 1 h w) uint8: 1 where the source shows it
-    edited: Tensor  # (E 2 3 S S) uint8: without and with
-    attribute: Tensor  # (E) int64: of ``attributes``
-    edited_person: Tensor  # (E) int64: the edited head's seed; -1 in older files, which do not say
+    edited: Tensor  # (E 2 3 S S) uint8: without and with the attribute
+    attribute: Tensor  # (E) int64: index into ``attributes``
+    edited_person: Tensor  # (E) int64: the edited head's seed; -1 in older files without it
     alpha: Tensor | None = None  # (N 1 S S) uint8: the person, 255 where nothing of the wall is seen; None: not known
     attributes: tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class Heads:
         return self.pictures.shape[-1]
 
     def to(self, device: torch.device) -> "Heads":
-        """The same on a device."""
+        """Copy all tensors to ``device``."""
         return replace(
             self, **{name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         )
@@ -99,7 +99,7 @@ def _resized(pictures: Tensor, size: int) -> Tensor:
 
 
 def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:
-    """A generator of the samples ``rows`` alone: processes that share a batch draw different things from it."""
+    """Generator seeded by ``rng`` and the samples ``rows``: processes that share a batch draw different numbers."""
     seed = int(torch.randint(2**31, (), generator=rng)) + int(rows.sum())
     return torch.Generator(rng.device).manual_seed(seed)
 
@@ -127,9 +127,9 @@ def opens_mouth(heads: Heads) -> Tensor:
 
 
 def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
-    """``pictures`` (B 3 S S) in [-1, 1] in other light: contrast, brightness and each colour changed at random.
+    """Colour augmentation of ``pictures`` (B 3 S S) in [-1, 1]: random contrast and random offset of each channel.
 
-    Rendered heads have the colours of one program; paintings and photographs do not.
+    It widens the colours of rendered heads towards those of photographs and paintings.
     """
     contrast = 1 + strength * (torch.rand(len(pictures), 1, 1, 1, generator=rng) - 0.5)
     tint = strength * 0.5 * (torch.rand(len(pictures), 3, 1, 1, generator=rng) - 0.5)
@@ -137,7 +137,11 @@ def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tenso
 
 
 def gather(parts: Sequence[Heads]) -> Heads:
-    """Several sets as one. Their attributes must be the same."""
+    """Concatenate datasets.
+
+    Raises:
+        InputError: there are none, or their attributes differ.
+    """
     if not parts or len({part.attributes for part in parts}) != 1:
         raise InputError(f"Sets of heads go together where they know the same attributes; found {len(parts)} sets.")
     joined: dict[str, Tensor] = {}
@@ -149,7 +153,7 @@ def gather(parts: Sequence[Heads]) -> Heads:
             if all(tensor is not None for tensor in tensors):
                 joined["alpha"] = torch.cat(tensors)
             continue
-        if field.name in ("source", "target"):  # they count pictures, which now begin later
+        if field.name in ("source", "target"):  # indices of pictures, which shift
             starts = torch.tensor([0, *(len(part.pictures) for part in parts[:-1])]).cumsum(0)
             tensors = [tensor + start for tensor, start in zip(tensors, starts, strict=True)]
         joined[field.name] = torch.cat(tensors)
@@ -157,6 +161,7 @@ def gather(parts: Sequence[Heads]) -> Heads:
 
 
 def save_heads(heads: Heads, path: Path) -> None:
+    """Write a dataset of measured heads."""
     tensors = {name: value for name, value in vars(heads).items() if isinstance(value, Tensor)}
     write_tensors(path, KIND, tensors, {"attributes": list(heads.attributes)})
 

@@ -1,4 +1,4 @@
-"""Pictures of faces to learn from, wherever they lie: measured heads, prepared clips, or a folder of aligned pictures.
+"""Datasets of aligned face pictures: from measured heads, prepared clips, or a folder of picture files.
 
 Axes: B batch, S picture size.
 """
@@ -24,17 +24,19 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Pictures(Protocol):
-    """Where real pictures come from."""
+    """Dataset of aligned face pictures."""
 
     def __len__(self) -> int: ...
 
     def take(self, rows: Tensor) -> Tensor:
-        """(B 3 S S) in [-1, 1]."""
+        """Load the pictures ``rows`` (B): (B 3 S S) in [-1, 1], on the device of ``rows``."""
         ...
 
 
 @dataclass(frozen=True)
 class PicturesOfHeads:
+    """Pictures of measured heads."""
+
     heads: Heads
 
     def __len__(self) -> int:
@@ -45,7 +47,7 @@ class PicturesOfHeads:
 
 
 class PicturesOfVideos:
-    """All frames of prepared clips, one clip after the other."""
+    """All frames of prepared clips, clip by clip."""
 
     def __init__(self, videos: VideoDataset) -> None:
         self.videos = videos
@@ -63,7 +65,7 @@ class PicturesOfVideos:
 
 
 class PicturesOfFiles:
-    """Square pictures, aligned as FFHQ's are, at the size of the first of them."""
+    """Square picture files, aligned as in FFHQ; all are resized to the size of the first one."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = files
@@ -99,7 +101,7 @@ class PicturesOfFiles:
 
 
 def load_pictures(folder: Path) -> Pictures:
-    """The pictures of measured heads, of prepared clips, or of a folder and all folders in it.
+    """Open the pictures in ``folder``: measured heads, prepared clips, or picture files in it and its subfolders.
 
     Raises:
         InputError: there are none.

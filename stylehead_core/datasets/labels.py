@@ -1,8 +1,8 @@
-"""Pictures of faces with what is known of them: rendered heads, or a folder of pictures with a table beside them.
+"""Labelled face pictures: rendered heads, or a folder of pictures with a table of labels.
 
-The table is ``labels.csv``. Its column ``file`` holds the picture's path below the folder (or that of a prepared clip's
-frame), each other column an attribute: 0 and 1, or any number that rises with it, or nothing where it is not known. A
-column ``person`` says which pictures show the same one.
+The table is ``labels.csv``. Its column ``file`` is the picture's path relative to the folder (or that of a prepared
+clip's frame); the optional column ``person`` tells which pictures show the same person. Every other column is an
+attribute: 0 or 1, or any number that increases with it, or empty where it is unknown.
 
 Axes: N pictures, A attributes.
 """
@@ -27,17 +27,19 @@ FILE, PERSON = "file", "person"  # columns
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
+    """Pictures with attribute labels."""
+
     pictures: Pictures
     names: tuple[str, ...]  # of the attributes
-    labels: Tensor  # (N A), NaN where not known
-    person: Tensor  # (N) int64: whose picture it is
+    labels: Tensor  # (N A), NaN where unknown
+    person: Tensor  # (N) int64: number of the person
 
 
 def load_labelled(folder: Path) -> Labelled:
-    """The labelled pictures of a folder.
+    """Load the labelled pictures of a folder.
 
     Raises:
-        InputError: there are none, or the table cannot be used.
+        InputError: there are no labels, or the table is not usable.
     """
     if any(folder.glob("*.measured.safetensors")):
         heads = load_training_heads(folder).to(torch.get_default_device())
@@ -76,6 +78,7 @@ def load_labelled(folder: Path) -> Labelled:
 
 
 def _number(table: Path, line: int, values: dict[str, str], name: str) -> float:
+    """Number in the column ``name``; NaN where it is empty."""
     text = (values[name] or "").strip()
     try:
         return float(text) if text else float("nan")

@@ -1,7 +1,7 @@
-"""Measures rendered clips with the face landmarker, as a user's pictures will be measured.
+"""Measurement of rendered clips with the face landmarker.
 
-The motion networks must live with what the landmarker sees, its habits included; so they learn from its landmarks and
-coefficients, not from the renderer's.
+The motion networks are trained on the landmarker's landmarks and coefficients instead of the renderer's, since these
+are their input in use, systematic errors included.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from .heads import Heads, gather, save_heads
 
 __all__ = ["measure_clip", "measure_folder", "measure_pictures"]
 
-TOGETHER = 20  # clips in a file
+TOGETHER = 20  # clips per file
 
 
 def measure_folder(clips: Sequence[Path], landmarker: Landmarker, out: Path) -> Iterator[Path]:
-    """Write measured heads, ``TOGETHER`` clips in a file; files that are there are left alone. Yields each file."""
+    """Measure clips and write ``TOGETHER`` of them per file; existing files are kept. Yields each file."""
     out.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(clips), TOGETHER):
         part = clips[start : start + TOGETHER]
@@ -37,7 +37,7 @@ def measure_folder(clips: Sequence[Path], landmarker: Landmarker, out: Path) -> 
 
 
 def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
-    """One rendered clip with what the landmarker sees; none where it misses the face in any frame."""
+    """Measure one rendered clip; returns None where the landmarker misses the face in any frame."""
     about, tensors = read_tensors(clip, KIND)
     landmarks, coefficients, found = measure_pictures(landmarker, tensors["pictures"])
     if not found.all():
@@ -63,7 +63,11 @@ def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
 
 @torch.no_grad()
 def measure_pictures(landmarker: Landmarker, pictures: Tensor, chunk: int = 32) -> tuple[Tensor, Tensor, Tensor]:
-    """Landmarks (N 478 3), ``arkit`` coefficients (N 58), and where a face is (N), of pictures uint8 (N 3 S S)."""
+    """Measure one face in each of ``pictures`` (N 3 S S, uint8), ``chunk`` at a time.
+
+    Returns:
+        Landmarks (N 478 3) in pixels, ``arkit`` coefficients (N 58), and whether a face was found (N).
+    """
     landmarks, coefficients, found = [], [], []
     for part in pictures.split(chunk):
         detections = landmarker.detect(part)

@@ -1,7 +1,7 @@
-"""Many talks in one block of memory, from which training draws short runs of frames.
+"""Dataset of synthetic utterances in one block of memory, from which training draws short runs of frames.
 
-Axes: C mel columns of all talks, F mel bands, T frames of all talks, L coefficients of ``LIPS``, W columns of a window,
-B runs, n frames of a run.
+Axes: C mel columns of all utterances, F mel bands, T frames of all utterances, L coefficients of ``LIPS``, W columns of
+a window, B samples, R runs.
 """
 
 from collections.abc import Iterable
@@ -21,21 +21,23 @@ __all__ = ["UtteranceWindows", "load_utterances"]
 
 @dataclass(frozen=True, kw_only=True)
 class UtteranceWindows:
-    mel: Tensor  # (C F) float16, with silence around every talk
-    start: Tensor  # (T) int64: the first column of each frame's window
+    """Concatenated mel spectrograms and lip curves of utterances."""
+
+    mel: Tensor  # (C F) float16, with silence around every utterance
+    start: Tensor  # (T) int64: first column of each frame's window
     curves: Tensor  # (T L)
-    run: Tensor  # (R) int64: the first frame of every run of ``length`` frames within one talk
-    utterance: Tensor  # (T) int64: which talk a frame is of
-    window: int
+    run: Tensor  # (R) int64: first frame of every run of ``length`` frames within one utterance
+    utterance: Tensor  # (T) int64: number of each frame's utterance
+    window: int  # W
 
     def windows(self, frames: Tensor) -> Tensor:
-        """What is heard around ``frames`` (B): (B F W)."""
+        """Mel windows (B F W) around ``frames`` (B)."""
         columns = self.start[frames, None] + torch.arange(self.window)
         return self.mel[columns].float().transpose(1, 2)
 
 
 def load_utterances(utterances: Iterable[Utterance], window: int, length: int) -> UtteranceWindows:
-    """Listen to ``talks``; runs are ``length`` frames long."""
+    """Compute the mel spectrograms of ``utterances``; windows have ``window`` columns, runs ``length`` frames."""
     mels, starts, curves, runs, owners = [], [], [], [], []
     column = frame = 0
     for number, utterance in enumerate(utterances):

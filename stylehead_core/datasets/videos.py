@@ -1,4 +1,4 @@
-"""Real talking videos, as the paper's stages draw from them: ``stylehead prepare`` makes the folder.
+"""Dataset of real talking videos, from a folder made by ``stylehead prepare``.
 
 Axes: B samples, n frames of a sample, S picture size, W motion window, K coefficients, M mel columns.
 """
@@ -21,13 +21,13 @@ HEARD = 5  # frames in a row that are drawn together where sound is heard
 
 @dataclass(frozen=True)
 class Shot:
-    """Some frames of one clip, and what was measured in them."""
+    """Frames of one clip with their measurements."""
 
     pictures: Tensor  # (n 3 S S) in [-1, 1]
     landmarks: Tensor  # (n 478 3) pixels
     coefficients: Tensor  # (n K)
-    windows: Tensor  # (n K W) the motion around each
-    mel: Tensor | None = None  # (n 80 M) the sound around each
+    windows: Tensor  # (n K W) motion window around each frame
+    mel: Tensor | None = None  # (n 80 M) mel window around each frame
 
     def shown_as(self, pictures: Tensor) -> "Shot":
         """The same frames drawn otherwise (n 3 S' S'), at any size."""
@@ -37,6 +37,8 @@ class Shot:
 
 @dataclass(frozen=True)
 class VideoDataset:
+    """Prepared clips."""
+
     clips: tuple[PreparedClip, ...]
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..media.sound import Sound
 from ..networks.syncnet import FRAMES, MEL, SyncNet
 from ..ops.mel import RATE, mel_spectrogram
-from ..ops.mouths import mouth_affines, mouth_pictures
+from ..ops.mouths import cut_mouths, mouth_affines
 from ..ops.windows import mel_windows
 from .clips import CHUNK
 from .pictures import unit
@@ -41,9 +41,9 @@ def sync_embeddings(
     shown = (torch.arange(count) * float(fps / FPS)).round().long().clamp(max=len(frames) - 1)
     affines = mouth_affines(landmarks[shown])
     parts = zip(shown.split(CHUNK), affines.split(CHUNK), strict=True)
-    mouths = torch.cat([mouth_pictures(unit(frames[rows]) * 2 - 1, affine) for rows, affine in parts])
+    mouths = torch.cat([cut_mouths(unit(frames[rows]) * 2 - 1, affine) for rows, affine in parts])
     windows = mouths.unfold(0, FRAMES, 1).movedim(-1, 1)  # W F 3 48 96
     reach = FRAMES // 2
     heard = mel_windows(mel_spectrogram(sound.mono(RATE)), count, FPS, window=MEL[1])[reach : count - reach]
-    seen = torch.cat([network.look(part) for part in windows.split(CHUNK)])
-    return seen, torch.cat([network.hear(part.to(frames.device)) for part in heard.split(CHUNK)])
+    seen = torch.cat([network.embed_mouths(part) for part in windows.split(CHUNK)])
+    return seen, torch.cat([network.embed_sound(part.to(frames.device)) for part in heard.split(CHUNK)])

@@ -1,4 +1,4 @@
-"""From landmarks to 52 blendshape weights: a mixer over points.
+"""Blendshape network of the face landmarker: an MLP-Mixer that predicts 52 blendshape weights from landmarks.
 
 Axes: B batch, P points (146 of the 478 landmarks), T tokens (97), D width (64).
 """
@@ -17,15 +17,15 @@ POINTS: tuple[int, ...] = (
     *(317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382),
     *(384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466),
     *range(468, 478),
-)  # the landmarks that the network reads
+)  # indices of the landmarks that are the network's input
 
 TOKENS, WIDTH = 96, 64
 WEIGHTS = 52  # _neutral first, then ARKit's without tongueOut
-SPREAD = 0.5  # mean distance of the points from their middle, as it was trained
+SPREAD = 0.5  # mean distance of the normalised points from their centre
 
 
 class _Mixer(nn.Module):
-    """Once over the tokens, once over the width."""
+    """Mixer block: an MLP over the tokens, then an MLP over the channels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,18 +43,18 @@ class _Mixer(nn.Module):
 
 
 class FaceBlendshapes(nn.Module):
-    """Where and how large the points are does not matter, only their shape."""
+    """MLP-Mixer over normalised points: independent of the face's position and size."""
 
     def __init__(self) -> None:
         super().__init__()
         self.points = nn.Linear(len(POINTS), TOKENS)
         self.embed = nn.Linear(2, WIDTH)
-        self.read = nn.Parameter(torch.zeros(WIDTH))  # the token from which the weights are read
+        self.read = nn.Parameter(torch.zeros(WIDTH))  # class token, from which the weights are predicted
         self.mixers = nn.Sequential(*(_Mixer() for _ in range(4)))
         self.weights = nn.Linear(WIDTH, WEIGHTS)
 
     def forward(self, points: Tensor) -> Tensor:
-        """``points`` (B P 2), any unit -> weights (B 52) in 0..1."""
+        """Predict the weights (B 52) in 0..1 from ``points`` (B P 2) in any unit."""
         points = points - points.mean(dim=1, keepdim=True)
         points = points * SPREAD / points.norm(dim=-1, keepdim=True).mean(dim=1, keepdim=True)
         x = self.embed(self.points(points.mT).mT)  # B 96 D

@@ -23,10 +23,12 @@ _BLOCKS = (  # channels in, channels out, stride
     *((48, 56, 1), (56, 64, 1), (64, 72, 1), (72, 80, 1), (80, 88, 1)),
     *((88, 96, 2), (96, 96, 1), (96, 96, 1), (96, 96, 1), (96, 96, 1)),
 )
-_FINE_BLOCKS = 11  # the fine grid is read after these
+_FINE_BLOCKS = 11  # number of blocks before the fine grid's heads
 
 
 class _Block(nn.Module):
+    """Depthwise separable convolution with a zero-padded shortcut."""
+
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
         self.stride, self.wider = stride, channels_out - channels_in
@@ -40,7 +42,7 @@ class _Block(nn.Module):
 
 
 class FaceDetector(nn.Module):
-    """Sixteen depthwise blocks; anchors are read from a 16 x 16 and an 8 x 8 grid."""
+    """Sixteen depthwise separable blocks, with anchors on a 16 x 16 and an 8 x 8 grid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +54,11 @@ class FaceDetector(nn.Module):
         self.place_coarse = nn.Conv2d(96, COARSE[1] * (4 + 2 * POINTS), 1)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """``picture`` (B 3 128 128) in [-1, 1] -> scores (B A) as logits, places (B A 16) in pixels from the anchor."""
+        """Detect faces in ``picture`` (B 3 128 128) in [-1, 1].
+
+        Returns:
+            Scores (B A) as logits, and places (B A 16) in pixels relative to the anchor; see ``decode``.
+        """
         x = F.relu(self.stem(pad_same(picture, 5, 2)))
         for block in self.blocks[:_FINE_BLOCKS]:
             x = block(x)
@@ -65,7 +71,7 @@ class FaceDetector(nn.Module):
 
 
 def _by_anchor(x: Tensor, values: int) -> Tensor:
-    """(B anchors*values H W) -> (B H*W*anchors values)"""
+    """Rearrange (B anchors*values H W) to (B H*W*anchors values)."""
     return rearrange(x, "b (anchor value) h w -> b (h w anchor) value", value=values)
 
 
@@ -80,7 +86,12 @@ def anchors(device: torch.device) -> Tensor:
 
 
 def decode(scores: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities (B A), and (B A 8 2): corner low, corner high, then the six points, in pixels of the square."""
+    """Decode the detector's outputs.
+
+    Returns:
+        Probabilities (B A); and points (B A 8 2) in pixels of the input: upper left and lower right corner of the box,
+        then the six key points.
+    """
     at = anchors(places.device)[None, :, None]  # 1 A 1 2
     pairs = rearrange(places, "b a (pair xy) -> b a pair xy", xy=2)
     centre, extent, points = at + pairs[:, :, :1], pairs[:, :, 1:2], at + pairs[:, :, 2:]

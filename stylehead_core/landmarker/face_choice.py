@@ -1,4 +1,4 @@
-"""Which of several faces is meant."""
+"""Choice of one face among several in a picture."""
 
 from dataclasses import dataclass
 from typing import Literal

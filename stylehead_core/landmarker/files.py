@@ -105,7 +105,7 @@ def download_landmarker(folder: Path) -> Path:
 
 
 def save_landmarker(landmarker: Landmarker, path: Path) -> None:
-    """Write the weights as one safetensors file of our own layout."""
+    """Write the weights as one safetensors file in our own format."""
     state = {name: tensor.contiguous().cpu() for name, tensor in landmarker.state_dict().items()}
     save_file(state, path, metadata={"format": FORMAT, "version": "1", "license": LICENSE})
 
@@ -178,7 +178,7 @@ def _geometry(vertices: np.ndarray, indices: np.ndarray, weights: np.ndarray) ->
 
 
 def _canonical(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices (468 5: x y z u v), basis indices and weights from MediaPipe's geometry metadata (a protobuf).
+    """Parse MediaPipe's geometry metadata (a protobuf): vertices (468 5: x y z u v), basis indices and weights.
 
     Field 1 is the mesh (3: its floats), each field 2 a basis point (1: the vertex, 2: its weight).
     """
@@ -214,12 +214,13 @@ def read_triangles(path: Path) -> Tensor:
     for field, value in _protobuf(data):
         if field == 1 and isinstance(value, bytes):
             for number, entry in _protobuf(value):
-                if number == 4:  # one number, or several packed together
+                if number == 4:  # one number, or several packed ones
                     corners += [entry] if isinstance(entry, int) else _varints(entry)
     return torch.tensor(corners).reshape(-1, 3)
 
 
 def _varints(data: bytes) -> list[int]:
+    """Decode packed protobuf varints."""
     numbers, value, shift = [], 0, 0
     for byte in data:
         value, shift = value | (byte & 127) << shift, shift + 7
@@ -230,7 +231,7 @@ def _varints(data: bytes) -> list[int]:
 
 
 def _protobuf(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field: varints as int, all others as their bytes."""
+    """Yield number and value of each protobuf field: varints as int, all others as bytes."""
     position = 0
 
     def varint() -> int:
@@ -255,7 +256,7 @@ def _protobuf(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             ours = (file.metadata() or {}).get("format") == FORMAT
     except (SafetensorError, OSError) as error:
         raise WeightsError(
@@ -277,7 +278,7 @@ _COMFYUI_NAMES = {
         **{"ln2": "width_norm", "channel_mlp1": "width_in", "channel_mlp2": "width_out", "head": "weights"},
     },
 }
-_COMFYUI_UNUSED = ("detector_full.", "topology.")  # a second detector for small faces, and lines for drawing
+_COMFYUI_UNUSED = ("detector_full.", "topology.")  # a second detector for small faces, and lines to draw
 
 
 def read_comfyui(state: dict[str, Tensor]) -> dict[str, Tensor]:

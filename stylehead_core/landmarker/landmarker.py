@@ -60,7 +60,7 @@ class Faces:
 
     @property
     def box(self) -> Tensor:
-        """(N 4) left, top, right, bottom of the landmarks, pixels."""
+        """Bounding boxes (N 4) of the landmarks: left, top, right, bottom in pixels."""
         points = self.landmarks[..., :2]
         return torch.cat((points.amin(1), points.amax(1)), dim=1)
 

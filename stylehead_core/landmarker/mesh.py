@@ -1,7 +1,7 @@
-"""From a square around one face to its 478 landmarks: two networks of the same make.
+"""Landmark networks: 478 landmarks from a square crop of a face.
 
-``FaceMesh`` is the one in ``face_landmarker.task`` (256 pixels), ``FaceMesh192`` the one in ComfyUI's own file.
-Landmarks are x, y, z in pixels of the square; z is relative, smaller is nearer.
+``FaceMesh`` is the network of ``face_landmarker.task`` (256 pixels), ``FaceMesh192`` that of ComfyUI's own file.
+Landmarks are x, y, z in pixels of the crop; z is relative, smaller is nearer.
 
 Axes: B batch, N landmarks (478).
 """
@@ -16,11 +16,11 @@ from .same_padding import pad_same
 
 __all__ = ["LANDMARKS", "FaceMesh", "FaceMesh192"]
 
-LANDMARKS = 478  # 468 of the mesh, then two irises of 5
+LANDMARKS = 478  # 468 of the mesh, then 5 for each iris
 
 
 class _Bottleneck(nn.Module):
-    """Half the width in the middle; with ``down`` it halves the size, and its shortcut is a maximum."""
+    """Bottleneck block of half the width; with ``down`` it halves the size, with max pooling in the shortcut."""
 
     def __init__(self, channels_in: int, channels_out: int, *, down: bool) -> None:
         super().__init__()
@@ -38,9 +38,9 @@ class _Bottleneck(nn.Module):
 
 
 class FaceMesh(nn.Module):
-    """Seven sizes from 128 down to 2, four bottlenecks at each, then the landmarks in one step."""
+    """Bottleneck blocks at seven sizes from 128 down to 2 pixels, four at each."""
 
-    size = 256  # pixels of the square that it looks at
+    size = 256  # pixels of the input
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,12 +56,14 @@ class FaceMesh(nn.Module):
         self.landmarks = nn.Conv2d(128, LANDMARKS * 3, 2)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """``picture`` (B 3 256 256) in 0..1 -> landmarks (B N 3), presence (B) as logit."""
+        """Predict landmarks (B N 3) and the presence (B) of a face as logit for ``picture`` (B 3 256 256) in 0..1."""
         x = self.blocks(self.stem_act(self.stem(pad_same(picture, 3, 2))))
         return rearrange(self.landmarks(x), "b (n xyz) 1 1 -> b n xyz", xyz=3), self.presence(x).flatten()
 
 
 class _Block192(nn.Module):
+    """Depthwise separable convolution with a zero-padded shortcut."""
+
     def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
         super().__init__()
         self.stride, self.wider = stride, channels_out - channels_in
@@ -78,9 +80,9 @@ class _Block192(nn.Module):
 
 
 class FaceMesh192(nn.Module):
-    """Six sizes from 96 down to 3, then eight channels from which the landmarks are read."""
+    """Depthwise separable blocks at six sizes from 96 down to 3 pixels, then eight channels for the outputs."""
 
-    size = 192
+    size = 192  # pixels of the input
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +100,7 @@ class FaceMesh192(nn.Module):
         self.landmarks = nn.Conv2d(8, LANDMARKS * 3, 3)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """``picture`` (B 3 192 192) in 0..1 -> landmarks (B N 3), presence (B) as logit."""
+        """Predict landmarks (B N 3) and the presence (B) of a face as logit for ``picture`` (B 3 192 192) in 0..1."""
         x = self.blocks(self.stem_act(self.stem(pad_same(picture, 3, 2))))
         x = self.last(self.narrow_act(self.narrow(x)))
         return rearrange(self.landmarks(x), "b (n xyz) 1 1 -> b n xyz", xyz=3), self.presence(x).flatten()

@@ -1,4 +1,4 @@
-"""Reads what a TFLite file does, in order, with its constants: just enough to take weights out of it.
+"""Minimal reader of TFLite files: the operations in order of execution, with their constants.
 
 A TFLite file is one flatbuffer: tables whose fields are found through a table of offsets. Field numbers are those of
 TensorFlow's public ``schema.fbs`` (version 3).
@@ -20,15 +20,17 @@ _NAMES = {2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 18: "MUL", 5
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    name: str  # as in TFLite's list of operators; others than those we read are called OTHER
-    constants: tuple[np.ndarray, ...]  # its inputs that are the same for every picture, in order
+    """One operation of the graph."""
+
+    name: str  # as in TFLite's list of operators; operators that we do not need are called OTHER
+    constants: tuple[np.ndarray, ...]  # the constant inputs, in order
 
 
 def operations(data: bytes) -> list[Operation]:
-    """What the first graph of a TFLite file does, in order of execution; constants kept as float16 come as float32.
+    """Read the operations of a TFLite file's first graph, in order; float16 constants are converted to float32.
 
     Raises:
-        WeightsError: ``data`` is no TFLite file, or cut short.
+        WeightsError: ``data`` is not a TFLite file, or damaged.
     """
     if data[4:8] != b"TFL3":
         raise WeightsError(f"Expected a TFLite file (mark TFL3), found {data[4:8]!r}.")
@@ -61,7 +63,7 @@ def _read(data: bytes) -> list[Operation]:
 
 
 class _Table:
-    """A flatbuffer table: fields by number, a default where a field is not stored."""
+    """Flatbuffer table: fields by number, with a default where a field is not stored."""
 
     def __init__(self, data: bytes, start: int) -> None:
         self.data, self.start = data, start
@@ -71,7 +73,7 @@ class _Table:
 
     @staticmethod
     def at(data: bytes, position: int) -> int:
-        """Where the offset stored at ``position`` leads."""
+        """Follow the offset stored at ``position``."""
         return position + struct.unpack_from("<I", data, position)[0]
 
     def position(self, field: int) -> int | None:
@@ -87,7 +89,7 @@ class _Table:
         return 0 if position is None else struct.unpack_from("<i", self.data, position)[0]
 
     def vector(self, field: int) -> tuple[int, int]:
-        """Where the elements of a vector begin, and how many there are."""
+        """Start and number of the elements of a vector."""
         position = self.position(field)
         if position is None:
             return 0, 0

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..ops.pixels import to_uint8
-from ..ops.transfer import Returning
+from ..ops.transfer import AsyncCopy
 from .sound import Sound
 from .video import VideoWriter
 
@@ -71,7 +71,7 @@ class BackgroundVideoWriter:
     def __init__(self, film: VideoWriter) -> None:
         self.film = film
         self.frames = 0  # handed over so far
-        self._line: queue.Queue[Returning | None] = queue.Queue(QUEUED_WRITES)
+        self._line: queue.Queue[AsyncCopy | None] = queue.Queue(QUEUED_WRITES)
         self._error: BaseException | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="stylehead-film", daemon=True)
@@ -83,7 +83,7 @@ class BackgroundVideoWriter:
 
     def write(self, frames: Tensor) -> None:
         """Add ``frames`` (n 3 H W), uint8 or floats in [-1, 1], on any device. Blocks only while the queue is full."""
-        self._put(Returning(frames if not frames.is_floating_point() else to_uint8(frames)))
+        self._put(AsyncCopy(frames if not frames.is_floating_point() else to_uint8(frames)))
         self.frames += len(frames)
 
     def __exit__(
@@ -101,7 +101,7 @@ class BackgroundVideoWriter:
         self._end()
         self.film.__exit__(kind, error, trace)
 
-    def _put(self, item: Returning | None) -> None:
+    def _put(self, item: AsyncCopy | None) -> None:
         while not self._stopped.is_set():
             try:
                 self._line.put(item, timeout=POLL_SECONDS)

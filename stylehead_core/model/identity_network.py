@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..config_json import from_json
 from ..networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig
-from ..ops.layout import channels_last
+from ..ops.layout import use_channels_last
 from ..tensor_files import check_state, read_tensors
 from .manifest import FOLDER
 
@@ -35,7 +35,7 @@ def load_features(path: str | Path = EMBEDDED, device: torch.device | str = "cpu
     network = FeatureNetwork(from_json(FeatureNetworkConfig, about["config"]))
     check_state(_shapes(network.state_dict()), _shapes(state), str(path))
     network.load_state_dict(state)
-    channels_last(network)
+    use_channels_last(network)
     return network.eval().requires_grad_(False).to(device)
 
 

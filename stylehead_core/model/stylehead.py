@@ -34,7 +34,7 @@ from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
 from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.masks import confine_to_lower_face
-from ..ops.warp import remove_specks, resize_flow, warp, warp_sharply
+from ..ops.warp import remove_flow_outliers, resize_flow, warp, warp_bicubic
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
 
@@ -269,7 +269,8 @@ class StyleHead(nn.Module):
         extra = torch.cat((warp(picture, first), *planes), dim=1)
         correction, visibility = self.flow_field(picture, descriptor, extra)
         moving = _moving(first, CORRECTION_HALF_FLOW_PX)  # where nothing moves there is nothing to correct, nor hidden
-        flow = remove_specks(first + moving * correction)  # the prior lets a point through where two surfaces meet
+        # The prior lets a point through where two surfaces meet.
+        flow = remove_flow_outliers(first + moving * correction)
         return Flow(flow, None if visibility is None else 1 - moving * (1 - visibility), guides, first)
 
     def audio_mask(self, landmarks: Tensor | None, picture: int) -> Tensor | None:
@@ -304,7 +305,7 @@ class StyleHead(nn.Module):
         Returns:
             (B 3 S S), to be added to the picture.
         """
-        moved = warp_sharply(detail, flow)
+        moved = warp_bicubic(detail, flow)
         if visibility is None:
             return moved
         shown = ((visibility - HIDDEN) / (SHOWN - HIDDEN)).clamp(0, 1)
@@ -362,7 +363,7 @@ class StyleHead(nn.Module):
         if drawn.shape[-1] != self.refiner.config.size:  # a preview
             return carried
         planes = visibility if guides is None else torch.cat((visibility, guides), dim=1)
-        refined = self.refiner.refine(drawn, warp_sharply(layers.still, flow), planes, descriptor)
+        refined = self.refiner.refine(drawn, warp_bicubic(layers.still, flow), planes, descriptor)
         moving = _moving(flow, REFINEMENT_HALF_FLOW_PX)
         if self.compositor is None or layers.picture is None:
             return (carried + moving * (refined.picture - carried)).clamp(-1, 1)
@@ -376,7 +377,7 @@ class StyleHead(nn.Module):
         assert layers.matte is not None
         assert layers.wall is not None
         fine = self.compositor.enlarge_flow(flow, refined.hidden)
-        moved = warp_sharply(torch.cat((layers.person, layers.matte), dim=1), fine)
+        moved = warp_bicubic(torch.cat((layers.person, layers.matte), dim=1), fine)
         person, matte = moved[:, :3], moved[:, 3:].clamp(0, 1)
         size, own = person.shape[-1], self.compositor.config.size
         small = [self.resize(part, own) for part in (person, matte)]

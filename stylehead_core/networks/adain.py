@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 __all__ = ["AdaIN"]
 
-EPSILON = 1e-5
+GROUP_NORM_EPSILON = 1e-5
 
 
 class AdaIN(nn.Module):
@@ -25,11 +25,11 @@ class AdaIN(nn.Module):
         self.beta = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
-        """Normalise ``x`` (B C H W) and give it the scale and shift of ``descriptor`` (B D)."""
+        """Normalise ``x`` (B C H W), then scale and shift it as ``descriptor`` (B D) says."""
         hidden = F.relu(self.shared(descriptor))
         scale, shift = 1 + self.gamma(hidden), self.beta(hidden)  # B C
         # One group for each channel of each sample: a single pass, 5 times as fast on a CPU as F.instance_norm.
         one = rearrange(x, "b c h w -> 1 (b c) h w")
         weight, bias = (rearrange(values, "b c -> (b c)") for values in (scale, shift))
-        normalised = F.group_norm(one, one.shape[1], weight, bias, EPSILON)
+        normalised = F.group_norm(one, one.shape[1], weight, bias, GROUP_NORM_EPSILON)
         return rearrange(normalised, "1 (b c) h w -> b c h w", b=len(x))

@@ -14,7 +14,7 @@ from .motion_encoder import MotionEncoder, MotionEncoderConfig
 
 __all__ = ["AudioEncoder", "AudioEncoderConfig"]
 
-MEL_RANGE = 4.0  # the mel front end gives values in [-4, 4]
+MEL_RANGE = 4.0  # mel values are in [-4, 4]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,23 +83,23 @@ class Calibrator(nn.Module):
         Returns:
             scale and shift, (B C h w) each.
         """
-        calibrated = self._calibrate(feature, descriptor, extra)[-1]
+        calibrated = self._compute_levels(feature, descriptor, extra)[-1]
         scale, shift = self.scale[-1](calibrated), self.shift[-1](calibrated)
         if self.config.gate:
             assert visibility is not None, "a calibrator with a gate takes the visibility"
             scale, shift = scale * (1 - visibility), shift * (1 - visibility)
         return scale, shift
 
-    def conditions(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> list[Tensor]:
+    def predict_all_levels(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> list[Tensor]:
         """All official outputs: scale and shift of each level from the lowest up; only the last two are used.
 
         Only with ``heads="all"``. The gate is not applied.
         """
-        calibrated = self._calibrate(feature, descriptor, extra)
+        calibrated = self._compute_levels(feature, descriptor, extra)
         heads = zip(self.scale, self.shift, calibrated, strict=True)
         return [head(level) for scale, shift, level in heads for head in (scale, shift)]
 
-    def _calibrate(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
+    def _compute_levels(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
         """The feature map after each level, from the smallest to the input's size."""
         code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
         x = activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
@@ -141,9 +141,9 @@ class Up(nn.Module):
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        grown = activate(self.grow(_enlarge(activate(self.mix(x)))))
+        grown = activate(self.grow(_upsample(activate(self.mix(x)))))
         # A 1 x 1 convolution and a resize commute: on the smaller map it costs a quarter.
-        return (grown + _enlarge(self.short(x))) / math.sqrt(2)
+        return (grown + _upsample(self.short(x))) / math.sqrt(2)
 
 
 class Inject(nn.Module):
@@ -175,5 +175,5 @@ class Head(nn.Module):
         return self.out(activate(self.mix(x)))
 
 
-def _enlarge(x: Tensor) -> Tensor:
+def _upsample(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

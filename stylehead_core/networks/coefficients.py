@@ -14,7 +14,7 @@ from ..errors import ConfigError
 
 __all__ = ["Coefficients", "CoefficientsConfig", "FaceModel"]
 
-EXPANSION = 4  # a block's outputs per inner channel
+EXPANSION = 4  # output channels per inner channel of a block
 
 
 class FaceModel(NamedTuple):
@@ -28,7 +28,7 @@ class FaceModel(NamedTuple):
     translation: Tensor  # (B 3), in units of the face model
 
     def motion(self, crop: Tensor) -> Tensor:
-        """The motion in ``bfm`` space (B 73).
+        """Motion coefficients (B 73) in the ``bfm`` space.
 
         Args:
             crop: (B 3), scale and position of the 224 crop (``ops.deep3d_align``).
@@ -71,7 +71,7 @@ class Coefficients(nn.Module):
         self.parts = nn.ModuleList(nn.Linear(channels, outputs) for outputs in config.outputs)
 
     def forward(self, picture: Tensor) -> FaceModel:
-        """The coefficients of ``picture`` (B 3 224 224), RGB in [0, 1], aligned by ``ops.deep3d_align``."""
+        """Predict the coefficients of ``picture`` (B 3 224 224), RGB in [0, 1], aligned by ``ops.deep3d_align``."""
         x = F.relu(self.first_norm(self.first(picture)))
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         for stage in self.stages:

@@ -42,7 +42,7 @@ class ConsultationConfig:
 
 
 class Consultation(nn.Module):
-    """Two stages of residual units, then one head for the scale and one for the shift."""
+    """Two stages of residual units, and one head each for scale and shift."""
 
     def __init__(self, config: ConsultationConfig = ConsultationConfig()) -> None:
         super().__init__()
@@ -61,9 +61,9 @@ class Consultation(nn.Module):
         x = self.stem(F.pixel_unshuffle(residual, self.config.fold))
         for stage in self.stages:
             x = stage(x)
-        return self._fit(self.scale(x)), self._fit(self.shift(x))
+        return self._resize(self.scale(x)), self._resize(self.shift(x))
 
-    def _fit(self, x: Tensor) -> Tensor:
+    def _resize(self, x: Tensor) -> Tensor:
         size = (self.config.feature_size, self.config.feature_size)
         return x if x.shape[-2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 

@@ -20,7 +20,7 @@ from .generator import official_channels
 
 __all__ = ["Discriminator", "DiscriminatorConfig"]
 
-LAST = 4  # pixels of the last feature map
+LAST_SIZE = 4  # pixels, side of the last feature map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +69,22 @@ class Discriminator(nn.Module):
         self.stem = EqualConv(3, widths[0], 1)
         self.blocks = nn.ModuleList(Block(inputs, outputs) for inputs, outputs in pairwise(widths))
         self.conv = EqualConv(widths[-1] + 1, widths[-1], 3)
-        self.linear = EqualLinear(widths[-1] * LAST**2, widths[-1])
+        self.linear = EqualLinear(widths[-1] * LAST_SIZE**2, widths[-1])
         self.logit = EqualLinear(widths[-1], 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """The logits (B 1) of ``image`` (B 3 S S) in [-1, 1].
 
         Raises:
-            InputError: a batch that is larger than the group and no multiple of it.
+            InputError: the batch is larger than the group and not a multiple of it.
         """
         x = activate(self.stem(image))
         for block in self.blocks:
             x = block(x)
-        x = activate(self.conv(torch.cat((x, self._deviation(x)), dim=1)))
+        x = activate(self.conv(torch.cat((x, self._group_deviation(x)), dim=1)))
         return self.logit(activate(self.linear(x.flatten(1))))
 
-    def _deviation(self, x: Tensor) -> Tensor:
+    def _group_deviation(self, x: Tensor) -> Tensor:
         """Minibatch standard deviation of each group, as a constant plane (B 1 4 4)."""
         batch, _, height, width = x.shape
         group = min(batch, self.config.group)
@@ -92,7 +92,7 @@ class Discriminator(nn.Module):
             raise InputError(
                 f"The discriminator compares pictures in groups of {group}: a batch of {batch} cannot be divided."
             )
-        # Picture i is in a group with i + batch / group, and so on, as in the official network.
+        # As in the official network, picture i is grouped with i + batch / group, i + 2 batch / group ...
         groups = rearrange(x.float(), "(member group) c h w -> member group (c h w)", member=group)
         deviation = (groups.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)  # one number a group
         return repeat(deviation.to(x.dtype), "group -> (member group) 1 h w", member=group, h=height, w=width)

@@ -25,11 +25,11 @@ __all__ = ["Encoder", "EncoderConfig"]
 class EncoderConfig:
     size: int = 256  # pixels of the picture
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)  # channels at size/2, /4, /8 and /16
-    units: tuple[int, int, int, int] = (3, 4, 14, 3)  # residual units, the first of each stage halves the picture
+    units: tuple[int, int, int, int] = (3, 4, 14, 3)  # residual units per stage; the first of each has stride 2
     rows: int = 18
     style_dim: int = 512
-    coarse_rows: int = 3  # the first rows are read at size/16
-    middle_rows: int = 4  # the next at size/8, and the rest at size/4
+    coarse_rows: int = 3  # first rows, predicted from features of size/16
+    middle_rows: int = 4  # next rows, from size/8; the remaining rows are predicted from size/4
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size & (self.size - 1):
@@ -102,16 +102,16 @@ class Encoder(nn.Module):
         quarter = self.stages[1](x)
         eighth = self.stages[2](quarter)
         coarse = self.stages[3](eighth)  # B C S/16 S/16
-        middle = _enlarge(coarse) + self.middle(eighth)
-        fine = _enlarge(middle) + self.fine(quarter)
+        middle = _upsample(coarse) + self.middle(eighth)
+        fine = _upsample(middle) + self.fine(quarter)
         features = {x.shape[-1]: x for x in (coarse, middle, fine)}
         rows = [head(features[self.config.head_size(row)]) for row, head in enumerate(self.heads)]
         return torch.stack([rows[0], *(rows[0] + row for row in rows[1:])], dim=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The styles (B R D) of ``image`` (B 3 S S) in [-1, 1]."""
+        """Predict the styles (B R D) of ``image`` (B 3 S S) in [-1, 1]."""
         return self.mean_styles + self.codes(image)
 
 
-def _enlarge(x: Tensor) -> Tensor:
+def _upsample(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -21,7 +21,7 @@ from .equalised import EqualConv, activate
 __all__ = ["FaceEditor", "FaceEditorConfig"]
 
 COLOURS = 3
-AFAR = 4  # downsampling factor of the coarse branch
+CONTEXT_FACTOR = 4  # downsampling factor of the coarse branch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,8 @@ class FaceEditor(nn.Module):
 
 
 class Attribute(nn.Module):
+    """Network of one attribute: input convolution, context branch, output convolutions."""
+
     def __init__(self, config: FaceEditorConfig) -> None:
         super().__init__()
         changed = config.feature_channels + COLOURS * config.fold**2
@@ -90,7 +92,7 @@ class Attribute(nn.Module):
         plan = self.plan[None].expand(len(places), -1, -1, -1)
         there = covered * F.grid_sample(plan, places.movedim(1, -1), padding_mode="border", align_corners=False)
         x = activate(self.first(torch.cat((seen, there, covered), dim=1)))
-        afar = self.tell(self.afar(F.avg_pool2d(x, AFAR)))
+        afar = self.tell(self.afar(F.avg_pool2d(x, CONTEXT_FACTOR)))
         afar = F.interpolate(afar, size=x.shape[-2:], mode="bilinear", align_corners=False)
         return self.last(self.near(x + afar))
 

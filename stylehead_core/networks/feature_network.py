@@ -18,8 +18,8 @@ from ..errors import ConfigError
 
 __all__ = ["FEATURES_KIND", "FeatureNetwork", "FeatureNetworkConfig", "Seen", "feature_distance"]
 
-FEATURES_KIND = "feature network"  # what its file is
-EXPRESSION, ROTATION = 52, 3
+FEATURES_KIND = "feature network"  # kind in the header of its file
+EXPRESSION_SIZE, ROTATION_SIZE = 52, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ class Stage(nn.Module):
 
 
 class FeatureNetwork(nn.Module):
+    """Convolutional stages with average pooling; linear layers for the predictions."""
+
     def __init__(self, config: FeatureNetworkConfig = FeatureNetworkConfig()) -> None:
         super().__init__()
         self.config = config
@@ -79,12 +81,12 @@ class FeatureNetwork(nn.Module):
         side = config.size // 2 ** (len(widths) - 1)
         self.hidden = nn.Linear(config.squeezed * side**2, config.hidden)
         self.norm = nn.BatchNorm1d(config.hidden)
-        self.movement = nn.Linear(config.hidden, 2 * config.landmarks + EXPRESSION + ROTATION)
+        self.movement = nn.Linear(config.hidden, 2 * config.landmarks + EXPRESSION_SIZE + ROTATION_SIZE)
         looks = config.hidden + widths[-1] + widths[-2]
         self.attributes = nn.Linear(looks, len(config.attributes))
         self.identity = nn.Linear(looks, config.embedding)
 
-    def fitted(self, pictures: Tensor) -> Tensor:
+    def resize(self, pictures: Tensor) -> Tensor:
         """Resize ``pictures`` (B 3 S S) to the network's input size."""
         size = self.config.size
         if pictures.shape[-1] == size:
@@ -92,7 +94,7 @@ class FeatureNetwork(nn.Module):
         return F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """The feature maps (B C h w) of each stage, from fine to coarse, for ``pictures`` (B 3 S S) in [-1, 1]."""
+        """Feature maps (B C h w) of each stage, fine to coarse, for ``pictures`` (B 3 S S) in [-1, 1]."""
         maps = [F.relu(self.stem(pictures))]
         for stage in self.stages:
             maps.append(stage(F.avg_pool2d(maps[-1], 2)))
@@ -100,10 +102,10 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Seen:
         """Predictions for ``pictures`` (B 3 S S) in [-1, 1], of any size."""
-        maps = self.features(self.fitted(pictures))
+        maps = self.features(self.resize(pictures))
         hidden = F.relu(self.norm(self.hidden(F.relu(self.squeeze(maps[-1])).flatten(1))))
         points, expression, rotation = self.movement(hidden).split(
-            (2 * self.config.landmarks, EXPRESSION, ROTATION), dim=1
+            (2 * self.config.landmarks, EXPRESSION_SIZE, ROTATION_SIZE), dim=1
         )
         looks = torch.cat((hidden, *(part.mean((2, 3)) for part in maps[-2:])), dim=1)
         return Seen(

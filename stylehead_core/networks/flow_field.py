@@ -15,7 +15,7 @@ from .adain import AdaIN
 __all__ = ["FlowField", "FlowFieldConfig"]
 
 SLOPE = 0.1  # of every leaky ReLU here
-SEEN_AT_FIRST = 3.0  # logit: an untrained network predicts everything as visible (0.95)
+INITIAL_VISIBILITY_LOGIT = 3.0  # logit: an untrained network predicts everything as visible (0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class FlowField(nn.Module):
             nn.init.zeros_(self.last.weight)
             nn.init.zeros_(self.last.bias)
         if config.visibility:
-            nn.init.constant_(self.last.bias[2:], SEEN_AT_FIRST)
+            nn.init.constant_(self.last.bias[2:], INITIAL_VISIBILITY_LOGIT)
 
     def forward(self, image: Tensor, descriptor: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Predict the flow of ``image`` for ``descriptor``.

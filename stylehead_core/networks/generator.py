@@ -22,16 +22,16 @@ from ..ops.filters import upsample
 from .equalised import EqualLinear, activate
 from .modulated import FixedConv, ModulatedConv
 
-__all__ = ["Generator", "GeneratorConfig", "Prepared", "official_channels"]
+__all__ = ["Generator", "GeneratorConfig", "PreparedStyles", "official_channels"]
 
-FIRST = 4  # pixels of the constant
-BAND = 8 << 20  # bytes of a feature map that a CPU draws at a time
-HALO = 2  # rows of the smaller map that an upsampling and a second convolution need beyond their own
-LEAST_ROWS = 16  # in a band; with fewer, the halo would cost too much
+FIRST_SIZE = 4  # pixels of the constant
+BAND_BYTES = 8 << 20  # bytes of a feature map that a CPU draws at a time
+HALO_ROWS = 2  # rows of the smaller map that an upsampling and a second convolution need beyond their own
+MIN_BAND_ROWS = 16  # in a band; with fewer, the halo would cost too much
 
 
 def official_channels(size: int) -> dict[int, int]:
-    """Channels by resolution, 4 to ``size`` pixels, of the official networks (channel multiplier 2)."""
+    """Channels by resolution, from 4 to ``size`` pixels, of the official networks (channel multiplier 2)."""
     return {2**k: min(512, 2**15 // 2**k) for k in range(2, size.bit_length())}
 
 
@@ -43,7 +43,7 @@ class GeneratorConfig:
     channels: dict[int, int] = field(default_factory=dict)
     """Channels by resolution; the official number for each resolution that is not listed."""
     waist: int = 64  # pixels of the feature map that is warped
-    rgb_from: int = FIRST
+    rgb_from: int = FIRST_SIZE
     """The resolution at which the RGB sum starts. With ``waist``, nothing bypasses the feature map."""
     noise: bool = False  # layers can add noise maps, each with its own strength
 
@@ -51,7 +51,7 @@ class GeneratorConfig:
         if self.size not in (64, 128, 256, 512, 1024):
             raise ConfigError(f"The picture's size must be 64, 128, 256, 512 or 1024; found {self.size}.")
         levels = official_channels(self.size)
-        if self.waist not in levels or self.waist == FIRST:
+        if self.waist not in levels or self.waist == FIRST_SIZE:
             raise ConfigError(
                 f"The waist must be one of the resolutions {', '.join(map(str, list(levels)[1:]))}; found {self.waist}."
             )
@@ -75,7 +75,7 @@ class GeneratorConfig:
         return 2 * len(self.channels)
 
     def row(self, resolution: int) -> int:
-        """The style row of the second convolution at ``resolution``."""
+        """Style row of the second convolution at ``resolution``."""
         return 2 * self.resolutions.index(resolution)
 
 
@@ -108,14 +108,14 @@ class FixedLevel:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedStyles:
     """The layers above the waist with constant styles multiplied into the weights: made once, used for every frame."""
 
     levels: tuple[FixedLevel, ...]
 
 
 class Generator(nn.Module):
-    """Styles in, picture out; or styles and a feature map in."""
+    """StyleGAN2 generator: pictures from styles, or from styles and a feature map."""
 
     def __init__(self, config: GeneratorConfig = GeneratorConfig()) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Generator(nn.Module):
         self.mapping = nn.ModuleList(
             EqualLinear(config.style_dim, config.style_dim, speed=0.01) for _ in range(config.mapping_layers)
         )
-        self.constant = nn.Parameter(torch.randn(config.channels[FIRST], FIRST, FIRST))
+        self.constant = nn.Parameter(torch.randn(config.channels[FIRST_SIZE], FIRST_SIZE, FIRST_SIZE))
         self.levels = nn.ModuleDict({str(r): Level(config, r) for r in config.resolutions})
 
     @property
@@ -154,16 +154,16 @@ class Generator(nn.Module):
         start = self.constant.expand(len(styles), -1, -1, -1)
         return _draw([*below, self._fix(self.config.waist, styles, "up")], start, None, noise, picture=False)
 
-    def prepare(self, styles: Tensor) -> Prepared:
+    def prepare(self, styles: Tensor) -> PreparedStyles:
         """Multiply ``styles`` (B R D) into the weights above the waist. B = 1 serves a batch of any size."""
         above = [self._fix(r, styles) for r in self.config.resolutions if r > self.config.waist]
         levels = self._fix(self.config.waist, styles, "conv", "rgb"), *above
-        return Prepared(tuple(replace(level, conv=level.conv and level.conv.for_inference()) for level in levels))
+        return PreparedStyles(tuple(replace(level, conv=level.conv and level.conv.for_inference()) for level in levels))
 
     def draw(
         self,
         feature: Tensor,
-        prepared: Prepared,
+        prepared: PreparedStyles,
         rgb: Tensor | None,
         *,
         noise: Mapping[int, Tensor] | None = None,
@@ -198,17 +198,17 @@ class Generator(nn.Module):
         noise: Mapping[int, Tensor] | None = None,
         stop_at: int | None = None,
     ) -> Tensor:
-        """Prepare ``styles`` (B or 1, R D) and draw; see ``draw``."""
+        """Prepare ``styles`` (B or 1, R D) and compute the layers above the waist; see ``draw``."""
         return self.draw(feature, self.prepare(styles), rgb, noise=noise, stop_at=stop_at)
 
     def forward(self, styles: Tensor, *, noise: Mapping[int, Tensor] | None = None) -> Tensor:
-        """Draw ``styles`` (B R D) as pictures (B 3 S S)."""
+        """Generate pictures (B 3 S S) from ``styles`` (B R D)."""
         feature, rgb = self.lower(styles, noise=noise)
         return self.upper(feature, styles, rgb, noise=noise)
 
     def noise_maps(self, rng: torch.Generator) -> dict[int, Tensor]:
-        """One set of noise maps (1 1 r r), by the style row of the convolution that adds it."""
-        sizes = {0: FIRST}
+        """Draw random noise maps (1 1 r r), by the style row of their convolution."""
+        sizes = {0: FIRST_SIZE}
         for resolution in self.config.resolutions[1:]:
             row = self.config.row(resolution)
             sizes |= {row - 1: resolution, row: resolution}
@@ -248,9 +248,9 @@ def _draw(
     """
     x = x.contiguous(memory_format=torch.channels_last)
     for level in levels:
-        rows = 0 if noise else _rows_of_a_band(level, x)
+        rows = 0 if noise else _band_rows(level, x)
         if rows:
-            x, part = _draw_in_bands(level, x, rows, last=picture and level is levels[-1])
+            x, part = _draw_level_in_bands(level, x, rows, last=picture and level is levels[-1])
         else:
             x, part = _draw_level(level, x, noise or {})
         if part is not None:
@@ -268,10 +268,10 @@ def _draw_level(level: FixedLevel, x: Tensor, noise: Mapping[int, Tensor]) -> tu
     return x, None if level.rgb is None else level.rgb(x)
 
 
-def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tuple[Tensor, Tensor | None]:
+def _draw_level_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tuple[Tensor, Tensor | None]:
     """``_draw_level`` in bands of ``rows`` rows of ``x``; for the ``last`` level the feature map is not assembled.
 
-    Each band reads ``HALO`` more rows on either side, whose output is cut off.
+    Each band reads ``HALO_ROWS`` more rows on either side, whose output is cut off.
     """
     height, width = x.shape[2:]
     assert level.up is not None
@@ -280,7 +280,7 @@ def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tu
         large = x.new_empty(len(x), 2 * height, 2 * width, len(level.up.bias)).permute(0, 3, 1, 2)  # channels last
     parts = []
     for start in range(0, height, rows):
-        first, end = max(0, start - HALO), min(height, start + rows + HALO)
+        first, end = max(0, start - HALO_ROWS), min(height, start + rows + HALO_ROWS)
         band, _ = _draw_level(replace(level, rgb=None), x[:, :, first:end], {})
         band = band[:, :, 2 * (start - first) :][:, :, : 2 * rows]
         if level.rgb is not None:
@@ -290,7 +290,7 @@ def _draw_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tu
     return x if large is None else large, torch.cat(parts, dim=2) if parts else None
 
 
-def _rows_of_a_band(level: FixedLevel, x: Tensor) -> int:
+def _band_rows(level: FixedLevel, x: Tensor) -> int:
     """Rows of ``x`` in a band; 0 = no bands.
 
     A CPU is faster on bands that stay in its cache, and the system zeroes the memory of larger tensors again at every
@@ -300,5 +300,5 @@ def _rows_of_a_band(level: FixedLevel, x: Tensor) -> int:
     if level.up is None or x.device.type != "cpu" or learns:
         return 0
     row = 2 * 2 * x.shape[3] * len(x) * len(level.up.bias) * x.element_size()  # bytes made from one row
-    rows = max(LEAST_ROWS, BAND // row) // 2 * 2  # even, so that a band gives whole tiles: ops/winograd.py
+    rows = max(MIN_BAND_ROWS, BAND_BYTES // row) // 2 * 2  # even, so that a band gives whole tiles: ops/winograd.py
     return rows if 2 * rows < x.shape[2] else 0

@@ -15,8 +15,8 @@ from .residual import ResidualUnit, stem
 
 __all__ = ["Identity", "IdentityConfig"]
 
-ALIGNED = 256  # pixels of the FFHQ-aligned picture that the face is cut from
-ROWS, COLUMNS = slice(35, 223), slice(32, 220)  # crop of the face in it, as in e4e
+ALIGNED_SIZE = 256  # pixels of the FFHQ-aligned picture that the face is cut from
+FACE_ROWS, FACE_COLUMNS = slice(35, 223), slice(32, 220)  # crop of the face in it, as in e4e
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class IdentityConfig:
 
 
 class Identity(nn.Module):
-    """Aligned faces in, unit vectors out."""
+    """IR-SE-50 with a linear layer: identity embedding of an aligned face."""
 
     def __init__(self, config: IdentityConfig = IdentityConfig()) -> None:
         super().__init__()
@@ -52,7 +52,8 @@ class Identity(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Embed FFHQ-aligned ``pictures`` (B 3 S S) in [-1, 1] as unit vectors (B D)."""
-        aligned = F.interpolate(pictures, size=(ALIGNED, ALIGNED), mode="bilinear", antialias=True, align_corners=False)
-        face = F.adaptive_avg_pool2d(aligned[..., ROWS, COLUMNS], self.config.size)
+        size = ALIGNED_SIZE, ALIGNED_SIZE
+        aligned = F.interpolate(pictures, size=size, mode="bilinear", antialias=True, align_corners=False)
+        face = F.adaptive_avg_pool2d(aligned[..., FACE_ROWS, FACE_COLUMNS], self.config.size)
         x = self.norm(self.stages(self.stem(face)))
         return F.normalize(self.norm_out(self.linear(x.flatten(1))), dim=-1)

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 __all__ = ["FEATURES", "Inception"]
 
 FEATURES = 2048
-SIZE = 299  # pixels that it sees
+INPUT_SIZE = 299  # pixels of the input
 
 Kernel = tuple[int, int]  # height, width
 Layer = tuple[str, int, Kernel]  # name, width, kernel
 Branch = Sequence[Layer | list[Layer]]
 """Layers in sequence; those in a list get the same input, and their outputs are concatenated."""
 
-ONE, THREE, FIVE = (1, 1), (3, 3), (5, 5)
+KERNEL_1, KERNEL_3, KERNEL_5 = (1, 1), (3, 3), (5, 5)
 
 
 class Convolution(nn.Module):
@@ -62,7 +62,7 @@ class Mixed(nn.Module):
                     self.add_module(name, Convolution(width, outputs, (height, across), 2 if last else 1, padding))
                 width = sum(outputs for _, outputs, _ in step)
             self.outputs += width
-        self.branch_pool = Convolution(inputs, pooled, ONE) if pooled else None
+        self.branch_pool = Convolution(inputs, pooled, KERNEL_1) if pooled else None
 
     def forward(self, x: Tensor) -> Tensor:
         found = []
@@ -80,72 +80,73 @@ class Mixed(nn.Module):
         return torch.cat(found, dim=1)
 
 
-def _a(inputs: int, pooled: int) -> Mixed:
-    double = [("branch3x3dbl_1", 64, ONE), ("branch3x3dbl_2", 96, THREE), ("branch3x3dbl_3", 96, THREE)]
-    five = [("branch5x5_1", 48, ONE), ("branch5x5_2", 64, FIVE)]
-    return Mixed(inputs, [[("branch1x1", 64, ONE)], five, double], pooled=pooled)
+def _mixed_a(inputs: int, pooled: int) -> Mixed:
+    double = [("branch3x3dbl_1", 64, KERNEL_1), ("branch3x3dbl_2", 96, KERNEL_3), ("branch3x3dbl_3", 96, KERNEL_3)]
+    five = [("branch5x5_1", 48, KERNEL_1), ("branch5x5_2", 64, KERNEL_5)]
+    return Mixed(inputs, [[("branch1x1", 64, KERNEL_1)], five, double], pooled=pooled)
 
 
-def _b(inputs: int) -> Mixed:
-    double = [("branch3x3dbl_1", 64, ONE), ("branch3x3dbl_2", 96, THREE), ("branch3x3dbl_3", 96, THREE)]
-    return Mixed(inputs, [[("branch3x3", 384, THREE)], double], pool="maximum", halves=True)
+def _mixed_b(inputs: int) -> Mixed:
+    double = [("branch3x3dbl_1", 64, KERNEL_1), ("branch3x3dbl_2", 96, KERNEL_3), ("branch3x3dbl_3", 96, KERNEL_3)]
+    return Mixed(inputs, [[("branch3x3", 384, KERNEL_3)], double], pool="maximum", halves=True)
 
 
-def _c(inputs: int, inner: int) -> Mixed:
+def _mixed_c(inputs: int, inner: int) -> Mixed:
     row, column = (1, 7), (7, 1)
-    single = [("branch7x7_1", inner, ONE), ("branch7x7_2", inner, row), ("branch7x7_3", 192, column)]
+    single = [("branch7x7_1", inner, KERNEL_1), ("branch7x7_2", inner, row), ("branch7x7_3", 192, column)]
     double = [
-        ("branch7x7dbl_1", inner, ONE),
+        ("branch7x7dbl_1", inner, KERNEL_1),
         ("branch7x7dbl_2", inner, column),
         ("branch7x7dbl_3", inner, row),
         ("branch7x7dbl_4", inner, column),
         ("branch7x7dbl_5", 192, row),
     ]
-    return Mixed(inputs, [[("branch1x1", 192, ONE)], single, double], pooled=192)
+    return Mixed(inputs, [[("branch1x1", 192, KERNEL_1)], single, double], pooled=192)
 
 
-def _d(inputs: int) -> Mixed:
-    three = [("branch3x3_1", 192, ONE), ("branch3x3_2", 320, THREE)]
+def _mixed_d(inputs: int) -> Mixed:
+    three = [("branch3x3_1", 192, KERNEL_1), ("branch3x3_2", 320, KERNEL_3)]
     seven = [
-        ("branch7x7x3_1", 192, ONE),
+        ("branch7x7x3_1", 192, KERNEL_1),
         ("branch7x7x3_2", 192, (1, 7)),
         ("branch7x7x3_3", 192, (7, 1)),
-        ("branch7x7x3_4", 192, THREE),
+        ("branch7x7x3_4", 192, KERNEL_3),
     ]
     return Mixed(inputs, [three, seven], pool="maximum", halves=True)
 
 
-def _e(inputs: int, pool: Literal["average", "maximum"]) -> Mixed:
-    three = [("branch3x3_1", 384, ONE), [("branch3x3_2a", 384, (1, 3)), ("branch3x3_2b", 384, (3, 1))]]
+def _mixed_e(inputs: int, pool: Literal["average", "maximum"]) -> Mixed:
+    three = [("branch3x3_1", 384, KERNEL_1), [("branch3x3_2a", 384, (1, 3)), ("branch3x3_2b", 384, (3, 1))]]
     double = [
-        ("branch3x3dbl_1", 448, ONE),
-        ("branch3x3dbl_2", 384, THREE),
+        ("branch3x3dbl_1", 448, KERNEL_1),
+        ("branch3x3dbl_2", 384, KERNEL_3),
         [("branch3x3dbl_3a", 384, (1, 3)), ("branch3x3dbl_3b", 384, (3, 1))],
     ]
-    return Mixed(inputs, [[("branch1x1", 320, ONE)], three, double], pool=pool, pooled=192)
+    return Mixed(inputs, [[("branch1x1", 320, KERNEL_1)], three, double], pool=pool, pooled=192)
 
 
 class Inception(nn.Module):
-    """Pictures in, features out; the classifier is left out."""
+    """Inception v3 without its classifier."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = Convolution(3, 32, THREE, 2)
-        self.Conv2d_2a_3x3 = Convolution(32, 32, THREE)
-        self.Conv2d_2b_3x3 = Convolution(32, 64, THREE, padding=(1, 1))
-        self.Conv2d_3b_1x1 = Convolution(64, 80, ONE)
-        self.Conv2d_4a_3x3 = Convolution(80, 192, THREE)
-        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _a(192, 32), _a(256, 64), _a(288, 64)
-        self.Mixed_6a = _b(288)
-        self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = (_c(768, inner) for inner in (128, 160, 160, 192))
-        self.Mixed_7a = _d(768)
-        self.Mixed_7b, self.Mixed_7c = _e(1280, "average"), _e(2048, "maximum")
+        self.Conv2d_1a_3x3 = Convolution(3, 32, KERNEL_3, 2)
+        self.Conv2d_2a_3x3 = Convolution(32, 32, KERNEL_3)
+        self.Conv2d_2b_3x3 = Convolution(32, 64, KERNEL_3, padding=(1, 1))
+        self.Conv2d_3b_1x1 = Convolution(64, 80, KERNEL_1)
+        self.Conv2d_4a_3x3 = Convolution(80, 192, KERNEL_3)
+        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _mixed_a(192, 32), _mixed_a(256, 64), _mixed_a(288, 64)
+        self.Mixed_6a = _mixed_b(288)
+        self.Mixed_6b, self.Mixed_6c = _mixed_c(768, 128), _mixed_c(768, 160)
+        self.Mixed_6d, self.Mixed_6e = _mixed_c(768, 160), _mixed_c(768, 192)
+        self.Mixed_7a = _mixed_d(768)
+        self.Mixed_7b, self.Mixed_7c = _mixed_e(1280, "average"), _mixed_e(2048, "maximum")
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (B 2048) of ``pictures`` (B 3 H W) in [-1, 1], resized as in the usual FID programs (no
         antialias).
         """
-        x = F.interpolate(pictures, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+        x = F.interpolate(pictures, size=(INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False)
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
         x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(F.max_pool2d(x, 3, 2))))

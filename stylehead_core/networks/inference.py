@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
+from ..ops.winograd import convolve_in_tiles, divides_into_tiles, is_faster_in_tiles, transform_weight
 from .equalised import EqualConv
 
 __all__ = ["for_inference"]
@@ -31,12 +31,12 @@ class InferenceConv(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", conv.bias)
         self.place = {"stride": conv.stride, "padding": conv.padding}
-        plain = conv.stride in (1, (1, 1)) and conv.padding in (1, (1, 1)) and gains_by_tiles(weight)
-        self.register_buffer("tiles", tiled_weight(weight) if plain else None)
+        plain = conv.stride in (1, (1, 1)) and conv.padding in (1, (1, 1)) and is_faster_in_tiles(weight)
+        self.register_buffer("tiles", transform_weight(weight) if plain else None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B I H W) to (B O H' W')."""
-        if self.tiles is not None and fits_tiles(x):
+        if self.tiles is not None and divides_into_tiles(x):
             drawn = convolve_in_tiles(x, self.tiles, self.bias)
             return drawn.contiguous() if x.is_contiguous() else drawn
         return F.conv2d(x, self.weight, self.bias, **self.place)

@@ -39,38 +39,42 @@ MOST = 1.1  # largest expression coefficient that the correction accepts
 SHAPE_CM = 5.0  # cm: unit of the correction's output
 
 GUIDES = 5  # planes: inside the mouth, inside an eye, and three for the teeth
-REACH = 3.0  # cells from the edge of an opening at which the distance saturates
+OPENING_RANGE_CELLS = 3.0  # cells from the edge of an opening at which the distance saturates
 
-FINEST = 16  # each triangle is sampled at the square of this many points
-IRIS = 0.62  # cm: radius around the centre in which the iris' own movement acts
-BEHIND_NOSE = 1.4  # cm: the teeth, behind the point where the nose meets the lip
-ASIDE, ABOVE = 3.0, 1.5  # cm from the middle of the teeth, and from the resting lips, at which the guides saturate
-NEARER = 1.0  # cm by which the measured face lies in front of the estimated skull
-BEHIND = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
+MAX_FINENESS = 16  # each triangle is sampled at the square of this many points
+IRIS_RADIUS_CM = 0.62  # cm: radius around the centre in which the iris' own movement acts
+TEETH_DEPTH_CM = 1.4  # cm: the teeth, behind the point where the nose meets the lip
+# Cm from the middle of the teeth, and from the resting lips, at which the guides saturate.
+TEETH_RANGE_X_CM, TEETH_RANGE_Y_CM = 3.0, 1.5
+FACE_OFFSET_CM = 1.0  # cm by which the measured face lies in front of the estimated skull
+OCCLUSION_DEPTH_CM = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
-SKULL_FRONT, SKULL_LOW = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
+SKULL_MAX_Z_CM, SKULL_MIN_Y_CM = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
 SKULL_POINTS = 4000
 NECK_RADII, NECK_CENTRE = (6.0, 5.5), -3.5  # cm, to the side and to the front; z of its axis
 NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and around
-NECK_FOLLOWS, NECK_STAYS = -2.7, -17.6  # cm of y: above the first it turns with the head, below the second not at all
-HALO = (0.98, 1.18)  # in skull radii: hair beside the head moves with it up to the first, nothing beyond the second
-SHOULDERS = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
+# Cm of y: above the first it turns with the head, below the second not at all.
+NECK_FOLLOWS_ABOVE_CM, NECK_FIXED_BELOW_CM = -2.7, -17.6
+# In skull radii: hair beside the head moves with it up to the first, nothing beyond the second.
+HALO_RADII = (0.98, 1.18)
+HALO_FADE_CM = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
 FRONT_CENTRE, FRONT_HALF = (0.0, 1.0), 15.0  # cm of the head's frame: the square of a plan of the face
-FULL = 0.5  # total weight of points that covers a cell
-FAINT = 0.02  # weight of the neighbouring cells, for cells that no point fell into
+FULL_COVER_WEIGHT = 0.5  # total weight of points that covers a cell
+NEIGHBOUR_WEIGHT = 0.02  # weight of the neighbouring cells, for cells that no point fell into
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarkPriorConfig:
     flow_size: int = 64  # pixels of the flow
-    expression: int = 52  # coefficients of the expression; pitch, yaw, roll, x, y and log_scale follow them
-    fineness: int = 3  # each triangle is sampled at the square of this many points
+    expression: int = 52  # number of expression coefficients; pitch, yaw, roll, x, y and log_scale follow them
+    fineness: int = 3  # each triangle is sampled at fineness^2 points
     hidden: int = 0  # hidden width of the network that corrects the linear movement for a face; 0 = no network
 
     def __post_init__(self) -> None:
-        if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > FINEST:
+        if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > MAX_FINENESS:
             raise ConfigError(
-                f"A landmark prior needs at least one of everything, and a fineness of at most {FINEST}; found {self}."
+                f"A landmark prior needs at least one of everything, and a fineness of at most {MAX_FINENESS}; "
+                f"found {self}."
             )
 
 
@@ -214,7 +218,7 @@ class LandmarkPrior(nn.Module):
         mouth = signed_distance(points[:, list(INNER_LIPS)], cells)
         rings = rearrange(points[:, list(EYES)], "b eye point xy -> (b eye) point xy")
         eyes = reduce(signed_distance(rings, cells), "(b eye) h w -> b h w", "max", eye=len(EYES))
-        return (torch.stack((mouth, eyes), dim=1) / REACH).clamp(-1, 1)
+        return (torch.stack((mouth, eyes), dim=1) / OPENING_RANGE_CELLS).clamp(-1, 1)
 
     def _teeth(self, moved: Tensor, there: HeadPose, size: float) -> Tensor:
         """Position of the cells relative to the teeth (B 3 h w), projected along the line of sight to their plane."""
@@ -223,7 +227,7 @@ class LandmarkPrior(nn.Module):
         place = self._cells(size) - there.centre[:, :2, None, None]
         place = place * place.new_tensor((1.0, -1.0))[:, None, None] / there.scale[:, None, None, None]
         x, y, rotation = *place.unbind(1), there.rotation[..., None, None]  # cm, as the camera sees the head
-        depth = (nose[:, 2] - BEHIND_NOSE)[:, None, None]
+        depth = (nose[:, 2] - TEETH_DEPTH_CM)[:, None, None]
         x, y = x - rotation[:, 0, 2] * depth, y - rotation[:, 1, 2] * depth
         narrow = rotation[:, 2, 2].clamp_min(0.2)
         across = (rotation[:, 1, 1] * x - rotation[:, 0, 1] * y) / narrow
@@ -231,7 +235,8 @@ class LandmarkPrior(nn.Module):
         upper = up - (nose[:, 1] + rest[UPPER_LIP, 1] - rest[NOSE_BASE, 1])[:, None, None]
         lower = up - (chin[:, 1] + rest[LOWER_LIP, 1] - rest[CHIN, 1])[:, None, None]
         across = (across - nose[:, :1, None]).abs()  # symmetric under mirroring
-        return torch.stack((across / ASIDE, upper / ABOVE, lower / ABOVE), dim=1).clamp(-1, 1)
+        planes = across / TEETH_RANGE_X_CM, upper / TEETH_RANGE_Y_CM, lower / TEETH_RANGE_Y_CM
+        return torch.stack(planes, dim=1).clamp(-1, 1)
 
     def _cells(self, size: float) -> Tensor:
         """Positions of the cells in a picture of ``size`` (2 h w), pixels: x and y."""
@@ -259,13 +264,13 @@ class LandmarkPrior(nn.Module):
                 self.vertices[self.triangles][None],
             )
         )
-        sign = _area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
-        facing = (sign * _area(landmarks[:, self.triangles]) > 0).repeat_interleave(len(corners), dim=1)
+        sign = _signed_area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
+        facing = (sign * _signed_area(landmarks[:, self.triangles]) > 0).repeat_interleave(len(corners), dim=1)
         hull = _skull_and_neck()[0].to(landmarks)
         around = pose.pose(hull.expand(len(landmarks), -1, -1))
         points = torch.cat((surface, around), dim=1)
         depth = -points[..., 2] / pose.scale[:, None]
-        depth[:, : surface.shape[1]] += NEARER
+        depth[:, : surface.shape[1]] += FACE_OFFSET_CM
         values = torch.cat((canonical[0], hull))[:, :2].expand(len(landmarks), -1, -1)
         seen = torch.cat((facing, facing.new_ones(len(landmarks), len(hull))), dim=1)
         cells = (points[..., :2] + 0.5) * (self.config.flow_size / size) - 0.5
@@ -284,20 +289,21 @@ class LandmarkPrior(nn.Module):
         flow = (start - goal)[..., :2]
         each = len(corners)
         for ring, iris in zip(EYES, IRISES, strict=True):
-            inside = self._inside(ring).repeat_interleave(each)
-            away = (goal[:, inside, :2] - moved[:, iris : iris + 1, :2]).norm(dim=-1) / (IRIS * there.scale[:, None])
+            inside = self._triangles_within(ring).repeat_interleave(each)
+            away = (goal[:, inside, :2] - moved[:, iris : iris + 1, :2]).norm(dim=-1)  # pixels
+            away = away / (IRIS_RADIUS_CM * there.scale[:, None])
             own = torch.exp(-0.5 * away.square())[..., None]
             gaze = (landmarks - moved)[:, iris : iris + 1, :2]
             flow[:, inside] = torch.lerp(flow[:, inside], gaze.expand_as(flow[:, inside]), own)
-        sign = _area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
-        was, now = sign * _area(before), sign * _area(after)  # B T, positive where it faces the camera
+        sign = _signed_area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
+        was, now = sign * _signed_area(before), sign * _signed_area(after)  # B T, positive where it faces the camera
         shown = (was.clamp_min(0) / now.clamp_min(0.02)).clamp_max(1)
         values = torch.cat((flow, shown.repeat_interleave(each, dim=1)[..., None]), dim=-1)
-        depth = NEARER - goal[..., 2] / there.scale[:, None]
+        depth = FACE_OFFSET_CM - goal[..., 2] / there.scale[:, None]
         return goal[..., :2], depth, values, (now > 0).repeat_interleave(each, dim=1)
 
     def _hull(self, here: HeadPose, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The same for the points of skull and neck."""
+        """Samples of skull and neck, as in ``_face``."""
         hull, follows = (part.to(here.scale) for part in _skull_and_neck())
         hull = hull.expand(len(here.scale), -1, -1)
         start = here.pose(hull)
@@ -315,13 +321,14 @@ class LandmarkPrior(nn.Module):
         start, goal = (pose.pose(centre)[:, 0, :2, None, None] for pose in (here, there))  # B 2 1 1
         place = self._cells(size)
         away = place - goal
-        flow = start + _turn(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
-        level = _turn(away, there, None) / there.scale[:, None, None, None]  # cm, in the head's own roll
+        flow = start + _rotate_roll(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
+        level = _rotate_roll(away, there, None) / there.scale[:, None, None, None]  # cm, with the head's roll removed
         radius = torch.hypot(level[:, 0] / SKULL_AXES[0], level[:, 1] / SKULL_AXES[1])
-        inside, above = _ramp(radius, HALO[1], HALO[0]), _ramp(level[:, 1], SHOULDERS[1], SHOULDERS[0])
+        inside = _smoothstep(radius, HALO_RADII[1], HALO_RADII[0])
+        above = _smoothstep(level[:, 1], HALO_FADE_CM[1], HALO_FADE_CM[0])
         return flow * (inside * above)[:, None]
 
-    def _inside(self, ring: tuple[int, ...]) -> Tensor:
+    def _triangles_within(self, ring: tuple[int, ...]) -> Tensor:
         """Which triangles (T) lie within a ring of landmarks."""
         return torch.isin(self.triangles, torch.tensor(ring, device=self.triangles.device)).all(dim=1)
 
@@ -354,17 +361,17 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
         nearest.scatter_reduce_(1, index, depth.masked_fill(~there | (share < 0.1), -torch.inf), "amax")
     total, weight = values.new_zeros(batch, size * size, channels), values.new_zeros(batch, size * size)
     for index, share in shares:
-        share = share * (depth > nearest.gather(1, index) - BEHIND)
+        share = share * (depth > nearest.gather(1, index) - OCCLUSION_DEPTH_CM)
         total.scatter_add_(1, index[..., None].expand(-1, -1, channels), values * share[..., None])
         weight.scatter_add_(1, index, share)
     total, weight = rearrange(total, "b (h w) c -> b c h w", h=size), rearrange(weight, "b (h w) -> b 1 h w", h=size)
-    total, near = (plane + FAINT * F.avg_pool2d(plane, 3, stride=1, padding=1) for plane in (total, weight))
-    covered = F.max_pool2d((weight / FULL).clamp_max(1), 3, stride=1, padding=1)
+    total, near = (plane + NEIGHBOUR_WEIGHT * F.avg_pool2d(plane, 3, stride=1, padding=1) for plane in (total, weight))
+    covered = F.max_pool2d((weight / FULL_COVER_WEIGHT).clamp_max(1), 3, stride=1, padding=1)
     covered = -F.max_pool2d(-covered, 3, stride=1, padding=1)
     return total / near.clamp_min(1e-6), covered
 
 
-def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
+def _rotate_roll(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
     """Rotate ``vectors`` (B 2 h w; y down) from the roll of ``off`` to that of ``on``."""
     roll = off.angles[:, 2] - (0 if on is None else on.angles[:, 2])
     cos, sin = roll.cos()[:, None, None], roll.sin()[:, None, None]
@@ -372,13 +379,13 @@ def _turn(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
     return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=1)
 
 
-def _ramp(x: Tensor, zero: float, one: float) -> Tensor:
+def _smoothstep(x: Tensor, zero: float, one: float) -> Tensor:
     """Smoothstep: 0 at ``zero`` and beyond, 1 at ``one`` and beyond."""
     t = ((x - zero) / (one - zero)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
 
-def _area(triangles: Tensor) -> Tensor:
+def _signed_area(triangles: Tensor) -> Tensor:
     """Twice the signed area (...) of triangles (... 3 corners 2+)."""
     a, b = triangles[..., 1, :2] - triangles[..., 0, :2], triangles[..., 2, :2] - triangles[..., 0, :2]
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
@@ -408,11 +415,11 @@ def _skull_and_neck() -> tuple[Tensor, Tensor]:
         sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
         skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)
         x, y, z = skull.unbind(1)
-        skull = skull[(z < SKULL_FRONT) & (y > SKULL_LOW) & ~((z > 1) & (y < 7))]  # the face itself is measured
+        skull = skull[(z < SKULL_MAX_Z_CM) & (y > SKULL_MIN_Y_CM) & ~((z > 1) & (y < 7))]  # the face itself is measured
         along, around = NECK_POINTS
         y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
         angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
         x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
         neck = rearrange([x, y, z], "xyz turn height -> (turn height) xyz")
-        follows = _ramp(neck[:, 1], NECK_STAYS, NECK_FOLLOWS)
+        follows = _smoothstep(neck[:, 1], NECK_FIXED_BELOW_CM, NECK_FOLLOWS_ABOVE_CM)
         return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))

@@ -15,7 +15,7 @@ from ..errors import ConfigError
 
 __all__ = ["Lpips", "LpipsConfig"]
 
-SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of the pictures it was fitted to, RGB in [-1, 1]
+RGB_MEAN, RGB_DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # mean and deviation of RGB in [-1, 1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Lpips(nn.Module):
         self.weights = nn.ParameterList(torch.full((width,), 1 / width) for width in config.widths)
 
     def forward(self, picture: Tensor, target: Tensor) -> Tensor:
-        """The distance (B) between ``picture`` and ``target`` (B 3 H W, in [-1, 1])."""
+        """Distance (B) between ``picture`` and ``target`` (B 3 H W, in [-1, 1])."""
         distances = [
             ((found - expected).square() * weight[:, None, None]).sum(dim=1).mean(dim=(1, 2))
             for found, expected, weight in zip(
@@ -56,7 +56,7 @@ class Lpips(nn.Module):
         return torch.stack(distances).sum(dim=0)
 
     def _features(self, image: Tensor) -> list[Tensor]:
-        x = (image - image.new_tensor(SHIFT)[:, None, None]) / image.new_tensor(SCALE)[:, None, None]
+        x = (image - image.new_tensor(RGB_MEAN)[:, None, None]) / image.new_tensor(RGB_DEVIATION)[:, None, None]
         features = []
         for number, conv in enumerate(self.convs):
             if number in (1, 2):

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from ..ops.convolve import convolve
 from ..ops.filters import blur
-from ..ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
+from ..ops.winograd import convolve_in_tiles, divides_into_tiles, is_faster_in_tiles, transform_weight
 from .equalised import GAIN, SLOPE, EqualLinear
 
 __all__ = ["FixedConv", "ModulatedConv"]
 
-TINY = 1e-8
+EPSILON = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,10 @@ class FixedConv:
     def for_inference(self) -> "FixedConv":
         """Copy with Winograd tiles, where these pay for many frames."""
         plain = self.before is None and not self.up
-        return replace(self, tiles=tiled_weight(self.weight)) if plain and gains_by_tiles(self.weight) else self
+        return replace(self, tiles=transform_weight(self.weight)) if plain and is_faster_in_tiles(self.weight) else self
 
     def __call__(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Draw ``x`` (B I H W) as (B O H' W'); ``noise`` is (B or 1, 1 H' W')."""
+        """Convolve ``x`` (B I H W) to (B O H' W'); ``noise`` is (B or 1, 1 H' W')."""
         if self.before is not None:
             x = x * self.before
         noisy = noise is not None and self.noise_strength is not None
@@ -54,7 +54,7 @@ class FixedConv:
         if self.up:
             x = F.conv_transpose2d(x, self.weight, stride=2)
             x = blur(x, 1, gain=4, bias=bias, slope=slope)
-        elif self.tiles is not None and fits_tiles(x):
+        elif self.tiles is not None and divides_into_tiles(x):
             x = convolve_in_tiles(x, self.tiles, bias, slope)
         else:
             x = convolve(x, self.weight, bias, padding=self.weight.shape[-1] // 2, slope=slope)
@@ -99,9 +99,9 @@ class ModulatedConv(nn.Module):
         reading = F.linear(style.to(wide), self.style.weight.to(wide) * scale, self.style.bias.to(wide))  # B I
         level = reading.new_ones(len(style), len(weight))  # B O
         if self.demodulate:
-            level = torch.rsqrt(reading.square() @ weight.square().sum((2, 3)).T + TINY)
-            # Only the product of the two matters; both are kept near 1, so that float16 can hold them.
-            peak = reading.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
+            level = torch.rsqrt(reading.square() @ weight.square().sum((2, 3)).T + EPSILON)
+            # Only the product of the two matters; both are kept near 1, within the range of float16.
+            peak = reading.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
             reading, level = reading / peak, level * peak
         gain = GAIN if self.active else 1.0
         level = gain * level

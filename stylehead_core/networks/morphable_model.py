@@ -16,20 +16,22 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..ops.deep3d_align import SIZE
+from ..ops.deep3d_align import CROP_SIZE_PX
 from .coefficients import FaceModel
 
 __all__ = ["MorphableModel"]
 
 CAMERA_DISTANCE = 10.0  # units of the face model, from the camera to the head's origin without translation
-FOCAL = 1015.0  # pixels of the 224 crop
+FOCAL_PX = 1015.0  # pixels of the 224 crop
 AMBIENT = 0.8  # ambient light, to which the coefficients are added
 ARRAYS = ("meanshape", "idBase", "exBase", "meantex", "texBase", "tri", "point_buf", "keypoints")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MorphableModel:
-    mean_shape: Tensor  # (V 3), its centre of mass at the origin
+    """Linear model of shape and texture."""
+
+    mean_shape: Tensor  # (V 3), centred at the origin
     identity_basis: Tensor  # (V 3 80)
     expression_basis: Tensor  # (V 3 64)
     mean_texture: Tensor  # (V 3), RGB in 0..255
@@ -40,7 +42,7 @@ class MorphableModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Tensor]) -> "MorphableModel":
-        """The arrays of ``BFM_model_front.mat`` under their own names; numbers of vertices there count from 1.
+        """Build the model from the arrays of ``BFM_model_front.mat``, whose vertex numbers start at 1.
 
         Raises:
             WeightsError: an array is missing.
@@ -81,9 +83,9 @@ class MorphableModel:
         return torch.cat((placed[..., :2], CAMERA_DISTANCE - placed[..., 2:]), dim=-1)
 
     def landmarks(self, face: FaceModel) -> Tensor:
-        """The 68 landmarks (B L 2) in pixels of the 224 crop, y counted upwards."""
+        """Project the 68 landmarks (B L 2): pixels of the 224 crop, y upwards."""
         points = self.before_camera(face)[:, self.keypoints]
-        return FOCAL * points[..., :2] / points[..., 2:] + SIZE / 2
+        return FOCAL_PX * points[..., :2] / points[..., 2:] + CROP_SIZE_PX / 2
 
     def colours(self, face: FaceModel) -> Tensor:
         """Colours (B V 3) lit as the coefficients describe."""

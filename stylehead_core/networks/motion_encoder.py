@@ -20,7 +20,7 @@ KERNEL, DILATION = 3, 3  # each block covers 7 frames and drops 3 at either end
 class MotionEncoderConfig:
     coefficients: int = 73  # 64 expression, 3 rotation (rad), 3 translation, 3 crop
     descriptor: int = 256
-    window: int = 27  # frames: 13 before, the one drawn, 13 after
+    window: int = 27  # frames: 13 before, the rendered one, 13 after
     first_kernel: int = 7  # frames
     blocks: int = 3
     source: bool = False  # the portrait's own coefficients are an input too
@@ -56,7 +56,7 @@ class MotionEncoder(nn.Module):
         )
 
     def forward(self, motion: Tensor, source: Tensor | None = None) -> Tensor:
-        """Encode ``motion`` (B M W), and ``source`` (B M) where the config asks for it, as descriptors (B D)."""
+        """Encode ``motion`` (B M W), with ``source`` (B M) where the config has one, as descriptors (B D)."""
         if self.config.source:
             assert source is not None, "this encoder also takes the portrait's own coefficients"
             motion = torch.cat((motion, source[..., None].expand_as(motion)), dim=1)

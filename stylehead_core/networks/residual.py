@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 __all__ = ["ResidualUnit", "stem"]
 
-SQUEEZE = 16  # reduction of the squeeze-and-excitation layer
+REDUCTION = 16  # reduction of the squeeze-and-excitation layer
 
 
 def stem(inputs: int, outputs: int) -> nn.Sequential:
@@ -25,7 +25,7 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        inner = max(channels // SQUEEZE, 1)
+        inner = max(channels // REDUCTION, 1)
         self.squeeze = nn.Conv2d(channels, inner, 1, bias=False)
         self.excite = nn.Conv2d(inner, channels, 1, bias=False)
 
@@ -57,6 +57,6 @@ class ResidualUnit(nn.Module):
         y = self.norm_out(self.conv_out(self.slope(self.conv_in(self.norm_in(x)))))
         if self.attention is not None:
             y = self.attention(y)
-        # The shortcut's convolution has no stride of its own: with 8 channels torch 2.13 then overruns memory learning.
+        # Sliced, not strided in the convolution: with 8 channels torch 2.13 then writes out of bounds in training.
         kept = x[:, :, :: self.stride, :: self.stride]
         return y + (kept if self.shortcut is None else self.shortcut(kept))

@@ -15,7 +15,7 @@ from ..spaces import BLENDSHAPES
 
 __all__ = ["SpeechCoefficients", "SpeechCoefficientsConfig"]
 
-LOUDEST = 4.0  # mel values lie in -4..4
+MEL_RANGE = 4.0  # mel values are in -4..4
 KERNEL = 3  # columns
 
 
@@ -63,7 +63,7 @@ class SpeechCoefficients(nn.Module):
                 f"This speech network hears windows of (bands, columns) {heard}; these are {tuple(mel.shape[1:])}. "
                 "Make them with its own window."
             )
-        x = mel / LOUDEST
+        x = mel / MEL_RANGE
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.1)
         return self.last(F.leaky_relu(self.hidden(x.flatten(1)), 0.1))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 __all__ = ["StylePrior", "StylePriorConfig"]
 
-UNDO = 5.0  # inverts the mapping network's last leaky ReLU, whose slope is 0.2
+INVERSE_SLOPE = 5.0  # inverts the mapping network's last leaky ReLU, whose slope is 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class StylePriorConfig:
 
 
 class StylePrior(nn.Module):
-    """A principal component analysis of styles. Source: Barbershop (arXiv 2106.01505), the P-norm of SPEC section 8."""
+    """Principal component analysis of styles. Source: Barbershop (arXiv 2106.01505), the P-norm of SPEC section 8."""
 
     mean: Tensor  # (D)
     components: Tensor  # (D D), one a row
@@ -34,6 +34,6 @@ class StylePrior(nn.Module):
         self.register_buffer("deviation", torch.ones(config.style_dim))
 
     def forward(self, styles: Tensor) -> Tensor:
-        """The mean square of the whitened ``styles`` (B R D), one number."""
-        coordinates = (F.leaky_relu(styles, UNDO) - self.mean) @ self.components.T / self.deviation
+        """Mean square of the whitened ``styles`` (B R D), one number."""
+        coordinates = (F.leaky_relu(styles, INVERSE_SLOPE) - self.mean) @ self.components.T / self.deviation
         return coordinates.square().mean()

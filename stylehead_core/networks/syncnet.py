@@ -18,15 +18,15 @@ from ..errors import ConfigError
 
 __all__ = ["FRAMES", "MEL", "MOUTH", "SYNC_KIND", "SyncNet", "SyncNetConfig", "sync_loss"]
 
-SYNC_KIND = "sync network"  # what its file is
-FRAMES = 5  # of a window, at 25 a second
+SYNC_KIND = "sync network"  # kind in the header of its file
+FRAMES = 5  # of a window, at 25 per second
 MOUTH = (48, 96)  # pixels: the lower half of a face of 96 x 96
-MEL = (80, 16)  # bands, columns: 0.2 seconds at 80 columns a second
+MEL = (80, 16)  # bands, columns: 0.2 seconds at 80 columns per second
 
 Layer = tuple[int, int, int | tuple[int, int], int, int]
-"""Width in units of the base, kernel, stride, padding, and how many residual layers of 3 x 3 follow."""
+"""Width in units of the base, kernel, stride, padding, and number of 3 x 3 residual layers that follow."""
 
-FACE: tuple[Layer, ...] = (
+FACE_LAYERS: tuple[Layer, ...] = (
     (1, 7, 1, 3, 0),
     (2, 5, (1, 2), 1, 2),
     (4, 3, 2, 1, 3),
@@ -36,7 +36,7 @@ FACE: tuple[Layer, ...] = (
     (16, 3, 1, 0, 0),
     (16, 1, 1, 0, 0),
 )
-SOUND: tuple[Layer, ...] = (
+SOUND_LAYERS: tuple[Layer, ...] = (
     (1, 3, 1, 1, 2),
     (2, 3, (3, 1), 1, 2),
     (4, 3, 3, 1, 2),
@@ -90,10 +90,10 @@ class SyncNet(nn.Module):
     def __init__(self, config: SyncNetConfig = SyncNetConfig()) -> None:
         super().__init__()
         self.config = config
-        self.face = _stack(3 * FRAMES, config.base, FACE)
-        self.sound = _stack(1, config.base, SOUND)
+        self.face = _stack(3 * FRAMES, config.base, FACE_LAYERS)
+        self.sound = _stack(1, config.base, SOUND_LAYERS)
 
-    def look(self, mouths: Tensor) -> Tensor:
+    def embed_mouths(self, mouths: Tensor) -> Tensor:
         """Embed windows of ``mouths`` (B F 3 48 96), RGB in [-1, 1], as unit vectors (B D)."""
         if self.config.colours == "bgr unit":
             mouths = (mouths.flip(2) + 1) / 2
@@ -101,13 +101,13 @@ class SyncNet(nn.Module):
             self.face(rearrange(mouths, "b frame colour h w -> b (frame colour) h w")).flatten(1), dim=-1
         )
 
-    def hear(self, mel: Tensor) -> Tensor:
+    def embed_sound(self, mel: Tensor) -> Tensor:
         """Embed windows of ``mel`` (B 80 16), -4 (silence) to 4, as unit vectors (B D)."""
         return F.normalize(self.sound(mel[:, None]).flatten(1), dim=-1)
 
     def forward(self, mouths: Tensor, mel: Tensor) -> Tensor:
-        """The cosine (B) between mouths and sounds; never below 0, since both end in a ReLU."""
-        return (self.look(mouths) * self.hear(mel)).sum(dim=-1)
+        """Cosine (B) between mouths and sounds, in 0..1, since both embeddings end in a ReLU."""
+        return (self.embed_mouths(mouths) * self.embed_sound(mel)).sum(dim=-1)
 
 
 def sync_loss(cosine: Tensor, together: Tensor | float = 1.0) -> Tensor:

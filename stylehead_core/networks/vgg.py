@@ -17,13 +17,13 @@ from ..errors import ConfigError
 
 __all__ = ["Vgg", "VggConfig", "perceptual_loss"]
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the photographs, RGB in 0..1
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in 0..1
 
 
 @dataclass(frozen=True, kw_only=True)
 class VggConfig:
-    widths: tuple[int, ...] = (64, 128, 256, 512, 512)  # channels of each stage; every stage but the first halves
-    convs: tuple[int, ...] = (2, 2, 4, 4, 1)  # convolutions of each stage; of VGG19's last four only one is looked at
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512)  # channels of each stage; max pooling between stages
+    convs: tuple[int, ...] = (2, 2, 4, 4, 1)  # convolutions of each stage; of VGG19's last stage only the first is used
 
     def __post_init__(self) -> None:
         if not self.widths or len(self.widths) != len(self.convs) or min(*self.widths, *self.convs) < 1:
@@ -46,7 +46,7 @@ class Vgg(nn.Module):
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """The taps of ``image`` (B 3 H W) in [-1, 1], from fine to coarse."""
+        """Taps of ``image`` (B 3 H W) in [-1, 1], fine to coarse."""
         mean, deviation = (image.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
         x = ((image + 1) / 2 - mean) / deviation
         taps = []

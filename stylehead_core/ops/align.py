@@ -22,8 +22,9 @@ LANDMARKS_68: tuple[int, ...] = (
 )
 """Indices of the 478 landmarks that correspond to the usual 68."""
 
-_EYE_TO_EYE, _EYE_TO_MOUTH = 2.0, 1.8  # half a side of the square in these distances; the larger result counts
-_DOWN = 0.1  # of the way from the eyes to the mouth: the square's centre
+# Half a side of the square in these distances; the larger result counts.
+_SIDE_PER_EYE_DISTANCE, _SIDE_PER_MOUTH_DISTANCE = 2.0, 1.8
+_CENTRE_SHIFT = 0.1  # of the way from the eyes to the mouth: the square's centre
 
 
 def five_points_68(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -40,21 +41,24 @@ def five_points(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def ffhq_square(eye_left: Tensor, eye_right: Tensor, mouth_left: Tensor, mouth_right: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre (N 2) and arm (N 2) of the FFHQ crop around these points (N 2 each).
+    """Centre (N 2) and arm (N 2) of the FFHQ crop for these points (N 2 each).
 
-    Source: the alignment of the FFHQ data set (Karras et al. 2019), as SPEC section 7 has it.
+    Source: the alignment of the FFHQ data set (Karras et al. 2019), as in SPEC section 7.
     """
     eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2
     to_eye, to_mouth = eye_right - eye_left, mouth - eyes
     quarter_turn = torch.stack((-to_mouth[:, 1], to_mouth[:, 0]), dim=1)
     direction = to_eye - quarter_turn
     direction = direction / direction.norm(dim=1, keepdim=True)
-    length = torch.maximum(_EYE_TO_EYE * to_eye.norm(dim=1), _EYE_TO_MOUTH * to_mouth.norm(dim=1))
-    return eyes + _DOWN * to_mouth, direction * length[:, None]
+    length = torch.maximum(_SIDE_PER_EYE_DISTANCE * to_eye.norm(dim=1), _SIDE_PER_MOUTH_DISTANCE * to_mouth.norm(dim=1))
+    return eyes + _CENTRE_SHIFT * to_mouth, direction * length[:, None]
 
 
 def square_to_affine(centre: Tensor, arm: Tensor, size: int) -> Tensor:
-    """(N 2 3) from pixels of the cut square of ``size`` to pixels of the picture: picture = affine @ (x, y, 1)."""
+    """Affine (N 2 3) from pixels of the crop (``size`` x ``size``) to pixels of the picture.
+
+    picture = affine @ (x, y, 1).
+    """
     right = arm * 2 / size  # one pixel to the right
     down = torch.stack((-right[:, 1], right[:, 0]), dim=1)
     first = centre - (right + down) * (size - 1) / 2

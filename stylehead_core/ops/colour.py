@@ -10,31 +10,32 @@ from torch import Tensor
 
 __all__ = ["ColourMatch", "match_colours", "to_lab", "to_rgb"]
 
-XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
-WHITE = (0.95047, 1.0, 1.08883)  # D65
-LAB = ((0.0, 116.0, 0.0), (500.0, -500.0, 0.0), (0.0, 200.0, -200.0))
-KINK = 6 / 29
-FLAT = 0.5  # Lab units: a channel that varies less than this is shifted, but not scaled
-STRETCH = (0.5, 2.0)
+RGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+WHITE_D65 = (0.95047, 1.0, 1.08883)  # D65
+XYZ_TO_LAB = ((0.0, 116.0, 0.0), (500.0, -500.0, 0.0), (0.0, 200.0, -200.0))
+CIE_DELTA = 6 / 29
+MIN_DEVIATION_LAB = 0.5  # Lab units: a channel that varies less than this is shifted, but not scaled
+SCALE_LIMITS = (0.5, 2.0)
 
 
 def to_lab(picture: Tensor) -> Tensor:
     """CIE L*a*b* (B 3 H W) of ``picture`` (B 3 H W): L* 0..100, a* and b* about -100..100. Source: CIE 1976, D65."""
     rgb = ((picture + 1) / 2).clamp(0, 1)
     linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055).pow(2.4))
-    matrix, white = linear.new_tensor(XYZ), linear.new_tensor(WHITE)
+    matrix, white = linear.new_tensor(RGB_TO_XYZ), linear.new_tensor(WHITE_D65)
     xyz = torch.einsum("ij,bjhw->bihw", matrix, linear) / white[:, None, None]
-    bent = torch.where(xyz > KINK**3, xyz.clamp(min=KINK**3).pow(1 / 3), xyz / (3 * KINK**2) + 4 / 29)
-    return torch.einsum("ij,bjhw->bihw", linear.new_tensor(LAB), bent) - bent.new_tensor((16.0, 0, 0))[:, None, None]
+    bent = torch.where(xyz > CIE_DELTA**3, xyz.clamp(min=CIE_DELTA**3).pow(1 / 3), xyz / (3 * CIE_DELTA**2) + 4 / 29)
+    lab = torch.einsum("ij,bjhw->bihw", linear.new_tensor(XYZ_TO_LAB), bent)
+    return lab - bent.new_tensor((16.0, 0, 0))[:, None, None]
 
 
 def to_rgb(lab: Tensor) -> Tensor:
     """The picture (B 3 H W) in [-1, 1] of ``lab`` (B 3 H W); colours outside of sRGB are clamped."""
     bent = lab + lab.new_tensor((16.0, 0, 0))[:, None, None]
-    bent = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(lab.new_tensor(LAB)), bent)
-    xyz = torch.where(bent > KINK, bent.clamp(min=KINK).pow(3), 3 * KINK**2 * (bent - 4 / 29))
-    xyz = xyz * lab.new_tensor(WHITE)[:, None, None]
-    linear = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(lab.new_tensor(XYZ)), xyz).clamp(0, 1)
+    bent = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(lab.new_tensor(XYZ_TO_LAB)), bent)
+    xyz = torch.where(bent > CIE_DELTA, bent.clamp(min=CIE_DELTA).pow(3), 3 * CIE_DELTA**2 * (bent - 4 / 29))
+    xyz = xyz * lab.new_tensor(WHITE_D65)[:, None, None]
+    linear = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(lab.new_tensor(RGB_TO_XYZ)), xyz).clamp(0, 1)
     rgb = torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=0.0031308).pow(1 / 2.4) - 0.055)
     return rgb.clamp(0, 1) * 2 - 1
 
@@ -70,5 +71,6 @@ def match_colours(picture: Tensor, target: Tensor, mask: Tensor | None = None) -
         mean = (lab * weight).sum((0, 2, 3))
         means.append(mean)
         deviations.append(((lab - mean[:, None, None]).square() * weight).sum((0, 2, 3)).sqrt())
-    scale = (deviations[1].clamp(min=FLAT) / deviations[0].clamp(min=FLAT)).clamp(*STRETCH)
+    before, after = (deviation.clamp(min=MIN_DEVIATION_LAB) for deviation in deviations)
+    scale = (after / before).clamp(*SCALE_LIMITS)
     return ColourMatch(scale=scale, shift=means[1] - scale * means[0])

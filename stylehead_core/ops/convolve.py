@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-__all__ = ["FUSED", "convolve"]
+__all__ = ["HAS_FUSED_CONVOLUTION", "convolve"]
 
-FUSED = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+HAS_FUSED_CONVOLUTION = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 def convolve(
@@ -29,8 +29,8 @@ def convolve(
         slope: of the leaky ReLU that follows; None = no activation.
     """
     if weight.shape[2:] == (1, 1) and groups == stride == 1 and slope is None and not padding:
-        return _mix(x, weight, bias)
-    if slope is not None and _fusible(x, weight):
+        return _convolve_1x1(x, weight, bias)
+    if slope is not None and _can_fuse(x, weight):
         ones = [1, 1]
         given = [padding] * 2, [stride] * 2, ones, groups, "leaky_relu", [slope], ""
         return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *given)
@@ -38,7 +38,7 @@ def convolve(
     return x if slope is None else F.leaky_relu(x, slope, inplace=True)
 
 
-def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _convolve_1x1(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """A 1 x 1 convolution as a matrix product; few outputs of channels-last inputs come out planar."""
     weights = weight[None, :, :, 0, 0].expand(len(x), -1, -1)  # B O I
     flat = rearrange(x, "b i h w -> b i (h w)")
@@ -46,7 +46,7 @@ def _mix(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return rearrange(mixed, "b o (h w) -> b o h w", h=x.shape[2])
 
 
-def _fusible(x: Tensor, weight: Tensor) -> bool:
+def _can_fuse(x: Tensor, weight: Tensor) -> bool:
     """Whether torch's fused convolution (of oneDNN, meant for compiled programs) can be called.
 
     It has no backward pass. Where it is missing, only a little speed is lost.
@@ -56,6 +56,6 @@ def _fusible(x: Tensor, weight: Tensor) -> bool:
         x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not learns
-        and FUSED
+        and HAS_FUSED_CONVOLUTION
         and not torch.compiler.is_compiling()  # the compiler fuses by itself
     )

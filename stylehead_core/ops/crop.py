@@ -13,9 +13,9 @@ __all__ = ["Block", "apply_affine", "covered_block", "cut_square", "gaussian_blu
 Block = tuple[slice, slice, slice, slice]
 """An index into pictures (N C H W): all of N and C, some rows and columns."""
 
-BLUR = 0.02  # sigma of the blur outside of the picture, relative to the side
-FADE = 0.15  # distance from sharp to blurred, relative to the side
-_ROOM = 4  # extra pixels for the interpolation
+OUTSIDE_BLUR_SIDES = 0.02  # sigma of the blur outside of the picture, relative to the side
+OUTSIDE_FADE_SIDES = 0.15  # distance from sharp to blurred, relative to the side
+_MARGIN_PX = 4  # extra pixels for the interpolation
 
 
 def apply_affine(affine: Tensor, points: Tensor) -> Tensor:
@@ -42,14 +42,15 @@ def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:
     """
     height, width = picture.shape[-2:]
     corners = apply_affine(affine, _grid(2, 2, affine) * (size - 1))
-    left, top = (corners.amin((0, 1)).floor().long() - _ROOM).tolist()
-    right, bottom = (corners.amax((0, 1)).ceil().long() + _ROOM).tolist()
+    left, top = (corners.amin((0, 1)).floor().long() - _MARGIN_PX).tolist()
+    right, bottom = (corners.amax((0, 1)).ceil().long() + _MARGIN_PX).tolist()
     columns, rows = torch.arange(left, right + 1), torch.arange(top, bottom + 1)
-    part = picture[:, :, _mirror(rows, height).to(picture.device)][..., _mirror(columns, width).to(picture.device)]
-    outside = torch.maximum(_beyond(rows, height)[:, None], _beyond(columns, width)[None]).to(part)
+    part = picture[:, :, _reflect(rows, height).to(picture.device)][..., _reflect(columns, width).to(picture.device)]
+    outside = torch.maximum(_outside_distance(rows, height)[:, None], _outside_distance(columns, width)[None]).to(part)
     if outside.any():
         side = affine[:, 0].norm().item() * size
-        part = torch.lerp(part, gaussian_blur(part, BLUR * side), (outside / (FADE * side)).clamp(0, 1))
+        fade = (outside / (OUTSIDE_FADE_SIDES * side)).clamp(0, 1)
+        part = torch.lerp(part, gaussian_blur(part, OUTSIDE_BLUR_SIDES * side), fade)
     at = apply_affine(affine, _grid(size, size, affine) * (size - 1)) - affine.new_tensor((left, top))
     return _sample(part, at, affine[:, :2].det().abs().sqrt().item()).to(picture.dtype)
 
@@ -112,13 +113,13 @@ def _sample(picture: Tensor, at: Tensor, step: float) -> Tensor:
 
 
 def _grid(height: int, width: int, like: Tensor) -> Tensor:
-    """(height width 2): x and y from 0 to 1."""
+    """Grid (height width 2) of x and y from 0 to 1."""
     rows = torch.linspace(0, 1, height, dtype=like.dtype, device=like.device)
     columns = torch.linspace(0, 1, width, dtype=like.dtype, device=like.device)
     return torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
 
 
-def _mirror(index: Tensor, size: int) -> Tensor:
+def _reflect(index: Tensor, size: int) -> Tensor:
     """Reflect indices beyond 0..size-1 as often as needed; the border pixel is not repeated."""
     if size == 1:
         return torch.zeros_like(index)
@@ -127,6 +128,6 @@ def _mirror(index: Tensor, size: int) -> Tensor:
     return torch.minimum(index, period - index)
 
 
-def _beyond(index: Tensor, size: int) -> Tensor:
+def _outside_distance(index: Tensor, size: int) -> Tensor:
     """How many pixels an index lies outside of 0..size-1."""
     return torch.maximum(-index, index - (size - 1)).clamp(min=0)

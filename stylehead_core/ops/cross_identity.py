@@ -11,7 +11,7 @@ from ..spaces import BFM, MotionSpace
 __all__ = ["crop_ratio", "fit_to_portrait", "nearest_frame"]
 
 EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7
-SHIFTED = ("translation_x", "translation_y", "translation_z", "x", "y", "log_scale")
+SHIFTED_COEFFICIENTS = ("translation_x", "translation_y", "translation_z", "x", "y", "log_scale")
 CROP_SCALE = "crop_scale"
 
 
@@ -29,11 +29,9 @@ def nearest_frame(driving: Tensor, source: Tensor, space: MotionSpace = BFM, fou
 
 
 def crop_ratio(driving: Tensor, source: Tensor) -> float:
-    """How much larger the portrait's crop scale is than that of the nearest driving frame; 1 for the same size.
+    """Ratio of the portrait's crop scale to that of the nearest driving frame, both in the ``bfm`` space.
 
-    Both in the ``bfm`` space.
-
-    Source: METHOD section 6.3, PIRenderer's rule. The official StyleHEAT code holds it and never calls it.
+    Source: METHOD section 6.3, PIRenderer's rule. The official StyleHEAT code contains it but never calls it.
     """
     scale = BFM.names.index(CROP_SCALE)
     return (source[scale] / driving[nearest_frame(driving, source), scale]).item()
@@ -47,7 +45,7 @@ def fit_to_portrait(driving: Tensor, source: Tensor, space: MotionSpace = BFM, f
     nearest = driving[nearest_frame(driving, source, space, found)]
     fitted = driving.clone()
     for i, name in enumerate(space.names):
-        if name in SHIFTED:
+        if name in SHIFTED_COEFFICIENTS:
             fitted[:, i] += source[i] - nearest[i]
         elif name == CROP_SCALE:
             fitted[:, i] *= source[i] / nearest[i]

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from .pixels import to_uint8
 
-__all__ = ["SIZE", "FaceCrop", "crop_face", "fit_face", "five_points"]
+__all__ = ["CROP_SIZE_PX", "FaceCrop", "crop_face", "fit_face", "five_points"]
 
-SIZE = 224  # pixels of the crop
-FACE = 102.0  # pixels of the crop for one unit of the face model
+CROP_SIZE_PX = 224  # pixels of the crop
+FACE_UNIT_PX = 102.0  # pixels of the crop per unit of the face model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,10 @@ def fit_face(points: Tensor, standard: Tensor) -> tuple[float, float, float]:
 
 
 def crop_face(picture: Tensor, landmarks: Tensor, standard: Tensor) -> FaceCrop:
-    """Cut the face out of ``picture``; black where the crop reaches beyond it.
+    """Cut the face out of ``picture``; pixels outside the picture are black.
 
     Args:
-        picture: (3 H W), RGB in [-1, 1]. It is rounded to 8 bits, as the network was trained.
+        picture: (3 H W), RGB in [-1, 1]. It is rounded to 8 bits, as in the network's training.
         landmarks: (68 2), pixels of the picture.
         standard: (5 3), the five points of the face model.
     """
@@ -64,13 +64,13 @@ def crop_face(picture: Tensor, landmarks: Tensor, standard: Tensor) -> FaceCrop:
     points = five_points(landmarks.double())
     points[:, 1] = height - 1 - points[:, 1]
     per_unit, x, y = fit_face(points, standard)
-    scale = FACE / per_unit
+    scale = FACE_UNIT_PX / per_unit
     size = int(width * scale), int(height * scale)
-    # Truncated towards zero, not rounded down: official.
-    left = int(size[0] / 2 - SIZE / 2 + (x - width / 2) * scale)
-    top = int(size[1] / 2 - SIZE / 2 + (height / 2 - y) * scale)
+    # Truncated towards zero, not rounded down, as in the official code.
+    left = int(size[0] / 2 - CROP_SIZE_PX / 2 + (x - width / 2) * scale)
+    top = int(size[1] / 2 - CROP_SIZE_PX / 2 + (height / 2 - y) * scale)
     resized = _to_pillow(picture).resize(size, Image.Resampling.BICUBIC)
-    cut = np.array(resized.crop((left, top, left + SIZE, top + SIZE)))
+    cut = np.array(resized.crop((left, top, left + CROP_SIZE_PX, top + CROP_SIZE_PX)))
     return FaceCrop(
         picture=torch.from_numpy(cut).permute(2, 0, 1).float() / 255,
         crop=torch.tensor((scale, x, y), dtype=torch.float32),

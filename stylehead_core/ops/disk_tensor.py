@@ -82,4 +82,4 @@ class DiskTensor:
 
     def _unwritable(self, error: OSError) -> MediaError:
         where = self.folder or tempfile.gettempdir()
-        return MediaError(f"What a long clip needs cannot be kept in {where}: {error}. Is the disk full, or locked?")
+        return MediaError(f"Data of a long clip cannot be kept in {where}: {error}. Is the disk full, or locked?")

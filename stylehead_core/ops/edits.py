@@ -33,15 +33,15 @@ def edit_styles(styles: Tensor, edits: Sequence[Edit], strengths: Sequence[float
     for edit, strength in zip(edits, strengths, strict=True):
         if strength:
             direction = edit.direction.to(styles)
-            result = result + strength * (_distance(styles, edit) * direction)
+            result = result + strength * (_step_count(styles, edit) * direction)
     return result
 
 
-def _distance(styles: Tensor, edit: Edit) -> Tensor | float:
+def _step_count(styles: Tensor, edit: Edit) -> Tensor | float:
     """Factor of the direction at strength 1: one, or whatever leads to the goal."""
     if edit.target == "shift":
         return 1.0
     assert edit.mean is not None, edit
     assert edit.axis is not None, edit
-    # Source: GANSpace as the official code uses it (SPEC section 9): measured on the first row alone.
+    # Source: GANSpace as in the official code (SPEC section 9): the coordinate is read from the first row only.
     return edit.goal - (styles[0] - edit.mean.to(styles)) @ edit.axis.to(styles)

@@ -1,6 +1,6 @@
-"""Soft masks of the face from its landmarks.
+"""Soft masks of the face, drawn as polygons of landmarks.
 
-Axes: N faces, P points of a closed line, S size of the picture.
+Axes: N faces, P points of a polygon, S size of the picture.
 """
 
 import torch
@@ -19,22 +19,22 @@ LIPS: tuple[int, ...] = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 3
 """The outer edge of the lips, from the corner at the picture's left."""
 
 _LOWER_FACE = (*FACE_OVAL[FACE_OVAL.index(454) : FACE_OVAL.index(234) + 1], 50, 2, 280)
-_EYES = (33, 263)
-_DRAWN = 256  # pixels: soft masks need no more; larger ones are upsampled
+_OUTER_EYE_CORNERS = (33, 263)
+_MAX_DRAWN_PX = 256  # pixels: soft masks need no more; larger ones are upsampled
 
 
 def face_mask(landmarks: Tensor, size: int, *, grow: float = 0.1, feather: float = 0.25) -> Tensor:
-    """(N 1 size size) in 0..1: the face from forehead to chin; see ``soft_polygon`` for the distances."""
+    """Mask (N 1 size size) in 0..1 of the face from forehead to chin; arguments as in ``soft_polygon``."""
     return soft_polygon(landmarks, FACE_OVAL, size, grow=grow, feather=feather)
 
 
 def mouth_mask(landmarks: Tensor, size: int, *, grow: float = 0.15, feather: float = 0.15) -> Tensor:
-    """(N 1 size size) in 0..1: the lips and what is inside them."""
+    """Mask (N 1 size size) in 0..1 of the lips and the inside of the mouth; arguments as in ``soft_polygon``."""
     return soft_polygon(landmarks, LIPS, size, grow=grow, feather=feather)
 
 
 def lower_face_mask(landmarks: Tensor, size: int, *, grow: float = 0.0, feather: float = 0.3) -> Tensor:
-    """(N 1 size size) in 0..1: cheeks, mouth and jaw below the nose, to which a speech-driven flow is confined."""
+    """Mask (N 1 size size) in 0..1 of cheeks, mouth and jaw below the nose: where speech may move the face."""
     return soft_polygon(landmarks, _LOWER_FACE, size, grow=grow, feather=feather)
 
 
@@ -50,9 +50,9 @@ def soft_polygon(landmarks: Tensor, outline: tuple[int, ...], size: int, *, grow
     Returns:
         (N 1 size size) in 0..1.
     """
-    drawn = min(size, _DRAWN)
+    drawn = min(size, _MAX_DRAWN_PX)
     points = (landmarks[:, torch.tensor(outline, device=landmarks.device), :2] + 0.5) * (drawn / size) - 0.5
-    eyes = landmarks[:, _EYES[1], :2] - landmarks[:, _EYES[0], :2]
+    eyes = landmarks[:, _OUTER_EYE_CORNERS[1], :2] - landmarks[:, _OUTER_EYE_CORNERS[0], :2]
     unit = (eyes.norm(dim=1) * drawn / size)[:, None, None].clamp(min=1e-6)
     distance = signed_distance(points, drawn)
     mask = (0.5 + (distance / unit + grow) / max(feather, 1e-6)).clamp(0, 1)

@@ -9,19 +9,19 @@ from torch import Tensor
 from .align import ffhq_square, five_points, square_to_affine
 from .smoothing import fill_gaps, hold_nearest, per_shot, smooth_over_time, unwrap
 
-__all__ = ["following_squares", "resized_square", "still_square"]
+__all__ = ["resize_square", "smooth_squares", "static_square"]
 
-CALM = 0.1  # seconds
+SMOOTHING_SECONDS = 0.1  # seconds: sigma of the temporal filter
 
 
-def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
+def static_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
     """The one FFHQ-like square (2 3) of a whole clip, upright as the camera.
 
     Position and size are medians over the frames, so that one bad frame does not move it.
 
     Args:
         landmarks: (T 478 3), pixels of the video.
-        found: (T) bool.
+        found: (T) bool: frames with a face.
         size: of the square, pixels.
     """
     centres, arms = ffhq_square(*five_points(landmarks[found]))
@@ -32,13 +32,13 @@ def still_square(landmarks: Tensor, found: Tensor, size: int) -> Tensor:
     return square_to_affine(centre[None], arm[None], size)[0]
 
 
-def following_squares(
+def smooth_squares(
     landmarks: Tensor,
     found: Tensor,
     size: int,
     *,
     fps: float,
-    calm: float = CALM,
+    smoothing_seconds: float = SMOOTHING_SECONDS,
     shots: Tensor | None = None,
 ) -> Tensor:
     """(T 2 3): the FFHQ square of every frame, smoothed over time, each shot on its own.
@@ -48,8 +48,8 @@ def following_squares(
     any face has the square of the nearest frame that shows one.
 
     Args:
-        landmarks, found, size: as in ``still_square``.
-        calm: seconds, the standard deviation of the filter on size and rotation.
+        landmarks, found, size: as in ``static_square``.
+        smoothing_seconds: seconds, the standard deviation of the filter on size and rotation.
         shots: (T) number of the shot that each frame belongs to; None: there is no cut.
     """
     centre, arm = ffhq_square(*five_points(landmarks[found]))
@@ -62,8 +62,8 @@ def following_squares(
         if not found.any():
             return elsewhere
         square = fill_gaps(square, found)
-        centre = smooth_over_time(square[:, :2], calm * fps / 3)
-        return torch.cat((centre, smooth_over_time(square[:, 2:], calm * fps)), dim=1)
+        centre = smooth_over_time(square[:, :2], smoothing_seconds * fps / 3)
+        return torch.cat((centre, smooth_over_time(square[:, 2:], smoothing_seconds * fps)), dim=1)
 
     if shots is None:
         shots = torch.zeros(len(found), dtype=torch.int64)
@@ -72,7 +72,7 @@ def following_squares(
     return square_to_affine(centre, arm, size)
 
 
-def resized_square(square: Tensor, before: int, after: int) -> Tensor:
+def resize_square(square: Tensor, before: int, after: int) -> Tensor:
     """The affine (... 2 3) of the same square at ``after`` instead of ``before`` pixels."""
     step = before / after
     resized = torch.tensor([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]], dtype=torch.float64)

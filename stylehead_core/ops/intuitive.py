@@ -15,7 +15,7 @@ from ..spaces import BFM
 __all__ = ["TRANSITION", "Expressions", "intuitive_schedule"]
 
 TRANSITION = 10  # frames from one key to the next, both included
-DEPTH = 0.45  # of the head, in units of the face model, throughout
+DEPTH_UNITS = 0.45  # z translation of all frames, in units of the face model
 
 ROLL = PITCH = math.pi / 10
 YAW = math.pi / 8
@@ -25,12 +25,12 @@ POSES = (
     *(CENTRE, (PITCH, 0, 0), CENTRE, (-PITCH, 0, 0)),
     *(CENTRE, (0, YAW, 0), CENTRE, (0, -YAW, 0), CENTRE),
 )
-"""Pitch, yaw and roll (rad) of the keys, one transition from each to the next."""
+"""Pitch, yaw and roll (rad) of the key poses, with one transition from each to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expressions:
-    """The key expressions, (64) each."""
+    """Key expressions, (64) each."""
 
     centre: Tensor
     mouth: Tensor
@@ -59,7 +59,7 @@ def intuitive_schedule(source: Tensor, expressions: Expressions) -> Tensor:
     )
     changing = source.repeat(len(keys) * TRANSITION, 1)
     changing[:, BFM.rotation] = 0
-    left = torch.cumprod(1 - places, dim=0)  # of the source's own expression
+    left = torch.cumprod(1 - places, dim=0)  # remaining weight of the source's expression
     changing[:, BFM.expression] = torch.cat(
         [
             _between(source[BFM.expression], keys[0], 1 - left),
@@ -67,10 +67,10 @@ def intuitive_schedule(source: Tensor, expressions: Expressions) -> Tensor:
         ]
     )
     motion = torch.cat((turning, changing))
-    motion[:, 67:70] = torch.tensor((0, 0, DEPTH))
+    motion[:, 67:70] = torch.tensor((0, 0, DEPTH_UNITS))
     return motion
 
 
 def _between(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
-    """From ``first`` to ``last`` (K), at ``places`` (T) in 0..1: (T K)."""
+    """Interpolate (T K) from ``first`` to ``last`` (K) at ``places`` (T) in 0..1."""
     return torch.lerp(first.to(places), last.to(places), places[:, None])

@@ -14,26 +14,30 @@ __all__ = ["BANDS", "RATE", "mel_spectrogram"]
 
 RATE = 16_000  # samples a second
 BANDS = 80
-HOP = RATE // MEL_RATE  # 200 samples
-WINDOW = 800  # samples, 50 ms
-LOWEST, HIGHEST = 55, 7600  # Hz
-EMPHASIS = 0.97
-FLOOR = 1e-5  # magnitude of silence: -100 dB
-REFERENCE = 20  # dB
-RANGE = 100  # dB between silence and full
+HOP_SAMPLES = RATE // MEL_RATE  # 200 samples
+WINDOW_SAMPLES = 800  # samples, 50 ms
+LOWEST_HZ, HIGHEST_HZ = 55, 7600  # Hz
+PRE_EMPHASIS = 0.97
+MIN_MAGNITUDE = 1e-5  # magnitude of silence: -100 dB
+REFERENCE_DB = 20  # dB
+RANGE_DB = 100  # dB between silence and full
 
 
 def mel_spectrogram(samples: np.ndarray) -> Tensor:
-    """``samples`` (N) at 16 kHz, full scale 1 -> (80, 1 + N // 200) in -4..4; column k is centred at k / 80 seconds."""
+    """Mel spectrogram (80, 1 + N // 200) in -4..4 of ``samples`` (N) at 16 kHz in -1..1.
+
+    Column k is centred at k / 80 seconds.
+    """
     import librosa
 
     if len(samples) == 0:
         return torch.full((BANDS, 1), SILENCE)
     emphasised = samples.astype(np.float32)
-    emphasised[1:] -= EMPHASIS * samples[:-1].astype(np.float32)
+    emphasised[1:] -= PRE_EMPHASIS * samples[:-1].astype(np.float32)
     # Reflection needs half a window of sound; constant padding changes only the outer two columns.
-    spectrum = np.abs(librosa.stft(y=np.pad(emphasised, WINDOW // 2), n_fft=WINDOW, hop_length=HOP, center=False))
-    filters = librosa.filters.mel(sr=RATE, n_fft=WINDOW, n_mels=BANDS, fmin=LOWEST, fmax=HIGHEST)
-    decibels = 20 * np.log10(np.maximum(FLOOR, filters @ spectrum)) - REFERENCE
-    scaled = 2 * -SILENCE * (decibels + RANGE) / RANGE + SILENCE
+    padded = np.pad(emphasised, WINDOW_SAMPLES // 2)
+    spectrum = np.abs(librosa.stft(y=padded, n_fft=WINDOW_SAMPLES, hop_length=HOP_SAMPLES, center=False))
+    filters = librosa.filters.mel(sr=RATE, n_fft=WINDOW_SAMPLES, n_mels=BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    decibels = 20 * np.log10(np.maximum(MIN_MAGNITUDE, filters @ spectrum)) - REFERENCE_DB
+    scaled = 2 * -SILENCE * (decibels + RANGE_DB) / RANGE_DB + SILENCE
     return torch.from_numpy(np.clip(scaled, SILENCE, -SILENCE).astype(np.float32))

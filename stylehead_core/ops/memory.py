@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ..errors import InputError
 
-__all__ = ["available_memory", "batch_bytes", "check_room", "forecast"]
+__all__ = ["available_memory", "batch_bytes", "check_memory", "forecast"]
 
-FLOAT = 4  # bytes
+FLOAT_BYTES = 4  # bytes
 COPIES = 2  # the chunks as they are drawn, and the batch that they are concatenated to
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -15,10 +15,10 @@ CGROUP = Path("/sys/fs/cgroup")
 def batch_bytes(frames: int, size: int | tuple[int, int]) -> int:
     """Bytes of ``frames`` RGB pictures in float32; ``size`` is their side, or width and height, pixels."""
     width, height = (size, size) if isinstance(size, int) else size
-    return frames * width * height * 3 * FLOAT
+    return frames * width * height * 3 * FLOAT_BYTES
 
 
-def check_room(frames: int, size: int | tuple[int, int], available: int | None = None) -> int:
+def check_memory(frames: int, size: int | tuple[int, int], available: int | None = None) -> int:
     """Refuse a batch that does not fit into memory, before time is spent on it.
 
     Args:
@@ -59,39 +59,39 @@ def forecast(frames: int, size: tuple[int, int], seconds: float, *, held: bool) 
     if not held:
         return f"{text}, and no more memory than now."
     free = available_memory()
-    left = "" if free is None else f"; {_in_words(free)} are free"
-    return f"{text} and {_in_words(COPIES * batch_bytes(frames, size))} of memory{left}."
+    left = "" if free is None else f"; {_format_bytes(free)} are free"
+    return f"{text} and {_format_bytes(COPIES * batch_bytes(frames, size))} of memory{left}."
 
 
-def _in_words(count: int) -> str:
+def _format_bytes(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{math.ceil(count / 2**20)} MiB"
 
 
 def available_memory() -> int | None:
     """Free memory in bytes, within the limit of a container too; None where the system gives no number."""
-    found = [value for value in (_of_the_machine(), _of_the_container()) if value is not None]
+    found = [value for value in (_system_memory(), _container_memory()) if value is not None]
     return min(found, default=None)
 
 
-def _of_the_machine() -> int | None:
+def _system_memory() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
-        return _elsewhere()
+        return _psutil_memory()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
-def _elsewhere() -> int | None:
+def _psutil_memory() -> int | None:
     try:
-        import psutil  # comes with ComfyUI
+        import psutil  # a dependency of ComfyUI, not ours
     except ImportError:
         return None
     return int(psutil.virtual_memory().available)
 
 
-def _of_the_container() -> int | None:
+def _container_memory() -> int | None:
     try:
         limit, used = ((CGROUP / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
         return max(0, int(limit) - int(used))
-    except (OSError, ValueError):  # no container, or one without a limit ("max")
+    except (OSError, ValueError):  # no container, or no limit ("max")
         return None

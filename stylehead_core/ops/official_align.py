@@ -15,7 +15,7 @@ from .align import ffhq_square, five_points_68
 
 __all__ = ["align_as_official", "official_quad"]
 
-DRAWN = 1024  # pixels at which the square is drawn, before it is resized
+DRAWN_SIZE_PX = 1024  # pixels of the square before it is resized
 
 
 def official_quad(landmarks: np.ndarray) -> np.ndarray:
@@ -47,5 +47,5 @@ def align_as_official(picture: np.ndarray, quad: np.ndarray, size: int = 256, *,
     left, top = max(low[0], 0), max(low[1], 0)
     image = image.crop((left, top, min(high[0], image.width), min(high[1], image.height)))
     corners = (quad - (left, top) + 0.5).flatten().tolist()
-    image = image.transform((DRAWN, DRAWN), Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
+    image = image.transform((DRAWN_SIZE_PX, DRAWN_SIZE_PX), Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
     return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))

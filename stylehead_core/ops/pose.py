@@ -26,7 +26,7 @@ __all__ = [
     "pose_from_coefficients",
 ]
 
-_FLIP = (1.0, -1.0, -1.0)  # between the picture's frame and the head's: y and z change sign
+_FLIP_YZ = (1.0, -1.0, -1.0)  # between picture frame and head frame: y and z change sign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class CanonicalFace:
 
     @cached_property
     def reach(self) -> float:
-        """Half a side of the FFHQ crop around this face, in cm: what ``log_scale`` 0 means."""
-        return ffhq_square(*five_points(self.vertices[None] * self.vertices.new_tensor(_FLIP)))[1].norm().item()
+        """Half a side of the FFHQ crop around this face, in cm: the head size at ``log_scale`` 0."""
+        return ffhq_square(*five_points(self.vertices[None] * self.vertices.new_tensor(_FLIP_YZ)))[1].norm().item()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +61,18 @@ class HeadPose:
         return HeadPose(rotation=self.rotation[which], scale=self.scale[which], centre=self.centre[which])
 
     def pose(self, points: Tensor) -> Tensor:
-        """``points`` (N P 3) in cm of the head's frame -> pixels of the picture (N P 3)."""
-        flip = points.new_tensor(_FLIP)
+        """Transform ``points`` (N P 3) from head frame (cm) to picture frame (pixels)."""
+        flip = points.new_tensor(_FLIP_YZ)
         return self.centre[:, None] + self.scale[:, None, None] * (points @ self.rotation.mT) * flip
 
     def unpose(self, points: Tensor) -> Tensor:
-        """``points`` (N P 3) in pixels -> cm of the head's frame (N P 3): the inverse of ``pose``."""
-        flip = points.new_tensor(_FLIP)
+        """Transform ``points`` (N P 3) from picture frame (pixels) to head frame (cm): the inverse of ``pose``."""
+        flip = points.new_tensor(_FLIP_YZ)
         return ((points - self.centre[:, None]) * flip / self.scale[:, None, None]) @ self.rotation
 
 
 def angles_to_matrix(angles: Tensor) -> Tensor:
-    """(... 3) pitch, yaw, roll in rad -> (... 3 3): Rz(roll) Ry(yaw) Rx(pitch), the head's frame."""
+    """Rotation matrices (... 3 3) for pitch, yaw, roll (... 3) in rad: Rz(roll) Ry(yaw) Rx(pitch), head frame."""
     (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(-1), angles.sin().unbind(-1)
     rows = (
         torch.stack((cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx), dim=-1),
@@ -83,7 +83,7 @@ def angles_to_matrix(angles: Tensor) -> Tensor:
 
 
 def matrix_to_angles(rotation: Tensor) -> Tensor:
-    """(... 3 3) -> (... 3) pitch, yaw, roll in rad; yaw within a quarter turn to either side."""
+    """Pitch, yaw, roll (... 3) in rad for rotation matrices (... 3 3); yaw is in -pi/2..pi/2."""
     pitch = torch.atan2(rotation[..., 2, 1], rotation[..., 2, 2])
     yaw = torch.asin(rotation[..., 2, 0].neg().clamp(-1, 1))
     roll = torch.atan2(rotation[..., 1, 0], rotation[..., 0, 0])
@@ -97,7 +97,7 @@ def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
     assumed, since a portrait rarely says which one it was taken with. Computed on the CPU in float64, which not every
     accelerator has.
     """
-    flip = torch.tensor(_FLIP, dtype=torch.float64)
+    flip = torch.tensor(_FLIP_YZ, dtype=torch.float64)
     weights = canonical.weights.cpu().double()[:, None]
     weights = weights / weights.sum()
     indices = canonical.indices.cpu()
@@ -107,7 +107,7 @@ def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
     target, source = target - target_middle[:, None], source - source_middle
     u, strength, v = torch.linalg.svd((target * weights).mT @ source)
     sign = torch.ones_like(strength)
-    sign[:, 2] = torch.linalg.det(u @ v).sign()  # a rotation, never a mirror
+    sign[:, 2] = torch.linalg.det(u @ v).sign()  # a rotation, never a reflection
     rotation = (u * sign[:, None]) @ v
     scale = (strength * sign).sum(1) / (weights * source.square()).sum()
     centre = (target_middle - scale[:, None] * (rotation @ source_middle)) * flip
@@ -115,10 +115,10 @@ def fit_pose(landmarks: Tensor, canonical: CanonicalFace) -> HeadPose:
 
 
 def placement(pose: HeadPose, size: float | tuple[float, float], canonical: CanonicalFace) -> Tensor:
-    """The ``arkit`` placement (N 3) of a head in a picture of ``size`` (width, height) pixels: x, y, log_scale.
+    """The ``arkit`` placement (N 3) x, y, log_scale of a head in a picture of ``size`` (width, height) pixels.
 
-    x, y: the head's centre from the picture's middle, in half sides (x right, y down); log_scale: natural logarithm
-    of the head's size, 0 where the canonical face would fill the picture as its own FFHQ crop does.
+    x, y: the head's centre relative to the picture's, in half sides, x right, y down. log_scale: natural logarithm of
+    the head's size; 0 where the head is as large in the picture as in its FFHQ crop.
     """
     width, height = (size, size) if isinstance(size, (int, float)) else size
     half = math.sqrt(width * height) / 2
@@ -129,7 +129,7 @@ def placement(pose: HeadPose, size: float | tuple[float, float], canonical: Cano
 
 
 def pose_from_coefficients(coefficients: Tensor, size: float, canonical: CanonicalFace) -> HeadPose:
-    """The pose (N) that ``arkit`` pitch, yaw, roll, x, y, log_scale (N 6) describe in a square of ``size`` pixels."""
+    """Poses (N) in a square of ``size`` pixels for ``arkit`` pitch, yaw, roll, x, y, log_scale (N 6)."""
     half = size / 2
     x_y = coefficients[:, 3:5] * half + (size - 1) / 2
     return HeadPose(

@@ -16,11 +16,11 @@ from torch import Tensor
 
 __all__ = ["cut_regions", "from_region", "to_region"]
 
-MARGIN = 2  # pixels read beyond a region, for the interpolation
+MARGIN_PX = 2  # pixels read beyond a region, for the interpolation
 
 
 def from_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
-    """``points`` (N P 2 or 3) in pixels of the cut square -> pixels of the picture; a third coordinate is scaled."""
+    """Map ``points`` (N P 2 or 3) from pixels of the crop to pixels of the picture; a third coordinate is scaled."""
     x, y, side, angle = regions.to(points).unbind(1)
     step = (side / size)[:, None]
     across, down = points[..., 0] - size / 2, points[..., 1] - size / 2
@@ -30,7 +30,7 @@ def from_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
 
 
 def to_region(points: Tensor, regions: Tensor, size: int) -> Tensor:
-    """The inverse of ``from_region``, for x and y: (N P 2+) pixels of the picture -> (N P 2) of the square."""
+    """Map ``points`` (N P 2+) from pixels of the picture to pixels of the crop (N P 2): inverse of ``from_region``."""
     x, y, side, angle = regions.to(points).unbind(1)
     across, down = points[..., 0] - x[:, None], points[..., 1] - y[:, None]
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]
@@ -66,7 +66,7 @@ def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", 
     line = torch.arange(size, dtype=torch.float32, device=picture.device)
     points = rearrange(list(torch.meshgrid(line, line, indexing="xy")), "xy h w -> 1 (h w) xy")
     at = rearrange(from_region(points, region[None], size), "1 (h w) xy -> h w xy", h=size)
-    low, high = at.amin((0, 1)).floor().long() - MARGIN, at.amax((0, 1)).ceil().long() + MARGIN
+    low, high = at.amin((0, 1)).floor().long() - MARGIN_PX, at.amax((0, 1)).ceil().long() + MARGIN_PX
     (left, top), (right, bottom) = low.tolist(), high.tolist()
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     right, bottom = min(max(right, left), width - 1), min(max(bottom, top), height - 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["fill_gaps", "hold_nearest", "per_shot", "sample_at", "smooth_over_time", "unwrap"]
 
-_REACH = 3  # standard deviations at which the Gaussian is cut off
+_RADIUS_SIGMAS = 3  # standard deviations at which the Gaussian is cut off
 
 
 def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
@@ -20,7 +20,7 @@ def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
     The ends are extended by point reflection, so that a steady movement stays unchanged up to the last frame.
     """
     frames = len(values)
-    reach = min(round(_REACH * sigma), frames - 1)
+    reach = min(round(_RADIUS_SIGMAS * sigma), frames - 1)
     if sigma <= 0 or reach < 1:
         return values
     places = torch.arange(-reach, reach + 1, dtype=torch.float64, device=values.device)

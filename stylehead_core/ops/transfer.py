@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["Returning", "to_device"]
+__all__ = ["AsyncCopy", "to_device"]
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
@@ -18,7 +18,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-class Returning:
+class AsyncCopy:
     """A pending copy of pictures from the device to the CPU."""
 
     def __init__(self, pictures: Tensor) -> None:

@@ -1,8 +1,8 @@
-"""Flows: where each point of a new picture is fetched from in the old one.
+"""Backward warping by flow fields.
 
-A flow (B 2 H W) is in pixels of its own H x W grid: channel 0 to the right, channel 1 down. ``flow[:, 0] = 3`` fetches
-from three columns further right, so the picture moves left. Grids and sampling are float32 whatever the feature is:
-in bfloat16 the places on a 64 x 64 map would be a quarter of a pixel apart.
+A flow (B 2 H W) is in pixels of its own H x W grid: channel 0 to the right, channel 1 down. ``flow[:, 0] = 3`` samples
+three columns further right, so the picture moves left. Grids and sampling are float32 whatever the feature's dtype:
+bfloat16 positions on a 64 x 64 map would be a quarter of a pixel threshold_px.
 """
 
 from typing import Literal
@@ -16,26 +16,26 @@ __all__ = [
     "Convention",
     "compose_flows",
     "flow_to_grid",
-    "remove_specks",
+    "remove_flow_outliers",
     "resize_flow",
     "sample",
     "warp",
+    "warp_bicubic",
     "warp_by_grid",
-    "warp_sharply",
 ]
 
 Convention = Literal["identity", "official"]
-"""``identity``: no flow changes nothing, bit for bit; points from outside repeat the border.
-``official``: as the released weights were trained. No flow is a zoom by W/(W-1), and the border fades to zero."""
+"""``identity``: zero flow changes nothing, bit for bit; outside, the border is replicated.
+``official``: as in the training of the released weights: zero flow zooms by W/(W-1), and outside is zero."""
 
 
 def warp(feature: Tensor, flow: Tensor, convention: Convention = "identity") -> Tensor:
-    """Draw each point of ``feature`` from where ``flow`` points to.
+    """Sample each point of ``feature`` from where ``flow`` points to.
 
     Args:
         feature: (B C H W), or (1 C H W) for all flows; any values and dtype.
-        flow: (B 2 h w), in pixels of its own grid. Where h w is not H W the flow is brought to that size first:
-            ``identity`` resizes the flow, ``official`` the grid made from it.
+        flow: (B 2 h w), in pixels of its own grid. It is resized to H W where necessary: ``identity`` resizes the
+            flow, ``official`` the sampling grid made from it.
         convention: see ``Convention``.
 
     Returns:
@@ -52,13 +52,13 @@ def warp(feature: Tensor, flow: Tensor, convention: Convention = "identity") -> 
 
 
 def sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The values of ``feature`` at places between its pixels, bilinear; places outside get the border's value.
+    """Sample ``feature`` bilinearly at pixel positions; outside, the border is replicated.
 
-    Exact at whole pixels. ``grid_sample`` takes places in [-1, 1] and turns them back into pixels, which rounds unless
-    the size is a power of two; so other sizes are laid on a larger canvas of zeros, of which nothing is ever seen.
+    Exact at whole pixels: ``grid_sample`` converts positions in [-1, 1] back to pixels, which is exact only where the
+    size is a power of two. Other sizes are zero-padded to one; the padding is never sampled.
 
     Args:
-        feature: (B C H W), or (1 C H W) for all places.
+        feature: (B C H W), or (1 C H W) for all positions.
         x, y: (B h w), pixels; (0, 0) is the centre of the first pixel.
 
     Returns:
@@ -74,10 +74,10 @@ def sample(feature: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return _grid_sample(wide, grid).to(feature.dtype)
 
 
-def warp_sharply(picture: Tensor, flow: Tensor) -> Tensor:
-    """The same for a picture (B or 1, 3 H W) in float32, with bicubic sampling (identity convention).
+def warp_bicubic(picture: Tensor, flow: Tensor) -> Tensor:
+    """Warp a float32 picture (B or 1, 3 H W) by ``flow`` (B 2 h w) with bicubic sampling (``identity`` convention).
 
-    Bilinear sampling averages what lies between two pixels, and takes half of a picture's fine detail away.
+    Bilinear sampling between pixels averages them, which removes half of a picture's fine detail.
     """
     height, width = picture.shape[-2:]
     flow = resize_flow(flow, (height, width))
@@ -89,9 +89,9 @@ def warp_sharply(picture: Tensor, flow: Tensor) -> Tensor:
 
 
 def flow_to_grid(flow: Tensor) -> Tensor:
-    """The official grid (B H W 2; x, y) of a flow (B 2 H W): -1 and 1 are the centres of the outermost pixels.
+    """Official sampling grid (B H W 2; x, y) of a flow (B 2 H W): -1 and 1 are the centres of the outermost pixels.
 
-    Source: SPEC section 3.5. The grid counts corner to corner, but ``warp_by_grid`` samples edge to edge.
+    Source: SPEC section 3.5. The grid is built with ``align_corners=True``, but ``warp_by_grid`` samples without.
     """
     height, width = flow.shape[-2:]
     flow = flow if flow.dtype == torch.float64 else flow.float()
@@ -102,7 +102,7 @@ def flow_to_grid(flow: Tensor) -> Tensor:
 
 
 def warp_by_grid(feature: Tensor, grid: Tensor) -> Tensor:
-    """Sample ``feature`` (B C H W) by an official grid (B h w 2), which is resized to H W first; outside is zero."""
+    """Sample ``feature`` (B C H W) at an official grid (B h w 2), which is resized to H W first; outside is zero."""
     if grid.shape[1:3] != feature.shape[-2:]:
         planes = rearrange(grid, "b h w xy -> b xy h w")
         planes = F.interpolate(planes, size=feature.shape[-2:], mode="bilinear", align_corners=False)
@@ -129,20 +129,20 @@ def compose_flows(first: Tensor, second: Tensor) -> Tensor:
     return second + warp(first, second)
 
 
-def remove_specks(flow: Tensor, apart: float = 1.0) -> Tensor:
+def remove_flow_outliers(flow: Tensor, threshold_px: float = 1.0) -> Tensor:
     """Replace single outlier cells of ``flow`` (B 2 H W) by the median of their neighbourhood.
 
-    A cell that differs by more than ``apart`` pixels from the median of the row medians of the 5 x 5 cells around it
-    takes that median. All others stay unchanged, bit for bit. An edge between two surfaces is not an outlier.
+    A cell that differs by more than ``threshold_px`` pixels from the median of the row medians of the 5 x 5 cells
+    around it takes that median. All others stay unchanged, bit for bit. An edge between two surfaces is not an outlier.
     """
     padded = F.pad(flow, (2, 2, 2, 2), mode="replicate")
-    rows = _median([padded[..., i : i + flow.shape[-1]] for i in range(5)])
-    usual = _median([rows[..., i : i + flow.shape[-2], :] for i in range(5)])
-    far = (flow - usual).square().sum(1, keepdim=True) > apart**2
+    rows = _median_of_five([padded[..., i : i + flow.shape[-1]] for i in range(5)])
+    usual = _median_of_five([rows[..., i : i + flow.shape[-2], :] for i in range(5)])
+    far = (flow - usual).square().sum(1, keepdim=True) > threshold_px**2
     return torch.where(far, usual, flow)
 
 
-def _median(planes: list[Tensor]) -> Tensor:
+def _median_of_five(planes: list[Tensor]) -> Tensor:
     """Median of five planes at each position, without a sort, which would cost more than the flow itself."""
     a, b, c, d, e = planes
     low = torch.maximum(torch.minimum(a, b), torch.minimum(c, d))
@@ -151,7 +151,7 @@ def _median(planes: list[Tensor]) -> Tensor:
 
 
 def _axes(flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Row and column numbers of a flow's grid, in float32 or better."""
+    """Row and column numbers of a flow's grid, in float32 or float64."""
     dtype = torch.promote_types(flow.dtype, torch.float32)
     height, width = flow.shape[-2:]
     return (

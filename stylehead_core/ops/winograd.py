@@ -13,16 +13,16 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-__all__ = ["convolve_in_tiles", "fits_tiles", "gains_by_tiles", "tiled_weight"]
+__all__ = ["convolve_in_tiles", "divides_into_tiles", "is_faster_in_tiles", "transform_weight"]
 
-TILE = 4  # pixels of an output tile
-SEEN = 6  # pixels of an input tile
-MANY = 128  # channels from which on it is faster
-BAND = 4  # rows of tiles computed together, so that they stay in the cache
-EVERYWHERE = 1 * SEEN + 1  # the product that contributes to all 16 outputs
+OUTPUT_TILE = 4  # pixels of an output tile
+INPUT_TILE = 6  # pixels of an input tile
+MIN_CHANNELS = 128  # channels from which on it is faster
+BAND_TILE_ROWS = 4  # rows of tiles computed together, so that they stay in the cache
+BIAS_POSITION = 1 * INPUT_TILE + 1  # the product that contributes to all 16 outputs
 
 # The transforms of input, kernel and products along one axis.
-OF_INPUT = (
+INPUT_TRANSFORM = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
     (0, 4, -4, -1, 1, 0),
@@ -30,7 +30,7 @@ OF_INPUT = (
     (0, 2, -1, -2, 1, 0),
     (0, 4, 0, -5, 0, 1),
 )
-OF_KERNEL = (
+KERNEL_TRANSFORM = (
     (1 / 4, 0, 0),
     (-1 / 6, -1 / 6, -1 / 6),
     (-1 / 6, 1 / 6, -1 / 6),
@@ -38,35 +38,35 @@ OF_KERNEL = (
     (1 / 24, -1 / 12, 1 / 6),
     (0, 0, 1),
 )
-OF_PRODUCTS = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+OUTPUT_TRANSFORM = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
-def gains_by_tiles(weight: Tensor) -> bool:
+def is_faster_in_tiles(weight: Tensor) -> bool:
     """Whether inference with this kernel (O I k k) is faster in tiles."""
     learns = torch.is_grad_enabled() and weight.requires_grad
     right = weight.device.type == "cpu" and weight.dtype == torch.float32
-    return right and not learns and weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= MANY
+    return right and not learns and weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= MIN_CHANNELS
 
 
-def fits_tiles(x: Tensor) -> bool:
+def divides_into_tiles(x: Tensor) -> bool:
     """Whether ``x`` (B I H W) consists of whole tiles and needs no gradient."""
     learns = torch.is_grad_enabled() and x.requires_grad
-    return not learns and x.shape[2] % TILE == x.shape[3] % TILE == 0
+    return not learns and x.shape[2] % OUTPUT_TILE == x.shape[3] % OUTPUT_TILE == 0
 
 
-def tiled_weight(weight: Tensor) -> Tensor:
+def transform_weight(weight: Tensor) -> Tensor:
     """Transform a kernel (O I 3 3) for ``convolve_in_tiles`` (36 I O). Four times as large."""
     inputs = weight.shape[1]
     flat = rearrange(weight, "o i y x -> (y x) (i o)")
-    return rearrange(_both_axes(OF_KERNEL, flat) @ flat, "place (i o) -> place i o", i=inputs)
+    return rearrange(_transform_2d(KERNEL_TRANSFORM, flat) @ flat, "place (i o) -> place i o", i=inputs)
 
 
 def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slope: float | None = None) -> Tensor:
     """``F.conv2d`` with a padding of 1, followed by a leaky ReLU if ``slope`` is given.
 
     Args:
-        x: (B I H W); height and width are multiples of ``TILE``.
-        weight: (36 I O) of ``tiled_weight``.
+        x: (B I H W); height and width are multiples of ``OUTPUT_TILE``.
+        weight: (36 I O) of ``transform_weight``.
         bias: (O).
 
     Returns:
@@ -74,32 +74,32 @@ def convolve_in_tiles(x: Tensor, weight: Tensor, bias: Tensor | None = None, slo
     """
     batch, inputs, height, width = x.shape
     outputs = weight.shape[2]
-    down, across = height // TILE, width // TILE
-    of_input, of_products = _both_axes(OF_INPUT, x), _both_axes(OF_PRODUCTS, x)
+    down, across = height // OUTPUT_TILE, width // OUTPUT_TILE
+    input_transform, output_transform = _transform_2d(INPUT_TRANSFORM, x), _transform_2d(OUTPUT_TRANSFORM, x)
     padded = x.new_zeros(batch, height + 2, width + 2, inputs)
     padded[:, 1:-1, 1:-1] = rearrange(x, "b i h w -> b h w i")
-    result = x.new_empty(batch, down, TILE, across, TILE, outputs)
+    result = x.new_empty(batch, down, OUTPUT_TILE, across, OUTPUT_TILE, outputs)
     _, row, column, _ = padded.stride()
-    strides = row, column, TILE * row, TILE * column, 1
+    strides = row, column, OUTPUT_TILE * row, OUTPUT_TILE * column, 1
     for sample, drawn in zip(padded, result, strict=True):
-        for first in range(0, down, BAND):
-            rows = min(BAND, down - first)
-            start = sample.storage_offset() + first * TILE * row
-            tiles = sample.as_strided((SEEN, SEEN, rows, across, inputs), strides, start)  # overlapping
-            seen = of_input @ rearrange(tiles, "y x down across i -> (y x) (down across i)")
+        for first in range(0, down, BAND_TILE_ROWS):
+            rows = min(BAND_TILE_ROWS, down - first)
+            start = sample.storage_offset() + first * OUTPUT_TILE * row
+            tiles = sample.as_strided((INPUT_TILE, INPUT_TILE, rows, across, inputs), strides, start)  # overlapping
+            seen = input_transform @ rearrange(tiles, "y x down across i -> (y x) (down across i)")
             products = torch.bmm(rearrange(seen, "place (tile i) -> place tile i", i=inputs), weight)
             if bias is not None:
-                products[EVERYWHERE] += bias
-            made = of_products @ rearrange(products, "place tile o -> place (tile o)")
+                products[BIAS_POSITION] += bias
+            made = output_transform @ rearrange(products, "place tile o -> place (tile o)")
             if slope is not None:
                 F.leaky_relu(made, slope, inplace=True)
             drawn[first : first + rows] = rearrange(
-                made, "(y x) (down across o) -> down y across x o", y=TILE, down=rows, across=across
+                made, "(y x) (down across o) -> down y across x o", y=OUTPUT_TILE, down=rows, across=across
             )
     return rearrange(result, "b down y across x o -> b o (down y) (across x)")
 
 
-def _both_axes(matrix: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
+def _transform_2d(matrix: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
     """The two-dimensional transform on flattened tiles, as one matrix, from that of one axis."""
     one = torch.tensor(matrix, dtype=torch.float64)
     return torch.kron(one, one).to(like)

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import ConfigError, InputError
 from ..ops.crop import Block, covered_block, place_square
 from ..ops.face_masks import face_mask, lower_face_mask
-from ..ops.following import resized_square
+from ..ops.following import resize_square
 from ..ops.pixels import from_uint8
 from ..records import SQUARE, Motion, Portrait
 
@@ -114,7 +114,7 @@ def paste_head(
     for i in range(count):
         crop = crops[i] if crops is not None else portrait.crop
         assert crop is not None
-        crop = resized_square(crop, portrait.image.shape[-1], size)
+        crop = resize_square(crop, portrait.image.shape[-1], size)
         own = square if inside is None else square * inside[min(i, len(inside) - 1)][None]
         original = originals[min(i, len(originals) - 1)][None]
         block = covered_block(crop, size, height, width)
@@ -166,7 +166,7 @@ def crops_of_motion(motion: Motion, size: int) -> Tensor:
             "This motion does not know where in a video it was measured: it comes from speech, sliders or an older "
             "file. Measure it again with Follow Video, or give the picture that the portrait was cut from."
         )
-    return resized_square(motion.squares, SQUARE, size)
+    return resize_square(motion.squares, SQUARE, size)
 
 
 def seam(pasted: Tensor, original: Tensor, mask: Tensor) -> Tensor:

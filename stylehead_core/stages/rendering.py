@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ..errors import ConfigError, InputError, OutOfMemory
 from ..model.stylehead import Layers, StyleHead
-from ..networks.generator import Prepared
-from ..ops.acceleration import SPEEDS, Speed, faster
+from ..networks.generator import PreparedStyles
+from ..ops.acceleration import SPEEDS, Speed, accelerate
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.disk_tensor import DiskTensor
 from ..ops.edits import edit_styles, position_in_clip, strengths_at
@@ -201,7 +201,7 @@ class Codes:
     strengths: tuple[float, ...]
     feature: Tensor  # (1 C h w)
     rgb: Tensor | None  # (1 3 h/2 w/2)
-    prepared: Prepared
+    prepared: PreparedStyles
     layers: Layers | None  # of the portrait, edits included, where a model warps its pixels
 
 
@@ -324,7 +324,7 @@ class FrameRenderer:
 
         return draw_frames
 
-    def _picture(self, feature: Tensor, prepared: Prepared, rgb: Tensor | None) -> Tensor:
+    def _picture(self, feature: Tensor, prepared: PreparedStyles, rgb: Tensor | None) -> Tensor:
         """What the generator draws (n 3 size size)."""
         picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
         return picture.float().clamp(-1, 1)
@@ -349,7 +349,7 @@ class FrameRenderer:
             if self.head is not None:
                 draw_frames = self._frame_function(self.codes, self.head.strength)
                 self.draw_frames = (
-                    draw_frames if self.changing else faster(draw_frames, self.config.speed, self.model.device)
+                    draw_frames if self.changing else accelerate(draw_frames, self.config.speed, self.model.device)
                 )
         return self.codes
 

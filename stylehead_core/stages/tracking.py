@@ -26,7 +26,7 @@ from ..ops.align import LANDMARKS_68, ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.cuts import CutDetector, thumbnails
 from ..ops.deep3d_align import crop_face
-from ..ops.following import following_squares, still_square
+from ..ops.following import smooth_squares, static_square
 from ..ops.pixels import from_uint8
 from ..ops.pose import fit_pose, placement
 from ..ops.smoothing import fill_gaps, per_shot, sample_at, smooth_over_time, unwrap
@@ -110,8 +110,8 @@ class Track:
     def squares(self, kind: Square = "still") -> Tensor:
         """(T 2 3): where the square of SQUARE pixels lies in each frame of the video."""
         if kind == "follows":
-            return following_squares(self.landmarks, self.found, SQUARE, fps=float(self.fps), shots=self.shots)
-        return still_square(self.landmarks, self.found, SQUARE).expand(len(self), -1, -1)
+            return smooth_squares(self.landmarks, self.found, SQUARE, fps=float(self.fps), shots=self.shots)
+        return static_square(self.landmarks, self.found, SQUARE).expand(len(self), -1, -1)
 
 
 def motion_for_model(

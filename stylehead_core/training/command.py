@@ -13,7 +13,7 @@ from ..convert.official import VGG
 from ..errors import ConfigError
 from ..model.files import load_stylehead, save_stylehead
 from ..model.stylehead import StyleHead, build
-from ..ops.layout import channels_last
+from ..ops.layout import use_channels_last
 from . import loop
 from .loop import Limits
 from .recipe import MODEL, Recipe
@@ -141,7 +141,7 @@ def train(
     model, state = assemble(recipe, out, start).to(torch.get_default_device()), None
     if task is not None:
         for part in model.children():
-            channels_last(part)
+            use_channels_last(part)
         state = loop.run(recipe, model, task.load(data), folder, limits, resume)
     model.eval().requires_grad_(False)
     if not dist.is_initialized() or dist.get_rank() == 0:

@@ -19,7 +19,7 @@ from ..errors import FaceNotFound, InputError
 from ..landmarker.landmarker import Landmarker
 from ..media.pictures import read_picture
 from ..networks.landmark_prior import LandmarkPrior, LandmarkPriorConfig
-from ..ops.warp import warp_sharply
+from ..ops.warp import warp_bicubic
 from ..records import Portrait
 from ..spaces import ARKIT
 from ..stages.portrait import PortraitConfig, take_portrait
@@ -147,7 +147,7 @@ def pair_of_still(portrait: Portrait, prior: LandmarkPrior, rng: torch.Generator
     face = prior.move(landmarks[None], here, there, size)
     lips = face.landmarks
     rest = _shut(lips, prior)  # the basis is linear: what is left of the gap is closed by hand
-    return warp_sharply(portrait.image, prior.flow(landmarks[None], face._replace(landmarks=rest), size)[0]).clamp(
+    return warp_bicubic(portrait.image, prior.flow(landmarks[None], face._replace(landmarks=rest), size)[0]).clamp(
         -1, 1
     )
 

@@ -27,11 +27,11 @@ def test_all_official_conditions_agree_with_the_reference_and_the_acting_are_the
     calibrator.load_state_dict(state)
     expected = recipe.fixture("calibrator")
     feature, descriptor = recipe.given("f64", (1, 512, 64, 64)), expected["descriptor"].squeeze(-1)
-    conditions = calibrator.conditions(feature, descriptor)
-    assert [tuple(c.shape) for c in conditions] == [(1, 512, r, r) for r in (8, 8, 16, 16, 32, 32, 64, 64)]
-    for i, condition in enumerate(conditions):
+    predict_all_levels = calibrator.predict_all_levels(feature, descriptor)
+    assert [tuple(c.shape) for c in predict_all_levels] == [(1, 512, r, r) for r in (8, 8, 16, 16, 32, 32, 64, 64)]
+    for i, condition in enumerate(predict_all_levels):
         recipe.assert_close(condition, expected[f"condition_{i}"])
-    for acting, condition in zip(calibrator(feature, descriptor), conditions[-2:], strict=True):
+    for acting, condition in zip(calibrator(feature, descriptor), predict_all_levels[-2:], strict=True):
         assert torch.equal(acting, condition)
 
 

@@ -93,18 +93,20 @@ def test_bands_make_the_whole_picture(generator, styles, monkeypatch, stop_at):
         return generator.upper(feature, styles[:1], rgb, stop_at=stop_at)
 
     whole, bands = draw(), []
-    draw_in_bands = module._draw_in_bands
-    monkeypatch.setattr(module, "_draw_in_bands", lambda *args, **kw: bands.append(1) or draw_in_bands(*args, **kw))
-    monkeypatch.setattr(module, "BAND", 1)
-    monkeypatch.setattr(module, "LEAST_ROWS", 6)  # 6, 6 and 4 rows of 16
+    draw_in_bands = module._draw_level_in_bands
+    monkeypatch.setattr(
+        module, "_draw_level_in_bands", lambda *args, **kw: bands.append(1) or draw_in_bands(*args, **kw)
+    )
+    monkeypatch.setattr(module, "BAND_BYTES", 1)
+    monkeypatch.setattr(module, "MIN_BAND_ROWS", 6)  # 6, 6 and 4 rows of 16
     torch.testing.assert_close(draw(), whole, rtol=0, atol=1e-4)
     assert len(bands) == (1 if stop_at else 2)
 
 
 def test_weights_that_learn_are_not_drawn_in_bands(generator, styles, monkeypatch):
-    monkeypatch.setattr(module, "BAND", 1)
-    monkeypatch.setattr(module, "LEAST_ROWS", 2)
-    monkeypatch.setattr(module, "_draw_in_bands", None)
+    monkeypatch.setattr(module, "BAND_BYTES", 1)
+    monkeypatch.setattr(module, "MIN_BAND_ROWS", 2)
+    monkeypatch.setattr(module, "_draw_level_in_bands", None)
     learning = styles.clone().requires_grad_()
     generator(learning).sum().backward()
     assert learning.grad is not None

@@ -5,14 +5,14 @@ import torch
 
 from stylehead_core.landmarker.files import find_landmarker
 from stylehead_core.networks.landmark_prior import (
-    ABOVE,
-    ASIDE,
-    BEHIND_NOSE,
     CHIN,
     EYES,
     INNER_LIPS,
     LOWER_LIP,
     NOSE_BASE,
+    TEETH_DEPTH_CM,
+    TEETH_RANGE_X_CM,
+    TEETH_RANGE_Y_CM,
     UPPER_LIP,
     LandmarkPrior,
     LandmarkPriorConfig,
@@ -157,7 +157,8 @@ def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
     (_, upper, lower), (_, upper_then, lower_then) = prior.guides(landmarks, own, driving, SIZE)[:, 2:]
     torch.testing.assert_close(upper_then, upper, rtol=0, atol=1e-3)
     x, y = cell(landmarks[0, LOWER_LIP])
-    rises = (lower_then - lower)[y, x] * ABOVE  # cm: where the jaw has gone down, the cell lies higher above it
+    # Cm: where the jaw has gone down, the cell lies higher above it.
+    rises = (lower_then - lower)[y, x] * TEETH_RANGE_Y_CM
     assert rises == pytest.approx(1.0, abs=0.05)
 
 
@@ -168,14 +169,15 @@ def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
     across, upper, lower = prior.guides(landmarks, own, turned, SIZE)[0, 2:]
     front = there.unpose(moved)[0]
     teeth = front[NOSE_BASE] + torch.tensor(
-        (0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -BEHIND_NOSE)
+        (0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -TEETH_DEPTH_CM)
     )
     for aside, above in ((0.0, 0.0), (1.2, 0.0), (0.0, 0.8), (0.0, -0.8)):
         place = there.pose((teeth + torch.tensor((aside, above, 0.0)))[None, None])[0, 0]
         x, y = cell(place)
-        assert across[y, x] * ASIDE == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
-        assert upper[y, x] * ABOVE == pytest.approx(above, abs=0.3)
-        assert lower[y, x] * ABOVE == pytest.approx(above + 0.55, abs=0.3)  # the canonical lips are that far apart
+        assert across[y, x] * TEETH_RANGE_X_CM == pytest.approx(aside, abs=0.3)  # a cell is half a centimetre wide
+        assert upper[y, x] * TEETH_RANGE_Y_CM == pytest.approx(above, abs=0.3)
+        # The canonical lips are that far apart.
+        assert lower[y, x] * TEETH_RANGE_Y_CM == pytest.approx(above + 0.55, abs=0.3)
 
 
 def test_a_correction_moves_nothing_where_nothing_is_asked_for(prior, face):

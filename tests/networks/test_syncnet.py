@@ -27,7 +27,7 @@ def mel() -> torch.Tensor:
 
 
 def test_a_window_becomes_a_unit_vector_of_sixteen_bases(mouths, mel):
-    for embedding in (network().look(mouths), network().hear(mel)):
+    for embedding in (network().embed_mouths(mouths), network().embed_sound(mel)):
         assert embedding.shape == (3, 32)
         torch.testing.assert_close(embedding.norm(dim=-1), torch.ones(3))
     assert SyncNetConfig().embedding == 512
@@ -53,13 +53,15 @@ def test_every_tensor_has_one_published_name_there_and_back():
 def test_the_cosine_is_that_of_the_embeddings_and_never_negative(mouths, mel):
     net = network()
     found = net(mouths, mel)
-    torch.testing.assert_close(found, torch.nn.functional.cosine_similarity(net.look(mouths), net.hear(mel)))
+    torch.testing.assert_close(
+        found, torch.nn.functional.cosine_similarity(net.embed_mouths(mouths), net.embed_sound(mel))
+    )
     assert (found >= 0).all()
 
 
 def test_the_published_network_sees_blue_first_in_zero_to_one(mouths):
     rgb, bgr = network(), network(SyncNetConfig(base=2, colours="bgr unit"))
-    torch.testing.assert_close(bgr.look(mouths), rgb.look((mouths.flip(2) + 1) / 2))
+    torch.testing.assert_close(bgr.embed_mouths(mouths), rgb.embed_mouths((mouths.flip(2) + 1) / 2))
 
 
 def test_the_loss_is_minus_the_logarithm_of_the_probability():

@@ -34,5 +34,5 @@ def test_it_can_be_learnt_through():
 def test_without_the_fused_operation_the_numbers_are_the_same(monkeypatch):
     x, weight, bias = noise(1, 4, 6, 6), noise(8, 4, 3, 3, seed=1), noise(8, seed=2)
     fused = convolve(x, weight, bias, padding=1, slope=0.2)
-    monkeypatch.setattr(module, "_fusible", lambda *_: False)
+    monkeypatch.setattr(module, "_can_fuse", lambda *_: False)
     torch.testing.assert_close(convolve(x, weight, bias, padding=1, slope=0.2), fused)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylehead_core.ops.crop import apply_affine
-from stylehead_core.ops.following import following_squares, resized_square, still_square
+from stylehead_core.ops.following import resize_square, smooth_squares, static_square
 from stylehead_core.stages.paste import jitter
 
 
@@ -25,8 +25,8 @@ def middle(square: torch.Tensor) -> torch.Tensor:
 
 def test_it_trembles_less_than_the_face_and_goes_along(face):
     found = torch.ones(40, dtype=torch.bool)
-    raw = following_squares(face, found, 64, fps=25, calm=0)
-    calm = following_squares(face, found, 64, fps=25)
+    raw = smooth_squares(face, found, 64, fps=25, smoothing_seconds=0)
+    calm = smooth_squares(face, found, 64, fps=25)
     assert jitter(calm, 64) < 0.5 * jitter(raw, 64)
     torch.testing.assert_close(middle(calm[-1]) - middle(calm[0]), torch.tensor([39.0, 19.5]), atol=2.5, rtol=0)
 
@@ -35,22 +35,22 @@ def test_frames_without_a_face_are_bridged(face):
     found = torch.ones(40, dtype=torch.bool)
     found[10:20] = False
     face[10:20] = 0
-    bridged = following_squares(face, found, 64, fps=25, calm=0)
+    bridged = smooth_squares(face, found, 64, fps=25, smoothing_seconds=0)
     halfway = (middle(bridged[9]) + middle(bridged[20])) / 2
     torch.testing.assert_close((middle(bridged[14]) + middle(bridged[15])) / 2, halfway)
 
 
 def test_one_square_for_all_is_in_the_middle_and_no_outlier_moves_it(face):
     found = torch.ones(40, dtype=torch.bool)
-    square = still_square(face, found, 64)
-    between = (middle(following_squares(face, found, 64, fps=25)[i]) for i in (19, 20))
+    square = static_square(face, found, 64)
+    between = (middle(smooth_squares(face, found, 64, fps=25)[i]) for i in (19, 20))
     torch.testing.assert_close(middle(square), sum(between) / 2, atol=1, rtol=0)
     assert square[1, 0] == 0  # upright
     face[3] *= 5
-    torch.testing.assert_close(still_square(face, found, 64), square, atol=2, rtol=0)
+    torch.testing.assert_close(static_square(face, found, 64), square, atol=2, rtol=0)
 
 
 def test_the_same_square_in_more_pixels_has_the_same_corners(face):
-    square = still_square(face, torch.ones(40, dtype=torch.bool), 64)
+    square = static_square(face, torch.ones(40, dtype=torch.bool), 64)
     small, large = (torch.tensor([[-0.5, -0.5], [n - 0.5, n - 0.5]]) for n in (64, 200))
-    torch.testing.assert_close(apply_affine(resized_square(square, 64, 200), large), apply_affine(square, small))
+    torch.testing.assert_close(apply_affine(resize_square(square, 64, 200), large), apply_affine(square, small))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stylehead_core.ops.align import LANDMARKS_68
-from stylehead_core.ops.mouths import mouth_affines, mouth_pictures
+from stylehead_core.ops.mouths import cut_mouths, mouth_affines
 
 
 def face(frames: int = 1, x: float = 64.0) -> torch.Tensor:
@@ -49,7 +49,7 @@ def test_the_cut_is_steadied_over_five_frames():
 def test_a_ramp_is_cut_where_the_affine_says_and_gradients_come_back():
     ramp = torch.arange(128.0).expand(1, 3, 160, 128).clone().requires_grad_()
     affines = mouth_affines(face())
-    cut = mouth_pictures(ramp, affines)
+    cut = cut_mouths(ramp, affines)
     assert cut.shape == (1, 3, 48, 96)
     assert cut[0, 0, 20, 40].item() == pytest.approx(at(affines[0], 40, 20)[0], abs=1e-3)
     cut[0, 0, 20, 40].backward()

@@ -5,7 +5,15 @@ import recipe
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.ops.warp import compose_flows, flow_to_grid, remove_specks, resize_flow, sample, warp, warp_by_grid
+from stylehead_core.ops.warp import (
+    compose_flows,
+    flow_to_grid,
+    remove_flow_outliers,
+    resize_flow,
+    sample,
+    warp,
+    warp_by_grid,
+)
 
 SIZES = [(64, 64), (8, 6), (7, 9), (1, 5), (33, 100)]
 
@@ -139,7 +147,7 @@ def test_a_cell_that_points_elsewhere_than_all_around_it_is_brought_into_line():
     flow = torch.zeros(2, 2, 16, 16)
     flow[0, :, 5, 6] = torch.tensor([4.0, -2.0])
     flow[0, 0, :, 9:] = 3.0  # an edge between two surfaces
-    clean = remove_specks(flow)
+    clean = remove_flow_outliers(flow)
     assert not clean[0, :, 5, 6].any()
     flow[0, :, 5, 6] = 0
     assert torch.equal(clean, flow)
@@ -148,4 +156,4 @@ def test_a_cell_that_points_elsewhere_than_all_around_it_is_brought_into_line():
 def test_a_smooth_flow_stays_as_it_is_bit_for_bit():
     rows = torch.linspace(0, 3, 24)
     flow = torch.stack((rows[:, None] * rows, rows[:, None].expand(24, 24)))[None]
-    assert torch.equal(remove_specks(flow), flow)
+    assert torch.equal(remove_flow_outliers(flow), flow)

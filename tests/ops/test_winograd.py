@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stylehead_core.ops.winograd import convolve_in_tiles, fits_tiles, gains_by_tiles, tiled_weight
+from stylehead_core.ops.winograd import convolve_in_tiles, divides_into_tiles, is_faster_in_tiles, transform_weight
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -14,7 +14,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 20), (36, 4)])
 def test_tiles_make_the_plain_convolution(height, width):
     x, weight, bias = noise(2, 3, height, width), noise(5, 3, 3, 3, seed=1), noise(5, seed=2)
-    found = convolve_in_tiles(x, tiled_weight(weight), bias)
+    found = convolve_in_tiles(x, transform_weight(weight), bias)
     torch.testing.assert_close(found, F.conv2d(x, weight, bias, padding=1))
     assert found.is_contiguous(memory_format=torch.channels_last)
 
@@ -22,22 +22,22 @@ def test_tiles_make_the_plain_convolution(height, width):
 def test_the_leaky_relu_comes_last():
     x, weight, bias = noise(1, 3, 8, 8), noise(5, 3, 3, 3, seed=1), noise(5, seed=2)
     expected = F.leaky_relu(F.conv2d(x, weight, bias, padding=1), 0.2)
-    torch.testing.assert_close(convolve_in_tiles(x, tiled_weight(weight), bias, 0.2), expected)
+    torch.testing.assert_close(convolve_in_tiles(x, transform_weight(weight), bias, 0.2), expected)
 
 
 def test_in_float32_the_numbers_differ_by_rounding_alone():
     x, weight = noise(1, 128, 16, 16).float(), noise(128, 128, 3, 3, seed=1).float()
     exact = F.conv2d(x.double(), weight.double(), padding=1)
-    assert (convolve_in_tiles(x, tiled_weight(weight)) - exact).abs().max() < 5e-5 * exact.abs().max()
+    assert (convolve_in_tiles(x, transform_weight(weight)) - exact).abs().max() < 5e-5 * exact.abs().max()
 
 
 def test_it_is_taken_where_it_pays_and_nothing_is_learnt():
     many, few = torch.zeros(128, 128, 3, 3), torch.zeros(128, 64, 3, 3)
-    assert gains_by_tiles(many)
-    assert not gains_by_tiles(few)
-    assert not gains_by_tiles(many.half())
-    assert not gains_by_tiles(many[..., :1, :1])
-    assert not gains_by_tiles(many.clone().requires_grad_())
-    assert fits_tiles(torch.zeros(1, 1, 8, 4))
-    assert not fits_tiles(torch.zeros(1, 1, 8, 6))
-    assert not fits_tiles(torch.zeros(1, 1, 8, 4, requires_grad=True))
+    assert is_faster_in_tiles(many)
+    assert not is_faster_in_tiles(few)
+    assert not is_faster_in_tiles(many.half())
+    assert not is_faster_in_tiles(many[..., :1, :1])
+    assert not is_faster_in_tiles(many.clone().requires_grad_())
+    assert divides_into_tiles(torch.zeros(1, 1, 8, 4))
+    assert not divides_into_tiles(torch.zeros(1, 1, 8, 6))
+    assert not divides_into_tiles(torch.zeros(1, 1, 8, 4, requires_grad=True))

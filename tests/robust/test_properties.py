@@ -17,7 +17,7 @@ from stylehead_core.media.sound import Sound
 from stylehead_core.model.config import StyleHeadConfig
 from stylehead_core.model.manifest import ManifestEntry, read_manifest
 from stylehead_core.model.presets import debug
-from stylehead_core.ops.memory import batch_bytes, check_room
+from stylehead_core.ops.memory import batch_bytes, check_memory
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 
@@ -239,10 +239,10 @@ def test_any_bytes_as_a_motion(tmp_path, data):
 @a_few
 @given(frames=st.integers(1, 100_000), size=st.sampled_from([64, 256, 1024]), room=st.integers(0, 10**12))
 def test_any_batch_has_room_or_is_refused_with_advice(frames, size, room):
-    found = outcome(lambda: check_room(frames, size, room), InputError)
+    found = outcome(lambda: check_memory(frames, size, room), InputError)
     if isinstance(found, InputError):
         fit = int(str(found).split("at most ")[1].split()[0])
         assert fit < frames
-        assert fit == 0 or check_room(fit, size, room) <= room
+        assert fit == 0 or check_memory(fit, size, room) <= room
     else:
         assert batch_bytes(frames, size) < found <= room

@@ -12,7 +12,7 @@ from stylehead_core.model.stylehead import Layers, build
 from stylehead_core.networks.face_editor import FaceEditorConfig
 from stylehead_core.networks.landmark_prior import GUIDES, LandmarkPriorConfig
 from stylehead_core.networks.refiner import RefinerConfig
-from stylehead_core.ops.warp import warp, warp_sharply
+from stylehead_core.ops.warp import warp, warp_bicubic
 from stylehead_core.stages.rendering import RenderConfig
 
 SIZE, CELLS = 64, 32
@@ -82,10 +82,10 @@ def test_an_edit_keeps_the_detail(model, inversion):
 def test_a_sharp_warp_moves_whole_pixels_exactly_and_keeps_more_between_them(portrait):
     flow = torch.zeros(1, 2, SIZE, SIZE)
     flow[:, 1] = 3
-    assert torch.equal(warp_sharply(portrait, flow)[..., :-3, :], portrait[..., 3:, :])
+    assert torch.equal(warp_bicubic(portrait, flow)[..., :-3, :], portrait[..., 3:, :])
     flow[:, 1] = 0.5
     inside = (..., slice(4, -4), slice(4, -4))
-    assert warp_sharply(portrait, flow)[inside].var() > 1.2 * warp(portrait, flow)[inside].var()
+    assert warp_bicubic(portrait, flow)[inside].var() > 1.2 * warp(portrait, flow)[inside].var()
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.wall import person_and_wall
-from ...ops.warp import resize_flow, warp_sharply
+from ...ops.warp import resize_flow, warp_bicubic
 from ..discriminator import PATCH, R1_WEIGHT, PatchDiscriminator, discriminator_loss
 from ..losses import adversarial_loss, fine_detail, pyramid_difference, roughness_difference
 from ..precision import fast_convolutions
@@ -273,7 +273,7 @@ class CompositeState:
         truth, alpha = heads.frames(target), heads.alpha[target].float() / 255
         landmarks = heads.landmarks[target]
         still = self.model.resize(heads.frames(source), made.drawn.shape[-1])
-        along = warp_sharply(still, made.flow)
+        along = warp_bicubic(still, made.flow)
         features = region_weights(landmarks, [MOUTH, *EYES, *BROWS], heads.size, heads.size, 10)
         corners, cut = self._corners(landmarks / fold, cells, rng)
         flipped = torch.rand(len(rows), generator=rng) < 0.5
@@ -338,10 +338,10 @@ class CompositeState:
         heads, made = self.heads, self.cache.take(rows)
         source, target = heads.source[rows], heads.target[rows]
         descriptor = describe_motion(self.model, heads.coefficients[source], heads.coefficients[target])
-        small = warp_sharply(self.model.resize(heads.frames(source), made.drawn.shape[-1]), made.flow)
+        small = warp_bicubic(self.model.resize(heads.frames(source), made.drawn.shape[-1]), made.flow)
         refined = self.refiner.refine(made.drawn, small, made.planes, descriptor)
         fine = self.compositor.enlarge_flow(made.flow, refined.hidden)
-        along = warp_sharply(made.person, fine)
+        along = warp_bicubic(made.person, fine)
         matte_in = along[:, 3:].clamp(0, 1)
         composed = self.compositor(refined, along[:, :3], matte_in, made.planes, descriptor)
         frames = made.wall + composed.matte * (composed.picture - made.wall)
@@ -365,7 +365,7 @@ def hidden_wall(crops: Crops, fold: int) -> Tensor:
 
 
 def sample_crop(picture: Tensor, flow: Tensor, corners: Tensor, side: int) -> Tensor:
-    """A crop of ``picture`` (B C S S), warped as ``ops.warp.warp_sharply`` warps the whole.
+    """A crop of ``picture`` (B C S S), warped as ``ops.warp.warp_bicubic`` warps the whole.
 
     Args:
         flow: (B 2 n n), of the crop alone, pixels of its own grid.

@@ -25,7 +25,7 @@ from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig, Seen
 from ...ops.align import LANDMARKS_68
-from ...ops.layout import channels_last
+from ...ops.layout import use_channels_last
 from ...ops.pixels import from_uint8
 from ...tensor_files import write_tensors
 from ..recipe import LearnsFromHeads, Parts, Phase
@@ -72,7 +72,7 @@ class FeaturesState:
         self.network = FeatureNetwork(task.network)
         self.task, self.data = task, resize_gallery(data, self.network)
         self.samples = len(data.seeds)
-        channels_last(self.network)
+        use_channels_last(self.network)
         self.people = nn.Linear(task.network.embedding, self.samples, bias=False)  # where each of them is
         self.networks: dict[str, nn.Module] = {"features": self.network, "people": self.people}
         for network in self.networks.values():

@@ -31,7 +31,7 @@ from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.feature_network import feature_distance
 from ...ops.pixels import from_uint8, to_uint8
-from ...ops.warp import warp_sharply
+from ...ops.warp import warp_bicubic
 from ...spaces import ARKIT
 from ..discriminator import PATCH, PatchDiscriminator, discriminator_loss
 from ..losses import adversarial_loss, fine_detail, pyramid_difference, roughness_difference
@@ -106,7 +106,7 @@ class Kept:
         drawn = draw_along_flow(model, heads, rows, flow, visibility, calibrated=model.calibrator is not None)
         assert guides is not None
         planes = torch.cat((visibility, guides), dim=1)
-        return drawn, warp_sharply(heads.frames(heads.source[rows]), flow), planes
+        return drawn, warp_bicubic(heads.frames(heads.source[rows]), flow), planes
 
 
 class RefineState:

@@ -27,7 +27,7 @@ from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
 from ...networks.syncnet import FRAMES, sync_loss
 from ...ops.masks import mouth_box
-from ...ops.mouths import mouth_affines, mouth_pictures
+from ...ops.mouths import cut_mouths, mouth_affines
 from ...ops.warp import compose_flows, warp
 from ..losses import perceptual_difference
 from ..recipe import Parts, Phase, TrainingTask
@@ -143,7 +143,7 @@ class SoundState:
             whole = compose_flows(proxy.flow, flow)
             losses["label"] = self.task.label * (1 - 0.9 * progress) * ((whole - proxy.whole).abs() * small).mean()
         if self.expert is not None and self.task.sync:
-            mouths = mouth_pictures(drawn, mouth_affines((target.landmarks + 0.5) * scale - 0.5))  # n 3 48 96
+            mouths = cut_mouths(drawn, mouth_affines((target.landmarks + 0.5) * scale - 0.5))  # n 3 48 96
             heard = self.videos.shot(proxy.clip, [proxy.middle], self.model.config.window, SYNC_MEL).mel
             assert heard is not None
             ramp = min(1.0, progress / self.task.sync_ramp) if self.task.sync_ramp else 1.0

@@ -20,7 +20,7 @@ from ...errors import ConfigError, InputError
 from ...evaluation.sheets import plot
 from ...model.stylehead import StyleHead
 from ...networks.syncnet import FRAMES, MEL, SYNC_KIND, SyncNet, SyncNetConfig, sync_loss
-from ...ops.mouths import mouth_affines, mouth_pictures
+from ...ops.mouths import cut_mouths, mouth_affines
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.windows import mel_windows
 from ...tensor_files import write_tensors
@@ -78,7 +78,7 @@ def hear_clip(clip: PreparedClip) -> HeardClip:
     mouths = []
     for rows in torch.arange(len(clip)).split(CHUNK):
         pictures = from_uint8(clip.frames(rows.tolist()))
-        mouths.append(to_uint8(mouth_pictures(pictures, affines[rows])))
+        mouths.append(to_uint8(cut_mouths(pictures, affines[rows])))
     heard = mel_windows(clip.measured["mel"], len(clip), clip.fps, window=MEL[1])
     return HeardClip(mouths=torch.cat(mouths), mel=heard)
 
@@ -120,10 +120,10 @@ class SyncState:
         for row in torch.linspace(0, self.samples - 1, min(SHOWN, self.samples)).long().tolist():
             clip, first = self._place(row)
             device = self.ends.device
-            seen = self.network.look(from_uint8(self._mouths(clip, first)[None].to(device)))
+            seen = self.network.embed_mouths(from_uint8(self._mouths(clip, first)[None].to(device)))
             middle = first + FRAMES // 2
             there = [i for i, shift in enumerate(shifts) if 0 <= middle + shift < len(clip.mel)]
-            heard = self.network.hear(clip.mel[[middle + shifts[i] for i in there]].to(device))
+            heard = self.network.embed_sound(clip.mel[[middle + shifts[i] for i in there]].to(device))
             sums[there] += heard @ seen[0]
             counts[there] += 1
         curve = (sums / counts.clamp(min=1)).tolist()
