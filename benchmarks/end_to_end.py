@@ -168,12 +168,9 @@ def measure_parts(
     picture = model.resize(inversion.redrawn, config.flow_field.image_size)
 
     def find() -> Flow:
-        faces = ()
-        if model.prior is not None:
-            assert inversion.portrait.landmarks is not None
-            size = inversion.portrait.image.shape[-1]
-            faces = inversion.portrait.landmarks[None].to(device), source, coefficients, size
-        return model.predict_flow(picture, descriptor, *faces)
+        assert inversion.portrait.landmarks is not None
+        landmarks, size = inversion.portrait.landmarks[None].to(device), inversion.portrait.image.shape[-1]
+        return model.predict_flow(picture, descriptor, landmarks, source, coefficients, size)
 
     flow, visibility, guides, _ = find()
     yield meter.line("flow", lambda: [find() for _ in rounds], done)

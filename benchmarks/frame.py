@@ -82,17 +82,19 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     window = motion_windows(motion.coefficients[:1].to(device), motion.fps, window=config.window)
     source = torch.zeros(1, width, device=device) if config.motion_encoder.source else None
     descriptor = model.motion_encoder(window, source)
-    face = ()
-    if model.prior is not None:
-        assert portrait.landmarks is not None
-        driving = window[..., 0]
-        face = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), driving, config.size
-        yield line("landmark prior", lambda: model.prior(*face))
-        yield line("guides", lambda: model.prior.guides(*face))
+    assert portrait.landmarks is not None
+    landmarks, own, driving = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), window[..., 0]
+    if (prior := model.prior) is not None:
+        yield line("landmark prior", lambda: prior(landmarks, own, driving, config.size))
+        yield line("guides", lambda: prior.guides(landmarks, own, driving, config.size))
     moved = warp(feature, flow, config.warp)
     yield line("prepare styles", lambda: generator.prepare(styles), note="once for constant styles")
     yield line("motion encoder", lambda: model.motion_encoder(window, source))
-    yield line("flow", lambda: model.predict_flow(picture, descriptor, *face), note="with prior and guides")
+    yield line(
+        "flow",
+        lambda: model.predict_flow(picture, descriptor, landmarks, own, driving, config.size),
+        note="with prior and guides",
+    )
     yield line("warp", lambda: warp(feature, flow, config.warp))
     drawing = model.for_inference()
     yield line("calibrator", lambda: drawing.predict_calibration(moved, descriptor, flow, visibility))

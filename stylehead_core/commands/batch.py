@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import ConfigError, InputError, StyleHeadError
 from .animate import Animator, add_drawing_arguments
@@ -188,6 +188,7 @@ def _on_ray(args: argparse.Namespace, pairs: list[Pair]) -> Iterator[Outcome]:
     try:
         actor = ray.remote(max_restarts=2, max_task_retries=2, num_cpus=1, num_gpus=int(args.device == "cuda"))(Worker)
         pool = ActorPool([actor.remote(args) for _ in range(min(args.workers, len(pairs)))])
-        yield from pool.map_unordered(lambda worker, pair: worker.make.remote(pair), pairs)
+        made: Any = pool.map_unordered(lambda worker, pair: worker.make.remote(pair), pairs)
+        yield from made
     finally:
         ray.shutdown()

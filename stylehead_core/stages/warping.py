@@ -115,8 +115,8 @@ def _warp_features(
         windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
         own = source.expand(len(windows), -1) if source is not None else None
         descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
-        face = (landmarks, own, coefficients[frames], inversion.portrait.image.shape[-1])
-        found = model.predict_flow(picture, descriptor, *(face if model.prior is not None else ()))
+        size = inversion.portrait.image.shape[-1]
+        found = model.predict_flow(picture, descriptor, landmarks, own, coefficients[frames], size)
         store.add("flow", found.flow)
         store.add("descriptor", descriptor)
         store.add("visibility", found.visibility)

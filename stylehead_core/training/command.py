@@ -101,8 +101,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def _data_of(recipe: Recipe, args: argparse.Namespace) -> Path:
     """The folder that a recipe learns from: the paper's stages 1 and 2 have different data sets."""
-    stage = getattr(recipe.task, "data_stage", None)
-    return {1: args.data_stage1, 2: args.data_stage2}.get(stage) or args.data
+    folders = {1: args.data_stage1, 2: args.data_stage2}
+    return folders.get(getattr(recipe.task, "data_stage", 0)) or args.data
 
 
 def _with_files(recipe: Recipe, args: argparse.Namespace) -> Recipe:

@@ -68,7 +68,7 @@ class MatteState:
         weight = 1 + task.edges * outline
         told = (F.binary_cross_entropy_with_logits(logits, mattes, reduction="none") * weight).mean()
         found = torch.sigmoid(logits)
-        slopes = sum((torch.diff(found - mattes, dim=axis)).abs().mean() for axis in (-1, -2))
+        slopes = sum(((found - mattes).diff(dim=axis).abs().mean() for axis in (-1, -2)), logits.new_zeros(()))
         return told + task.slopes * slopes, {"told": float(told.detach()), "slopes": float(slopes.detach())}
 
     def _take(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -84,8 +84,10 @@ def find_motion(model: StyleHead, source: Shot, target: Shot) -> tuple[Tensor, T
     """Flow (B 2 h w) and visibility with which ``source`` (B or 1 frames) moves to where ``target`` (B) is."""
     own = source.coefficients.expand(len(target.windows), -1)
     descriptor = model.motion_encoder(target.windows, own if model.config.motion_encoder.source else None)
-    face = (source.landmarks, own, target.coefficients, source.pictures.shape[-1])
-    flow, visibility, *_ = model.predict_flow(source.pictures, descriptor, *(face if model.prior is not None else ()))
+    size = source.pictures.shape[-1]
+    flow, visibility, *_ = model.predict_flow(
+        source.pictures, descriptor, source.landmarks, own, target.coefficients, size
+    )
     return flow, visibility
 
 
