@@ -98,8 +98,7 @@ function show(node, words, picture) {
   if (picture) image.src = picture;
   else image.removeAttribute("src");
   image.style.display = picture ? "block" : "none";
-  const needed = node.computeSize()[1];
-  if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+  node.setSize([node.size[0], Math.max(node.size[1], node.computeSize()[1])]); // lays widgets out anew
   node.setDirtyCanvas?.(true, true);
 }
 
