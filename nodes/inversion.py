@@ -14,6 +14,14 @@ from . import bridge, faces, models, sockets
 from .carried import Carried, model_for
 
 SHOWN_EVERY = 10  # steps of an optimisation
+OURS = "stylehead-"  # how the names of the embedded models begin
+ON_PHOTOGRAPHS = {  # what their edits do wrong there
+    "beard": "a shade instead of hairs",
+    "hair_color": "a haze over forehead and wall",
+}
+CHANGE_HELP = (
+    "On photographs beard leaves a shade and hair_color a haze: these two are for rendered faces and drawings."
+)
 
 
 class Invert(io.ComfyNode):
@@ -111,7 +119,7 @@ class EditStyle(io.ComfyNode):
             inputs=[
                 sockets.model_input("inversion"),
                 sockets.Inversion.Input("inversion", tooltip="Who is changed. Several edits may follow one another."),
-                io.Combo.Input("attribute", options=attributes(), tooltip="What changes."),
+                io.Combo.Input("attribute", options=attributes(), tooltip=f"What changes. {CHANGE_HELP}"),
                 io.Float.Input(
                     "strength",
                     default=1.0,
@@ -147,13 +155,20 @@ class EditStyle(io.ComfyNode):
         networks = model.ready()
         direction = direction_of(attribute, networks)
         points = curve_in(curve) if curve.strip() else ((0.0, strength), (1.0, end_strength))
-        return io.NodeOutput(Carried(edit_style(networks, inversion.record, direction, curve=points), model))
+        edited = Carried(edit_style(networks, inversion.record, direction, curve=points), model)
+        return io.NodeOutput(edited, ui=bridge.said(edit_warning(attribute, networks)))
 
 
 def attributes() -> list[str]:
     """What can be chosen: the directions of all models at hand, then those of users' own files."""
     named = {name: None for model in models.choices() for name in models.attributes_of(model)}
     return [*named, *models.direction_choices()]
+
+
+def edit_warning(choice: str, networks: StyleHead) -> str:
+    """What an edit of an embedded model does wrong on photographs; empty where it holds, or is another model's."""
+    wrong = ON_PHOTOGRAPHS.get(choice)
+    return f"{choice}: on photographs {wrong}." if wrong and networks.config.name.startswith(OURS) else ""
 
 
 def direction_of(choice: str, networks: StyleHead) -> str | Direction:

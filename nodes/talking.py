@@ -10,7 +10,7 @@ from ..stylehead_core.ops.memory import check_memory
 from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
 from .carried import model_for
-from .inversion import attributes, direction_of
+from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
 from .rendering import video_file, watched
 
 ID = "StyleHead_TalkingHead"
@@ -40,7 +40,7 @@ class TalkingHead(io.ComfyNode):
                     "change",
                     options=[UNCHANGED, *attributes()],
                     default=UNCHANGED,
-                    tooltip="What is changed in the face while it talks: age, beard, make-up ...",
+                    tooltip=f"What is changed in the face while it talks: age, make-up ... {CHANGE_HELP}",
                 ),
                 io.Float.Input(
                     "strength",
@@ -129,7 +129,7 @@ class TalkingHead(io.ComfyNode):
                 writer.write(part)
                 if kept is not None:
                     kept.append(bridge.image_out(part))
-        words = f"{report.text}\nMoved by {talking.description}."
+        words = f"{report.text}\nMoved by {talking.description}.\n{edit_warning(change, networks)}".rstrip()
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(sink.path)),
             None if kept is None else torch.cat(kept),
