@@ -60,6 +60,7 @@ SEARCH = """(async words => {
   for (let i = 0; i < 50 && !options(); i++) await new Promise(done => setTimeout(done, 100));
   const shown = [...document.querySelectorAll('.p-autocomplete-option')].map(option => option.innerText);
   await app.extensionManager.command.execute('Workspace.SearchBox.Toggle');
+  for (let i = 0; i < 50 && dialog(); i++) await new Promise(done => setTimeout(done, 100));
   const names = Object.values(LiteGraph.registered_node_types).map(kind => [kind.title, kind.comfyClass]);
   return shown.flatMap(text => names.filter(([title]) => title && text.includes(title)).map(([, kind]) => kind));
 })(%s)"""

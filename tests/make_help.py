@@ -57,6 +57,7 @@ class Maker:
     def __init__(self, object_info: dict) -> None:
         self.graph = Graph(object_info)
         self.add = self.graph.add
+        self.drawn: dict[tuple, Wire] = {}  # by motion, strength and inversion
         self.samples, self.inversion = self.graph.start()
         self.model = self.add("StyleHead_LoadModel"), 0
         self.portrait, self.clip, self.speech = ((self.samples, output) for output in range(3))
@@ -68,10 +69,13 @@ class Maker:
         self.attributes = options[0]["options"] if of == "COMBO" else of
 
     def frames(self, motion: Wire, strength: float = 1.0, inversion: Wire | None = None) -> Wire:
-        """The frames that a motion comes to."""
-        flow = self.warped(motion, inversion)
-        head = self.add("StyleHead_Calibrate", head=flow, strength=strength)
-        return self.add("StyleHead_Render", head=(head, 0)), 0
+        """The frames that a motion comes to; the same ones are drawn once for all pictures."""
+        asked = motion, strength, inversion
+        if asked not in self.drawn:
+            flow = self.warped(motion, inversion)
+            head = self.add("StyleHead_Calibrate", head=flow, strength=strength)
+            self.drawn[asked] = self.add("StyleHead_Render", head=(head, 0)), 0
+        return self.drawn[asked]
 
     def warped(self, motion: Wire, inversion: Wire | None = None) -> Wire:
         who = inversion or self.inversion
