@@ -19,9 +19,7 @@ def command(monkeypatch):
         module = SimpleNamespace(
             add_arguments=lambda parser: parser.add_argument("--loud", action="store_true"), run=run
         )
-        monkeypatch.setattr(
-            cli, "COMMANDS", {"greet": ("stylehead_core.errors", "say hello"), "gone": (".no.where", "-")}
-        )
+        monkeypatch.setattr(cli, "COMMANDS", {"greet": (".errors", "say hello"), "gone": (".no.where", "-")})
         monkeypatch.setattr(cli, "import_module", lambda where, package: module)
 
     return put
@@ -64,6 +62,22 @@ def test_rooms_that_are_not_there_are_not_listed(command, capsys):
     shown = capsys.readouterr().out
     assert "say hello" in shown
     assert "gone" not in shown
+
+
+def test_listing_the_commands_imports_none_of_their_rooms():
+    rooms = ["benchmark", "datasets", "evaluation", "synthetic", "training"]
+    code = f"""
+import sys
+from stylehead_core import cli
+try:
+    cli.main(["--help"])
+except SystemExit:
+    print([room for room in {rooms} if f"stylehead_core.{{room}}" in sys.modules])
+"""
+    root = Path(__file__).parent.parent
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert "animate" in found.stdout
+    assert found.stdout.splitlines()[-1] == "[]"
 
 
 def test_an_unknown_command_is_refused(capsys):
