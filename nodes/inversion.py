@@ -8,7 +8,7 @@ from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.quality import inversion_quality
 from ..stylehead_core.records import Direction
 from ..stylehead_core.stages.editing import edit_style, load_directions
-from ..stylehead_core.stages.inversion import invert
+from ..stylehead_core.stages.inversion import METHODS, OptimiseConfig, invert
 from ..stylehead_core.stages.portrait import PortraitConfig, describe_portrait, take_portrait
 from . import bridge, faces, models, sockets
 from .carried import Carried, model_for
@@ -47,10 +47,11 @@ class Invert(io.ComfyNode):
                 faces.order_input("How faces are counted."),
                 io.Combo.Input(
                     "method",
-                    options=["encode", "optimise"],
+                    options=list(METHODS),
                     default="encode",
                     tooltip="Encode asks the networks once: fast. Optimise goes on from there, step by step, "
-                    "until the picture is met: slow, for faces that the networks do not know well.",
+                    "until the picture is met: slow, for faces that the networks do not know well. As published is "
+                    "the paper's setting: 250 steps, styles fixed, the encoder's codes for edits.",
                 ),
                 io.Int.Input(
                     "steps",
@@ -60,6 +61,34 @@ class Invert(io.ComfyNode):
                     tooltip="Steps of optimise; encode does not use them. 250 is the paper's number.",
                 ),
                 faces.at_input(),
+                sockets.advanced(
+                    io.Combo,
+                    "styles",
+                    options=["upper", "fixed"],
+                    default="upper",
+                    optional=True,
+                    tooltip="Whether optimise also changes the style rows above the feature map (upper, as the "
+                    "official code), or leaves all as the encoder found them (fixed, as the paper).",
+                ),
+                sockets.advanced(
+                    io.Float,
+                    "rate",
+                    default=0.01,
+                    min=0.0001,
+                    max=0.1,
+                    step=0.0001,
+                    optional=True,
+                    tooltip="Learning rate of optimise. 0.01 is the official number; less is calmer and slower.",
+                ),
+                sockets.advanced(
+                    io.Combo,
+                    "edits",
+                    options=["moved", "consulted"],
+                    default="moved",
+                    optional=True,
+                    tooltip="How Edit Style reaches the face: moved is fast and keeps an optimised portrait; consulted "
+                    "asks the consultation network again, from the encoder's codes, as the paper does.",
+                ),
             ],
             outputs=[
                 sockets.Inversion.Output(display_name="inversion", tooltip="Who: for Warp, Edit, Render."),
@@ -77,7 +106,18 @@ class Invert(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, portrait, align: bool, face: int, order, method, steps: int, at: str = "", model=None
+        cls,
+        portrait,
+        align: bool,
+        face: int,
+        order,
+        method,
+        steps: int,
+        at: str = "",
+        styles="upper",
+        rate: float = 0.01,
+        edits="moved",
+        model=None,
     ) -> io.NodeOutput:
         picture = bridge.one_image_in(portrait, "portrait")
         model, bar = model_for(model), bridge.Progress()
@@ -91,6 +131,8 @@ class Invert(io.ComfyNode):
             found,
             method=method,
             steps=steps,
+            config=OptimiseConfig(lr=rate, styles=styles),
+            edited=edits,
             on_step=lambda step: bar(step.done, step.total, step.picture[0] if step.done % SHOWN_EVERY == 0 else None),
         )
         quality = inversion_quality(inversion)

@@ -132,6 +132,8 @@ class Inversion:
     matte: Tensor | None = None  # (1 1 S S) in 0..1: the person, where a model cuts it out
     residual: Tensor | None = None  # (1 3 P P): what the styles alone do not redraw; of a consulted feature
     edits: tuple[Edit, ...] = ()
+    edited: Literal["moved", "consulted"] = "moved"  # how edits reach the feature map: see ``RenderConfig.edited``
+    encoded: "Inversion | None" = None  # the encoder's own codes, of an inversion that was optimised from them
 
     def with_edit(self, edit: Edit) -> "Inversion":
         """The same inversion with one more edit."""

@@ -24,7 +24,7 @@ from ..ops.acceleration import SPEEDS
 from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
-from ..stages.inversion import OptimiseStep, invert
+from ..stages.inversion import METHODS, OptimiseConfig, OptimiseStep, invert
 from ..stages.motion import intuitive_motion_for_model
 from ..stages.motion_files import load_motion, save_motion
 from ..stages.motion_tools import describe, make_relative, mix_regions
@@ -70,8 +70,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that do not depend on the portrait and what drives it."""
     how = parser.add_argument_group("how")
-    how.add_argument("--method", choices=("encode", "optimise"), default="encode", help="of the inversion")
+    how.add_argument(
+        "--method",
+        choices=METHODS,
+        default="encode",
+        help="of the inversion; 'as published': optimise by 250 steps with fixed styles, the encoder's codes for edits",
+    )
     how.add_argument("--steps", type=int, default=250, help="of the optimisation (default 250)")
+    how.add_argument("--lr", type=float, default=OptimiseConfig.lr, help="of the optimisation (default 0.01)")
+    how.add_argument(
+        "--styles",
+        choices=("upper", "fixed"),
+        default="upper",
+        help="the style rows above the feature map are optimised too, or stay the encoder's (default upper)",
+    )
+    how.add_argument(
+        "--edits",
+        choices=("moved", "consulted"),
+        default="moved",
+        help="an edit moves the feature map, or the consultation network is asked again (default moved)",
+    )
     how.add_argument(
         "--absolute", action="store_true", help="the driver's own pose, at the portrait's size, not its changes"
     )
@@ -201,12 +219,13 @@ def _invert(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker) 
         face=FaceChoice(index=args.face),
     )
     portrait = take_portrait(read_picture(args.portrait).to(model.device), landmarker, config)
-    with bar("inversion", args.steps if args.method == "optimise" else 1) as progress:
+    with bar("inversion", 1 if args.method == "encode" else args.steps) as progress:
 
         def on_step(step: OptimiseStep) -> None:
             progress(step.done, step.total)
 
-        inversion = invert(model, portrait, method=args.method, steps=args.steps, on_step=on_step)
+        config = OptimiseConfig(lr=args.lr, styles=args.styles)
+        inversion = invert(model, portrait, args.method, args.steps, on_step, config, edited=args.edits)
     directions = load_directions(args.directions) if args.directions else {}
     for wish in args.edit:
         inversion = edit_style(model, inversion, directions.get(wish.name) or wish.name, wish.start, end=wish.end)

@@ -60,8 +60,8 @@ class LayerStudy:
 
 
 def studied_resolutions(generator: Generator) -> list[int]:
-    """Resolutions whose feature map can be warped: all but the first, whose map is the same for every picture."""
-    return generator.config.resolutions[1:]
+    """The resolutions whose feature map can be moved. That of 4 x 4 is the constant that all pictures begin with."""
+    return generator.config.resolutions
 
 
 @torch.no_grad()

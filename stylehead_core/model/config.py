@@ -21,6 +21,7 @@ from ..networks.motion_encoder import MotionEncoderConfig
 from ..networks.refiner import RefinerConfig
 from ..networks.speech_coefficients import SpeechCoefficientsConfig
 from ..networks.style_prior import StylePriorConfig
+from ..networks.style_statistics import StyleStatisticsConfig
 from ..networks.vgg import VggConfig
 from ..ops.warp import Convention
 from ..spaces import MotionSpace, space_named
@@ -65,6 +66,7 @@ class StyleHeadConfig:
     style_prior: StylePriorConfig | None = None  # what keeps optimised styles plausible
     directions: tuple[DirectionConfig, ...] = ()
     editor: FaceEditorConfig | None = None  # what directions change at places of the face, beside the styles
+    style_statistics: StyleStatisticsConfig | None = None  # from which random styles are sampled
     gestures: tuple[str, ...] = ()  # sliders of the face, such as smile, whose expression coefficients the file holds
     key_expressions: bool = False  # the four expressions of the paper's intuitive editing are in the file
     space: Literal["arkit", "bfm"] = "arkit"
@@ -152,6 +154,11 @@ class StyleHeadConfig:
                 "descriptor",
                 audio_encoder=self.audio_encoder.descriptor,
                 audio_flow_field=self.audio_flow_field.descriptor,
+            )
+        if self.style_statistics is not None:
+            self._agree("style rows", generator=self.generator.rows, style_statistics=self.style_statistics.rows)
+            self._agree(
+                "style width", generator=self.generator.style_dim, style_statistics=self.style_statistics.style_dim
             )
         if (self.gestures or self.key_expressions) and self.space == "arkit":
             raise ConfigError("Gestures are for spaces whose expression has no names; 'arkit' names its own.")

@@ -29,6 +29,7 @@ from ..networks.motion_encoder import MotionEncoder
 from ..networks.refiner import Refined, Refiner
 from ..networks.speech_coefficients import SpeechCoefficients
 from ..networks.style_prior import StylePrior
+from ..networks.style_statistics import StyleStatistics
 from ..networks.vgg import Vgg
 from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
@@ -112,6 +113,7 @@ class StyleHead(nn.Module):
         self.style_prior = StylePrior(config.style_prior) if config.style_prior else None
         self.directions = Directions(config)
         self.editor = FaceEditor(config.editor) if config.editor else None
+        self.style_statistics = StyleStatistics(config.style_statistics) if config.style_statistics else None
         expression = config.motion_space.expression
         width = expression.stop - expression.start
         if config.gestures:

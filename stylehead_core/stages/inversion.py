@@ -16,16 +16,18 @@ from ..model.stylehead import StyleHead
 from ..networks.vgg import perceptual_loss
 from ..records import Inversion, Portrait
 
-__all__ = ["Method", "OptimiseConfig", "OptimiseStep", "invert"]
+__all__ = ["METHODS", "Method", "OptimiseConfig", "OptimiseStep", "invert"]
 
-Method = Literal["encode", "optimise"]
+Method = Literal["encode", "optimise", "as published"]
+METHODS: tuple[Method, ...] = ("encode", "optimise", "as published")
+PUBLISHED_STEPS = 250
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiseConfig:
     """How the codes are refined. Weights of zero leave a term out. Source: SPEC section 8."""
 
-    rate: float = 0.01  # of Adam
+    lr: float = 0.01  # of Adam
     styles: Literal["fixed", "upper"] = "upper"
     """``upper`` also refines the style rows above the feature map, as the official code does; ``fixed`` leaves all rows
     alone, as the paper says. Measured in docs/notes/0003-which-latent-codes-to-optimise.md."""
@@ -38,9 +40,10 @@ class OptimiseConfig:
 
     def __post_init__(self) -> None:
         weights = (self.pixels, self.perceptual, self.style, self.plausible, self.near)
-        if self.rate <= 0 or min(weights) < 0 or self.perceptual_size < 16:
+        if self.lr <= 0 or min(weights) < 0 or self.perceptual_size < 16:
             raise ConfigError(
-                f"Refining needs a rate above 0, weights of at least 0 and a perceptual size from 16 up; found {self}."
+                "Optimisation needs a learning rate above 0, weights of at least 0 and a perceptual size from 16 up; "
+                f"found {self}."
             )
 
 
@@ -60,14 +63,18 @@ def invert(
     steps: int = 250,
     on_step: Callable[[OptimiseStep], None] | None = None,
     config: OptimiseConfig = OptimiseConfig(),
+    edited: Literal["moved", "consulted"] = "moved",
 ) -> Inversion:
     """Find the codes with which the generator redraws a face.
 
     Args:
         image: aligned picture (1 3 S S) in [-1, 1] of any size, or a portrait, whose landmarks, crop and (where they
             are in the model's space) coefficients the inversion then keeps.
-        method: ``encode`` asks the networks, in a moment. ``optimise`` goes on from there, ``steps`` times.
+        method: ``encode`` asks the networks, in a moment. ``optimise`` goes on from there, ``steps`` times. ``as
+            published`` is the supplement's setting: 250 steps, styles fixed, and the encoder's codes for edits.
         on_step: called after each step of the optimisation; may raise to stop it.
+        config: of the optimisation.
+        edited: how later edits reach the feature map; see ``RenderConfig.edited``.
 
     Raises:
         InputError: the picture is not square, not in [-1, 1], or holds values that are no numbers.
@@ -77,17 +84,22 @@ def invert(
     own = model.own_coefficients(portrait)
     if own is not portrait.coefficients:
         portrait = replace(portrait, coefficients=own)
-    if method not in ("encode", "optimise"):
-        raise ConfigError(f"The method of inversion is 'encode' or 'optimise'; found {method!r}.")
+    if method not in METHODS:
+        raise ConfigError(f"The method of inversion is {', '.join(map(repr, METHODS))}; found {method!r}.")
+    if method == "as published":
+        config, steps = replace(config, lr=OptimiseConfig.lr, styles="fixed"), PUBLISHED_STEPS
+        edited = "moved" if model.consultation is None else "consulted"
+    if edited == "consulted" and model.consultation is None:
+        raise ConfigError(f"The model {model.config.name!r} has no consultation network that edits could ask again.")
     if method == "optimise" and steps < 1:
         raise ConfigError(f"Optimisation takes at least one step; found {steps}.")
     picture = portrait.image.to(model.device, torch.float32)
     if method == "encode":
         with torch.no_grad():
-            return _encode(model, portrait, picture)
+            return replace(_encode(model, portrait, picture), edited=edited)
     target = model.resize(picture, model.config.generator.size)
     with torch.no_grad():
-        start = _encode(model, portrait, picture)
+        start = replace(_encode(model, portrait, picture), edited=edited)
     return _optimise(model, start, picture, target, steps, on_step, config)
 
 
@@ -152,7 +164,7 @@ def _optimise(
         first_free = model.config.generator.row(model.config.generator.waist) + 1
         free = held[:, first_free:].clone().requires_grad_(config.styles == "upper")
         feature = anchor.clone().requires_grad_()
-        optimiser = torch.optim.Adam([feature, free] if free.requires_grad else [feature], lr=config.rate)
+        optimiser = torch.optim.Adam([feature, free] if free.requires_grad else [feature], lr=config.lr)
         fixed = None if free.requires_grad else model.generator.prepare(held)
         for step in range(1, steps + 1):
             styles = torch.cat((held[:, :first_free], free), dim=1)
@@ -163,7 +175,7 @@ def _optimise(
             if not torch.isfinite(total):
                 raise StyleHeadError(
                     f"Refining the inversion went astray in step {step}: the loss is {float(total.detach())}. "
-                    "Take a smaller rate, or draw in float32."
+                    "Take a smaller learning rate, or draw in float32."
                 )
             optimiser.zero_grad()
             total.backward()
@@ -177,8 +189,15 @@ def _optimise(
         styles = torch.cat((held[:, :first_free], free.detach()), dim=1)
     with torch.no_grad():
         redrawn, detail = _redraw(model, full, feature, styles, rgb)
-    # The residual belongs to the encoder's feature map, which this is no longer.
-    return replace(start, styles=styles[0], feature=feature[0], redrawn=redrawn, detail=detail, residual=None)
+    return replace(
+        start,
+        styles=styles[0],
+        feature=feature[0],
+        redrawn=redrawn,
+        detail=detail,
+        residual=None,  # it belongs to the encoder's feature map, which this is no longer
+        encoded=start,
+    )
 
 
 def _losses(

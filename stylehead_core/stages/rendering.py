@@ -5,7 +5,7 @@ Axes: T frames of the clip, n of a chunk, C h w the feature map, S size of the p
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -38,9 +38,11 @@ log = logging.getLogger(__name__)
 class RenderConfig:
     rgb: Literal["model", "still", "warped"] = "model"
     """The RGB sum from below the feature map stays, or moves with it. ``model`` is as the file says."""
-    edited: Literal["moved", "consulted"] = "moved"
-    """How an edit reaches the feature map: by the difference that it makes below, or by asking the consultation again,
-    as the official code does. Compared in docs/notes/0004-how-edits-reach-the-feature-map.md."""
+    edited: Literal["as inverted", "moved", "consulted"] = "as inverted"
+    """How an edit reaches the feature map: by the difference that it makes below (``moved``), or by asking the
+    consultation again, as the paper does; an edited clip then has the encoder's codes, also where they were optimised
+    afterwards. ``as inverted`` is what the inversion was made with.
+    Compared in docs/notes/0004-how-edits-reach-the-feature-map.md."""
     colour: Literal["as drawn", "matched"] = "as drawn"
     """``matched`` gives every frame the change that brings the redrawn portrait to the portrait's own colours."""
     size: int | None = None
@@ -54,8 +56,10 @@ class RenderConfig:
     always of this size, the last one filled up, so that no frame depends on the chunk: see note 0081."""
 
     def __post_init__(self) -> None:
-        if self.rgb not in ("model", "still", "warped") or self.edited not in ("moved", "consulted"):
-            raise ConfigError(f"rgb is 'model', 'still' or 'warped', edited 'moved' or 'consulted'; found {self}.")
+        if self.rgb not in ("model", "still", "warped") or self.edited not in ("as inverted", "moved", "consulted"):
+            raise ConfigError(
+                f"rgb is 'model', 'still' or 'warped', edited is 'as inverted', 'moved' or 'consulted'; found {self}."
+            )
         if self.colour not in ("as drawn", "matched"):
             raise ConfigError(f"colour is 'as drawn' or 'matched'; found {self.colour!r}.")
         if self.size is not None and not LEAST <= self.size <= MOST:
@@ -222,6 +226,10 @@ class FrameRenderer:
         self.model, self.config = model.for_inference(), config
         self.head = source if isinstance(source, Head) else None
         self.inversion = source.inversion if isinstance(source, Head) else source
+        self.consults = "consulted" in (config.edited, self.inversion.edited) and config.edited != "moved"
+        encoded = self.inversion.encoded
+        if self.consults and self.inversion.edits and encoded is not None:
+            self.inversion = replace(encoded, edits=self.inversion.edits)
         self._check()
         inversion, device = self.inversion, model.device
         self.changing = any(len({strength for _, strength in edit.curve}) > 1 for edit in inversion.edits)
@@ -253,10 +261,10 @@ class FrameRenderer:
                 f"  expected  styles {expected[0]}, feature {expected[1]}\n"
                 f"  found     styles {found[0]}, feature {found[1]}"
             )
-        if self.config.edited == "consulted" and inversion.edits and inversion.residual is None:
+        if self.consults and inversion.edits and inversion.residual is None:
             raise ConfigError(
-                "Edits can ask the consultation again only for an inversion by 'encode' with a model that has a "
-                "consultation network. Take edited='moved'."
+                "Edits can ask the consultation again only with a model that has a consultation network. "
+                "Take edited='moved'."
             )
         sizes = [r for r in generator.resolutions if r >= max(generator.waist, generator.rgb_from)]
         if self.config.stop_at is not None and self.config.stop_at not in sizes:
@@ -381,7 +389,7 @@ class FrameRenderer:
         """Feature map and RGB sum of the inversion under edited ``styles`` (1 R D)."""
         model = self.model
         feature, rgb = model.lower(styles)
-        if self.config.edited == "moved":
+        if not self.consults:
             if self.unedited is None:
                 self.unedited = model.lower(self.styles[None])
             before, rgb_before = self.unedited

@@ -1,17 +1,20 @@
 """Makes a trained model part of the pack: half the bytes, and an entry in the manifest."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..errors import StyleHeadError
 from ..model.files import load_stylehead, save_stylehead
 from ..model.manifest import FOLDER, ManifestEntry, sha256_of
 from ..model.stylehead import StyleHead
+from ..networks.style_statistics import StyleStatistics, StyleStatisticsConfig
+from ..ops.pixels import from_uint8
 
-__all__ = ["embed", "enter", "write_entry"]
+__all__ = ["embed", "enter", "measure_styles", "write_entry"]
 
 AGREE = 1 / 255  # mean difference that a picture may have from the one that the full numbers draw
 
@@ -53,6 +56,25 @@ def enter(
     )
     write_entry(file.parent / "manifest.toml", entry)
     return entry
+
+
+@torch.no_grad()
+def measure_styles(model: StyleHead, pictures: Tensor, chunk: int = 32) -> None:
+    """Give ``model`` the statistics of the styles that its encoder finds in ``pictures`` (N 3 S S), uint8."""
+    styles = torch.cat(
+        [
+            model.encoder(model.resize(from_uint8(part).to(model.device), model.config.encoder.size))
+            for part in pictures.split(chunk)
+        ]
+    )
+    config = StyleStatisticsConfig(
+        rows=styles.shape[1],
+        style_dim=styles.shape[2],
+        directions=min(StyleStatisticsConfig.directions, styles.shape[2]),
+    )
+    statistics = StyleStatistics(config).to(model.device)
+    statistics.measure(styles)
+    model.style_statistics, model.config = statistics, replace(model.config, style_statistics=config)
 
 
 @torch.no_grad()

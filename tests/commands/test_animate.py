@@ -16,6 +16,7 @@ from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.coefficients import CoefficientsConfig
 from stylehead_core.ops.pixels import from_uint8
+from stylehead_core.stages.inversion import invert
 from stylehead_core.stages.motion_files import load_motion, save_motion
 
 FIVE_POINTS = torch.tensor(
@@ -115,6 +116,21 @@ def test_speech_for_a_model_that_cannot_hear_is_refused_before_the_video_is_look
     words = ("--video", files / "clip.mp4", "--audio", files / "clip.mp4")
     assert animate(files, *words, model="bfm-deaf") == (1, None)
     assert "does not listen" in capsys.readouterr().err
+
+
+def test_the_inversion_can_be_as_the_paper_says(files, monkeypatch):
+    asked = []
+
+    def inverted(model, portrait, method, steps, on_step, config, *, edited):
+        asked.append((method, steps, config.lr, config.styles, edited))
+        return invert(model, portrait, edited=edited)
+
+    monkeypatch.setattr("stylehead_core.commands.animate.invert", inverted)
+    motion = ("--motion", files / "motion.safetensors")
+    assert animate(files, *motion, "--method", "as published")[0] == 0
+    words = ("--method", "optimise", "--steps", "3", "--lr", "0.02", "--styles", "fixed", "--edits", "consulted")
+    assert animate(files, *motion, *words)[0] == 0
+    assert asked == [("as published", 250, 0.01, "upper", "moved"), ("optimise", 3, 0.02, "fixed", "consulted")]
 
 
 @pytest.mark.parametrize("model", ["tiny", "bfm"])

@@ -61,7 +61,7 @@ def test_only_what_moves_counts():
 
 def test_without_a_flow_every_layer_draws_the_picture(generator, styles):
     study = study_layers(generator, styles, torch.zeros(1, 2, SIZE, SIZE))
-    assert list(study.drawn) == [8, 16, 32, 64] == studied_resolutions(generator)
+    assert list(study.drawn) == [4, 8, 16, 32, 64] == studied_resolutions(generator)
     for drawn in study.drawn.values():
         torch.testing.assert_close(drawn, study.picture)
 

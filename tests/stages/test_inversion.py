@@ -41,7 +41,7 @@ def test_a_picture_of_another_size_is_resized(scene):
 @pytest.mark.parametrize("styles", ["fixed", "upper"])
 def test_refining_brings_the_picture_closer(scene, styles):
     steps = []
-    config = OptimiseConfig(styles=styles, rate=0.05, perceptual=0)
+    config = OptimiseConfig(styles=styles, lr=0.05, perceptual=0)
     refined = invert(scene.model, scene.portrait, "optimise", steps=10, on_step=steps.append, config=config)
     assert [step.done for step in steps] == list(range(1, 11))
     assert steps[-1].losses["total"] < steps[0].losses["total"]
@@ -109,9 +109,29 @@ def test_a_wrong_picture_is_refused(scene, image, words):
 
 
 def test_wrong_settings_are_refused(scene):
-    with pytest.raises(ConfigError, match="'encode' or 'optimise'; found 'guess'"):
+    with pytest.raises(ConfigError, match="'encode', 'optimise', 'as published'; found 'guess'"):
         invert(scene.model, scene.portrait, "guess")
     with pytest.raises(ConfigError, match="at least one step"):
         invert(scene.model, scene.portrait, "optimise", steps=0)
     with pytest.raises(ConfigError, match="rate above 0"):
-        OptimiseConfig(rate=0)
+        OptimiseConfig(lr=0)
+
+
+def test_as_published_is_250_steps_with_fixed_styles_and_the_encoders_codes_for_edits(scene):
+    told = []
+    other = OptimiseConfig(lr=0.5, styles="upper", perceptual=0)
+    found = invert(scene.model, scene.portrait, "as published", 3, told.append, other)
+    assert (len(told), told[-1].total) == (250, 250)
+    assert torch.equal(found.styles, scene.inversion.styles)  # fixed
+    assert not torch.equal(found.feature, scene.inversion.feature)
+    assert found.edited == "consulted"
+    assert torch.equal(found.encoded.feature, scene.inversion.feature)
+
+
+def test_styles_rate_and_steps_are_the_users(scene):
+    fixed, upper = (
+        invert(scene.model, scene.portrait, "optimise", 2, config=OptimiseConfig(perceptual=0, styles=styles))
+        for styles in ("fixed", "upper")
+    )
+    assert torch.equal(fixed.styles, scene.inversion.styles)
+    assert not torch.equal(upper.styles, scene.inversion.styles)

@@ -207,10 +207,37 @@ def test_an_inversion_of_another_model_is_refused(scene):
         render(scene.model, other)
 
 
-def test_a_refined_inversion_cannot_be_consulted_again(scene):
+def test_consulted_edits_of_an_optimised_portrait_begin_with_the_encoders_codes(scene):
+    """As published: motion transfer is drawn from optimised features, edits from the encoder's."""
     refined = invert(scene.model, scene.portrait, "optimise", steps=1, config=OptimiseConfig(perceptual=0))
+    consulted = RenderConfig(edited="consulted")
+    found, expected = (
+        next(render(scene.model, edit_style(scene.model, one, "old"), config=consulted))
+        for one in (refined, scene.inversion)
+    )
+    torch.testing.assert_close(found, expected)
+    assert torch.equal(next(render(scene.model, refined, config=consulted)), refined.redrawn)  # nothing is edited
+
+
+def test_edits_are_drawn_as_the_inversion_was_made_for_unless_told_otherwise(scene):
+    made = invert(scene.model, scene.portrait, edited="consulted")
+    moved, consulted = (
+        next(render(scene.model, edit_style(scene.model, scene.inversion, "old"), config=RenderConfig(edited=way)))
+        for way in ("moved", "consulted")
+    )
+    edited = edit_style(scene.model, made, "old")
+    torch.testing.assert_close(next(render(scene.model, edited)), consulted)
+    torch.testing.assert_close(next(render(scene.model, edited, config=RenderConfig(edited="moved"))), moved)
+    assert not torch.allclose(moved, consulted)
+
+
+def test_consulted_edits_need_a_consultation_network(scene):
+    plain = build(replace(scene.model.config, consultation=None, aligner=None))
+    inversion = edit_style(plain, invert(plain, scene.portrait), "old")
     with pytest.raises(ConfigError, match="edited='moved'"):
-        render(scene.model, edit_style(scene.model, refined, "old"), config=RenderConfig(edited="consulted"))
+        render(plain, inversion, config=RenderConfig(edited="consulted"))
+    with pytest.raises(ConfigError, match="no consultation network"):
+        invert(plain, scene.portrait, edited="consulted")
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
