@@ -3,10 +3,10 @@
 import torch
 from comfy_api.latest import io
 
-from ..stylehead_core.evaluation.load_metric_networks import load_metric_networks
+from ..stylehead_core.evaluation.load_metric_networks import find_metric_files, load_metric_networks
 from ..stylehead_core.evaluation.measure import Clip, measure
 from . import bridge, sockets
-from .models import landmarker_file
+from .models import landmarker_file, metric_folders
 
 PLOT_WIDTH = 960  # pixels
 
@@ -30,6 +30,17 @@ class Measure(io.ComfyNode):
                 io.Audio.Input("audio", optional=True, tooltip="What the lips should say."),
                 io.Mask.Input("mask", optional=True, tooltip="Where Paste Back has pasted, to look for a seam there."),
                 io.Image.Input("original", optional=True, tooltip="The picture, or film, before the head was pasted."),
+                io.Image.Input(
+                    "target",
+                    optional=True,
+                    tooltip="The truth, frame by frame: the same person with the same movement.",
+                ),
+                io.Image.Input("unedited", optional=True, tooltip="The same film without its edit."),
+                sockets.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="That drew it. One of official weights measures expression and pose as the paper does.",
+                ),
             ],
             outputs=[
                 io.String.Output(display_name="table", tooltip="All numbers, and why one is missing where it is."),
@@ -39,20 +50,38 @@ class Measure(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, frames, fps: float, portrait=None, driving=None, audio=None, mask=None, original=None
+        cls,
+        frames,
+        fps: float,
+        portrait=None,
+        driving=None,
+        audio=None,
+        mask=None,
+        original=None,
+        target=None,
+        unedited=None,
+        model=None,
     ) -> io.NodeOutput:
         rate = bridge.rate_in(fps)
+        clip = lambda pictures, name: (
+            None if pictures is None else Clip(frames=bridge.image_in(pictures, name), fps=rate)
+        )
+        files = {name: path for folder in metric_folders() for name, path in find_metric_files(folder).items()}
         report = measure(
             Clip(
                 frames=bridge.image_in(frames, "clip"),
                 fps=rate,
                 sound=None if audio is None else bridge.audio_in(audio),
             ),
-            driving=None if driving is None else Clip(frames=bridge.image_in(driving, "driving clip"), fps=rate),
+            driving=clip(driving, "driving clip"),
+            target=clip(target, "target clip"),
+            unedited=clip(unedited, "unedited clip"),
             source=None if portrait is None else bridge.one_image_in(portrait, "portrait"),
-            original=None if original is None else Clip(frames=bridge.image_in(original, "original"), fps=rate),
+            original=clip(original, "original"),
             mask=bridge.mask_in(mask),
-            metric_networks=load_metric_networks(landmarker=landmarker_file()),
+            metric_networks=load_metric_networks(
+                landmarker=landmarker_file(), model=None if model is None else model.ready(), **files
+            ),
             progress=bridge.Progress(),
         )
         if any(line.frames is not None for line in report.lines):

@@ -84,6 +84,11 @@ def landmarker_file() -> Path | None:
     return find_landmarker(tuple(Path(folder) for folder in folders))
 
 
+def metric_folders() -> list[Path]:
+    """Where the networks of Measure may lie by their published names: ``models/stylehead/metrics``."""
+    return [Path(folder) / "metrics" for folder in folder_paths.get_folder_paths(FOLDER)]
+
+
 def landmarker() -> Landmarker:
     """The networks that find faces and measure them, on the device where they run."""
     return _landmarker().ready()

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
 from ..media.sound import Sound
+from ..ops.align import ffhq_square, five_points, square_to_affine
+from ..ops.crop import cut_square
 from .clips import CHUNK, by_chunks
 from .evidence import Evidence, Lacking
 from .faces import background, face_masks, lip_opening, mouth_boxes
@@ -36,6 +39,7 @@ __all__ = ["METRICS", "Found", "Metric"]
 
 STILL = "source kept still"
 FIRST = "driving clip against its first frame"
+ALIGNED = 256  # pixels of a face that is aligned for a recognition network
 SILENT = 1e-4  # of full scale
 
 
@@ -91,25 +95,56 @@ def _frechet(evidence: Evidence) -> Found:
 
 
 def _csim(evidence: Evidence) -> Found:
-    return _same_person(evidence, evidence.metric_network("identity", "a face recognition network"))
+    network = evidence.metric_network("identity", "a face recognition network")
+    return _same_person(evidence, network, align=evidence.metric_networks.track is not None)
 
 
 def _likeness(evidence: Evidence) -> Found:
     return _same_person(evidence, evidence.metric_network("likeness", "the identity network"))
 
 
-def _same_person(evidence: Evidence, network: nn.Module) -> Found:
-    """Cosine between ``network``'s embeddings of the frames and of the portrait."""
-    source = _seen(network, evidence.source)
-    here = csim(_seen(network, evidence.generated.frames), source)
+def _same_person(evidence: Evidence, network: nn.Module, align: bool = False) -> Found:
+    """Cosine between ``network``'s embeddings of the frames and of the portrait.
+
+    ``align``: each picture is cut and turned as an FFHQ portrait before, as face recognition networks expect.
+    """
+    embed = partial(_aligned_embeddings if align else _embeddings, evidence, network=network)
+    source = embed("source")
+    here = csim(embed("generated"), source)
     if evidence.has("target"):
-        return Found(here, csim(_seen(network, evidence.clip("target").frames), source), "target clip")
+        return Found(here, csim(embed("target"), source), "target clip")
 
     def driver() -> Tensor:
-        seen = _seen(network, evidence.clip("driving").frames)
-        return csim(seen, seen[:1])
+        seen = embed("driving")
+        first = int(torch.isfinite(seen).all(1).int().argmax())
+        return csim(seen, seen[first : first + 1])
 
     return Found(here, _if_there(driver), FIRST)
+
+
+def _frames(evidence: Evidence, name: str) -> Tensor:
+    return evidence.source if name == "source" else evidence.clip(name).frames
+
+
+def _embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
+    """(T D) of a clip, or of the ``source``."""
+    return _seen(network, _frames(evidence, name))
+
+
+def _aligned_embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
+    """(T D) of the aligned faces; NaN in frames without one."""
+    frames, track = _frames(evidence, name), evidence.track(name)
+    squares = square_to_affine(*ffhq_square(*five_points(track.landmarks)), ALIGNED)
+    rows = torch.nonzero(track.found).flatten().tolist()
+    seen = torch.cat(
+        [
+            _seen(network, cut_square(unit(frames[i : i + 1]) * 2 - 1, squares[i].to(frames.device), ALIGNED))
+            for i in rows
+        ]
+    )
+    everywhere = seen.new_full((len(frames), seen.shape[1]), torch.nan)
+    everywhere[rows] = seen
+    return everywhere
 
 
 def _sharpness(evidence: Evidence) -> Found:
@@ -241,7 +276,7 @@ def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
     def driver(evidence: Evidence) -> Tensor:
         frames, track = evidence.clip("driving").frames, evidence.track("driving")
         at = slice(first := int(track.found.int().argmax()), first + 1)
-        one = Track(landmarks=track.landmarks[at], coefficients=track.coefficients[at], found=track.found[at])
+        one = replace(track, landmarks=track.landmarks[at], coefficients=track.coefficients[at], found=track.found[at])
         return _shift(frames, track, frames[at].expand_as(frames), one)
 
     return compute
@@ -302,7 +337,7 @@ METRICS: tuple[Metric, ...] = (
         title="Expression distance (AED)",
         better="lower",
         range="from 0",
-        compute=_tracked(lambda a, b: aed(a.coefficients, b.coefficients), "driving"),
+        compute=_tracked(lambda a, b: aed(a.coefficients, b.coefficients, a.space), "driving"),
     ),
     Metric(
         name="apd",
@@ -310,7 +345,7 @@ METRICS: tuple[Metric, ...] = (
         unit="rad",
         better="lower",
         range="0 to pi",
-        compute=_tracked(lambda a, b: apd(a.coefficients, b.coefficients), "driving"),
+        compute=_tracked(lambda a, b: apd(a.coefficients, b.coefficients, a.space), "driving"),
     ),
     Metric(
         name="akd",

@@ -9,12 +9,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..media.pictures import read_picture, write_picture
-from .load_metric_networks import load_metric_networks
+from ..model.files import load_stylehead
+from .load_metric_networks import find_metric_files, load_metric_networks
 from .measure import measure, sheet
 from .reading import read_clip
 
 __all__ = ["HELP", "add_arguments", "run"]
 
+NAMED = ("lpips", "identity", "features", "sync")
 HELP = "measure a generated clip: JSON and a contact sheet"
 
 
@@ -32,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", type=Path, metavar="FILE", help="ArcFace, model_ir_se50.pth: for CSIM")
     parser.add_argument("--features", type=Path, metavar="FILE", help="Inception of pytorch-fid: for FID")
     parser.add_argument("--sync", type=Path, metavar="FILE", help="sync network: ours, or lipsync_expert.pth")
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="where such files lie by their published names")
+    parser.add_argument(
+        "--model",
+        help="that drew the clip: where it measures bfm coefficients, AED and APD are in them as in the paper",
+    )
     parser.add_argument("--device", default="cpu", help="where the networks run (default cpu)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there instead of printing it")
     parser.add_argument("--sheet", type=Path, default=Path("evaluation.png"), metavar="PNG", help="contact sheet")
@@ -39,14 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    metric_networks = load_metric_networks(
-        landmarker=args.landmarker,
-        lpips=args.lpips,
-        identity=args.identity,
-        features=args.features,
-        sync=args.sync,
-        device=args.device,
-    )
+    files = {} if args.weights is None else find_metric_files(args.weights)
+    files |= {name: path for name in NAMED if (path := getattr(args, name)) is not None}
+    model = None if args.model is None else load_stylehead(args.model, args.device)
+    metric_networks = load_metric_networks(landmarker=args.landmarker, model=model, device=args.device, **files)
     read = lambda path: None if path is None else read_clip(path, fps=args.fps, frames=args.frames)
     generated, target = read_clip(args.generated, fps=args.fps, frames=args.frames), read(args.target)
     source = None if args.source is None else read_picture(args.source)

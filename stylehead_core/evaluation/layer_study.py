@@ -15,7 +15,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError, InputError
 from ..networks.generator import Generator
@@ -128,6 +128,10 @@ def _draw_moved(generator: Generator, styles: Tensor, flow: Tensor, resolution: 
             f"There is no feature map of {resolution} pixels to move; "
             f"take one of {', '.join(map(str, studied_resolutions(generator)))}."
         )
+    if resolution == generator.config.resolutions[0]:
+        moved = copy.copy(generator)  # the same weights, but for the constant
+        moved._parameters = {**generator._parameters, "constant": nn.Parameter(warp(generator.constant[None], flow)[0])}
+        return moved(styles)
     cut = copy.copy(generator)  # the same weights with another waist
     cut.config = replace(generator.config, waist=resolution)
     feature, below = cut.lower(styles)

@@ -15,18 +15,21 @@ from ..convert import syncnet as syncnet_adapter
 from ..errors import WeightsError
 from ..landmarker.files import find_landmarker, load_landmarker
 from ..model.download import as_published
+from ..model.stylehead import StyleHead
 from ..networks.identity import Identity
 from ..networks.inception import Inception
 from ..networks.lpips import Lpips
 from ..networks.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from ..tensor_files import check_state, read_plain, read_tensors
 from .load_identity_network import EMBEDDED, IdentityOfHeads, load_features
-from .metric_networks import MetricNetworks, track_face
+from .metric_networks import MetricNetworks, track_face, track_in_bfm
 from .sync_embeddings import sync_embeddings
 
-__all__ = ["load_identity", "load_inception", "load_lpips", "load_metric_networks", "load_syncnet"]
+__all__ = ["find_metric_files", "load_identity", "load_inception", "load_lpips", "load_metric_networks", "load_syncnet"]
 
 BACKBONE, HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
+ARCFACE, INCEPTION = "model_ir_se50.pth", "pt_inception-2015-12-05-6726825d.pth"
+EXPERT, OWN_EXPERT = "lipsync_expert.pth", "sync.safetensors"
 
 
 def load_metric_networks(
@@ -36,6 +39,7 @@ def load_metric_networks(
     identity: str | Path | None = None,
     features: str | Path | None = None,
     sync: str | Path | None = None,
+    model: StyleHead | None = None,
     device: torch.device | str = "cpu",
 ) -> MetricNetworks:
     """Load the networks whose files are given, and those of the pack.
@@ -46,6 +50,7 @@ def load_metric_networks(
         identity: see ``load_identity``.
         features: see ``load_inception``.
         sync: see ``load_syncnet``.
+        model: the model that drew the clip; where it measures ``bfm`` coefficients, AED and APD are in them.
         device: where the networks run.
 
     Raises:
@@ -56,6 +61,8 @@ def load_metric_networks(
         metric_networks = replace(metric_networks, likeness=IdentityOfHeads(load_features(device=device)))
     if landmarker is not None or find_landmarker() is not None:
         metric_networks = replace(metric_networks, track=partial(track_face, load_landmarker(landmarker, device)))
+    if model is not None and model.coefficients is not None and metric_networks.track is not None:
+        metric_networks = replace(metric_networks, track=partial(track_in_bfm, metric_networks.track, model))
     if lpips is not None:
         metric_networks = replace(metric_networks, perceptual=load_lpips(lpips).to(device))
     if identity is not None:
@@ -65,6 +72,21 @@ def load_metric_networks(
     if sync is not None:
         metric_networks = replace(metric_networks, sync=partial(sync_embeddings, load_syncnet(sync).to(device)))
     return metric_networks
+
+
+def find_metric_files(folder: str | Path) -> dict[str, Path]:
+    """The published files that lie in ``folder``, as arguments of ``load_metric_networks``."""
+    folder = Path(folder)
+    files = {
+        "lpips": (folder, (folder / BACKBONE, folder / HEADS)),
+        "identity": (folder / ARCFACE, (folder / ARCFACE,)),
+        "features": (folder / INCEPTION, (folder / INCEPTION,)),
+        "sync": (folder / EXPERT, (folder / EXPERT,)),
+    }
+    found = {name: path for name, (path, needed) in files.items() if all(file.is_file() for file in needed)}
+    if (folder / OWN_EXPERT).is_file():
+        found["sync"] = folder / OWN_EXPERT
+    return found
 
 
 def load_lpips(folder: str | Path) -> Lpips:

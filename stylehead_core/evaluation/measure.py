@@ -3,20 +3,27 @@
 Axes: T frames, H W their size.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from ..drawing import draw_error
 from ..errors import InputError
+from ..ops.align import ffhq_square, five_points, square_to_affine
+from ..ops.crop import apply_affine, cut_square
 from ..records import Progress
 from .catalogue import METRICS, Metric
 from .clips import Clip, side_by_side
 from .evidence import Evidence, Lacking
-from .metric_networks import MetricNetworks
+from .metric_networks import MetricNetworks, Track
 from .pictures import unit
 from .report import Line, Report
 from .sheets import contact_sheet
+
+FIRST_FRAMES = 8  # in which the face of the clip is looked for
+FRAMED_ALIKE = 0.1  # of the portrait's side: corners may lie so far apart; heads move by as much
 
 __all__ = ["Clip", "Line", "MetricNetworks", "Report", "measure", "sheet"]
 
@@ -57,8 +64,9 @@ def measure(
         clips.setdefault("driving", clips["target"])
     if original is not None:
         clips["original"] = original
-    if source is not None and _shape(source) != _shape(generated.frames):
-        notes += ("The portrait is not of the frames' shape and was stretched to it: give the aligned one.",)
+    if source is not None:
+        source, said = frame_alike(source, generated.frames, metric_networks.track)
+        notes += said
     evidence = Evidence(generated=generated, clips=clips, portrait=source, mask=mask, metric_networks=metric_networks)
     wanted = [metric for metric in METRICS if only is None or metric.name in only]
     lines = []
@@ -71,8 +79,40 @@ def measure(
     return Report(lines=tuple(lines), notes=notes, fps=generated.fps)
 
 
-def _shape(pictures: Tensor) -> float:
-    return pictures.shape[-1] / pictures.shape[-2]
+def frame_alike(
+    source: Tensor, frames: Tensor, track: Callable[[Tensor], Track] | None
+) -> tuple[Tensor, tuple[str, ...]]:
+    """The portrait ``source`` (1 3 H W) cut so that its face lies where that of ``frames`` (T 3 H W) does at first.
+
+    A portrait of another framing would be compared with the wrong pixels.
+
+    Returns:
+        The portrait, and words that say what was done, or why nothing could be.
+    """
+    stretched = source.shape[-1] * frames.shape[-2] != source.shape[-2] * frames.shape[-1]
+    words = ("The portrait is not of the frames' shape and was stretched to it: give the aligned one.",)
+    square = frames.shape[-1] == frames.shape[-2]
+    if track is None or not square:
+        return source, words if stretched else ()
+    whole = unit(source) * 2 - 1
+    there, here = track(whole), track(frames[:FIRST_FRAMES])
+    if not (there.found[0] and here.found.any()):
+        return source, words if stretched else ()
+    size, first = frames.shape[-1], int(here.found.int().argmax())
+    own, wanted = (
+        square_to_affine(*ffhq_square(*five_points(landmarks[None])), size)[0]
+        for landmarks in (there.landmarks[0], here.landmarks[first])
+    )
+    last = own.new_tensor((0.0, 0.0, 1.0))[None]
+    affine = (torch.cat((own, last)) @ torch.linalg.inv(torch.cat((wanted, last))))[:2]
+    corners = apply_affine(affine, own.new_tensor(((0.0, 0.0), (size - 1.0, 0.0), (0.0, size - 1.0))))
+    width, height = source.shape[-1] - 1.0, source.shape[-2] - 1.0
+    apart = (corners - own.new_tensor(((0.0, 0.0), (width, 0.0), (0.0, height)))).abs().amax()
+    if not stretched and apart <= FRAMED_ALIKE * max(width, height):
+        return source, ()
+    return cut_square(whole, affine, size), (
+        "The portrait was framed otherwise than the frames, and was aligned to them.",
+    )
 
 
 def sheet(generated: Clip, *, target: Clip | None = None, source: Tensor | None = None, columns: int = 8) -> Tensor:

@@ -1,7 +1,7 @@
 """The networks that some metrics need, each of which may be missing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -9,9 +9,14 @@ from torch import Tensor, nn
 
 from ..landmarker.landmarker import PRESENT, Landmarker, region_of_landmarks
 from ..media.sound import Sound
+from ..model.stylehead import StyleHead
+from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.pose import placement
+from ..records import SQUARE
+from ..spaces import BFM
+from ..stages.tracking import measure_bfm
 
-__all__ = ["MetricNetworks", "Track", "track_face"]
+__all__ = ["MetricNetworks", "Track", "track_face", "track_in_bfm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +24,9 @@ class Track:
     """One face over time, as measured by the face landmarker."""
 
     landmarks: Tensor  # (T 478 3) pixels of the clip
-    coefficients: Tensor  # (T 58) of the space ``arkit``
+    coefficients: Tensor  # (T K) of ``space``
     found: Tensor  # (T) bool
+    space: str = "arkit"
 
     def __len__(self) -> int:
         return len(self.found)
@@ -30,7 +36,9 @@ class Track:
         if len(self) != 1:
             return self
         every = torch.zeros(count, dtype=torch.int64)
-        return Track(landmarks=self.landmarks[every], coefficients=self.coefficients[every], found=self.found[every])
+        return replace(
+            self, landmarks=self.landmarks[every], coefficients=self.coefficients[every], found=self.found[every]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +58,25 @@ class MetricNetworks:
     sync: Callable[[Tensor, Tensor, Sound, Fraction], tuple[Tensor, Tensor]] | None = None
     """Frames, landmarks (T 478 3), the sound, frames a second -> one embedding (W D) each of picture and sound for
     every window of the clip."""
+
+
+def track_in_bfm(track: Callable[[Tensor], Track], model: StyleHead, frames: Tensor) -> Track:
+    """``track`` of ``frames`` (T 3 H W), with the coefficients that ``model`` measures in its own space ``bfm``.
+
+    As the official pipeline does, all frames are told in the FFHQ square of the first face.
+    """
+    seen = track(frames)
+    assert model.coefficients is not None
+    coefficients = torch.zeros(len(frames), len(BFM.names))
+    first = seen.landmarks[seen.found][:1]
+    if len(first):
+        square = square_to_affine(*ffhq_square(*five_points(first)), SQUARE)[0]
+        for i in torch.nonzero(seen.found).flatten().tolist():
+            points = seen.landmarks[i]
+            coefficients[i] = measure_bfm(
+                frames[i : i + 1], points, square, model.coefficients, model.face_points.cpu()
+            )
+    return replace(seen, coefficients=coefficients, space=BFM.name)
 
 
 @torch.no_grad()

@@ -41,6 +41,7 @@ __all__ = [
     "check_measurable",
     "embedded_likeness",
     "frames_of",
+    "measure_bfm",
     "motion_for_model",
     "motion_from_track",
     "motion_from_video",
@@ -196,18 +197,29 @@ def bfm_motion_from_video(
             return
         if not square:
             square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), SQUARE)[0])
-        floats = picture[None] if picture.is_floating_point() else from_uint8(picture[None])
-        aligned = cut_square(floats, square[0].to(floats), SQUARE)[0].cpu()
-        points = apply_affine(invert_affine(square[0]), landmarks[list(LANDMARKS_68)])[:, :2]
-        face = crop_face(aligned, points, standard)
-        place = next(network.parameters())
-        with torch.no_grad():
-            measured = network(face.picture[None].to(place))
-        rows.append(measured.motion(face.crop[None].to(place))[0].float().cpu())
+        rows.append(measure_bfm(picture[None], landmarks, square[0], network, standard))
 
     track = track_face(source, landmarker, config, progress=progress, on_frame=measure)
     coefficients = torch.stack([torch.zeros(len(BFM.names)) if row is None else row for row in rows])
     return _motion(coefficients, track, BFM, square[0].expand(len(track), -1, -1), config.smoothing)
+
+
+@torch.no_grad()
+def measure_bfm(picture: Tensor, landmarks: Tensor, square: Tensor, network: Coefficients, standard: Tensor) -> Tensor:
+    """The ``bfm`` coefficients (73) of the face in ``picture`` (1 3 H W), told in the square of SQUARE pixels that
+    ``square`` (2 3) cuts out of it.
+
+    Args:
+        landmarks: (478 3), pixels of the picture.
+        network, standard: as in ``bfm_motion_from_video``.
+    """
+    floats = picture if picture.is_floating_point() else from_uint8(picture)
+    aligned = cut_square(floats, square.to(floats), SQUARE)[0].cpu()
+    points = apply_affine(invert_affine(square), landmarks[list(LANDMARKS_68)])[:, :2]
+    face = crop_face(aligned, points, standard)
+    place = next(network.parameters())
+    measured = network(face.picture[None].to(place))
+    return measured.motion(face.crop[None].to(place))[0].float().cpu()
 
 
 def track_face(

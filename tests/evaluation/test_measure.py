@@ -2,16 +2,25 @@
 
 import json
 import math
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import torch
 
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.catalogue import METRICS
-from stylehead_core.evaluation.measure import Clip, measure, sheet
-from stylehead_core.evaluation.metric_networks import MetricNetworks, Track
+from stylehead_core.evaluation.load_metric_networks import find_metric_files
+from stylehead_core.evaluation.measure import Clip, frame_alike, measure, sheet
+from stylehead_core.evaluation.metric_networks import MetricNetworks, Track, track_in_bfm
 from stylehead_core.media.sound import Sound
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
+from stylehead_core.networks.coefficients import CoefficientsConfig
+from stylehead_core.ops.align import ffhq_square, five_points, square_to_affine
+from stylehead_core.ops.crop import cut_square
+from stylehead_core.stages.tracking import measure_bfm
 
 SIZE, FRAMES = 48, 20
 
@@ -39,6 +48,15 @@ def see(frames: torch.Tensor) -> Track:
     coefficients[:, 0] = column / 100
     coefficients[:, 53] = column / 10
     return Track(landmarks=landmarks, coefficients=coefficients, found=found)
+
+
+def see_anywhere(frames: torch.Tensor) -> Track:
+    """The same, at whatever height the face is."""
+    top = (frames[:, 0] == 1).any(dim=2).float().argmax(dim=1)
+    rolled = torch.stack([frame.roll(20 - int(t), 1) for frame, t in zip(frames, top, strict=True)])
+    track = see(rolled)
+    shift = torch.stack((torch.zeros(len(top)), top.float() - 20, torch.zeros(len(top))), dim=1)
+    return replace(track, landmarks=track.landmarks + shift[:, None])
 
 
 class Colours(torch.nn.Module):
@@ -211,3 +229,68 @@ def test_progress_counts_to_the_end(target):
     calls = []
     measure(target, target=target, only=("psnr", "ssim"), progress=lambda done, total: calls.append((done, total)))
     assert calls == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_identity_is_told_of_aligned_faces(target, source):
+    """The same face elsewhere, turned and larger, is the same person once it is aligned."""
+    shown = []
+
+    class Watched(Colours):
+        def forward(self, pictures):
+            shown.append(pictures)
+            return super().forward(pictures)
+
+    measure(target, source=source, metric_networks=MetricNetworks(track=see, identity=Watched()), only=("csim",))
+    assert {picture.shape[1:] for picture in shown} == {(3, 256, 256)}
+    first = see(target.frames[:1])
+    affine = square_to_affine(*ffhq_square(*five_points(first.landmarks)), 256)[0]
+    torch.testing.assert_close(shown[1][:1], cut_square(target.frames[:1], affine, 256))
+
+
+def test_frames_without_a_face_have_no_identity(target, source, metric_networks):
+    frames = target.frames.clone()
+    frames[3] = 0
+    report = measure(Clip(frames=frames), source=source, metric_networks=metric_networks, only=("csim",))
+    assert math.isnan(report["csim"].frames[3] if report["csim"].frames[3] is not None else math.nan)
+    assert report["csim"].value > 0.5
+
+
+def test_expression_and_pose_are_told_in_the_space_of_the_model_that_measures_them(target):
+    small = CoefficientsConfig(blocks=(1, 1, 1, 1), width=4)
+    model = build(replace(debug("bfm"), coefficients=small))
+    eyes, mouth = ((-0.3, 0.3, 0.2), (0.3, 0.3, 0.2)), ((-0.25, -0.4, 0.2), (0.25, -0.4, 0.2))
+    model.face_points.copy_(torch.tensor((*eyes, (0.0, 0.0, 0.5), *mouth)))
+    track = track_in_bfm(see, model, target.frames)
+    assert (track.space, track.coefficients.shape) == ("bfm", (FRAMES, 73))
+    landmarks = see(target.frames).landmarks
+    square = square_to_affine(*ffhq_square(*five_points(landmarks[:1])), 256)[0]
+    expected = measure_bfm(target.frames[4:5], landmarks[4], square, model.coefficients, model.face_points)
+    torch.testing.assert_close(track.coefficients[4], expected)
+    networks = MetricNetworks(track=partial(track_in_bfm, see, model))
+    order = [0, *range(FRAMES - 1, 0, -1)]  # the first face's square stays the same
+    report = measure(Clip(frames=target.frames[order]), target=target, metric_networks=networks, only=("aed", "apd"))
+    difference = (track.coefficients[order] - track.coefficients).abs()
+    assert report["aed"].value == pytest.approx(difference[:, :64].mean().item(), rel=1e-4)
+    assert report["apd"].value == pytest.approx(difference[:, 64:67].mean().item(), rel=1e-4)
+
+
+def test_a_portrait_of_another_framing_is_aligned_and_that_is_said(target, source, metric_networks):
+    wide = torch.nn.functional.pad(source, (30, 30, 30, 30))
+    report = measure(target, source=wide, metric_networks=replace(metric_networks, track=see_anywhere))
+    assert any("aligned to them" in note for note in report.notes)
+    again, _ = frame_alike(wide, target.frames, see_anywhere)
+    aligned, words = frame_alike(source, target.frames, see_anywhere)
+    assert torch.equal(aligned, source)
+    assert words == ()
+    assert (again - source)[..., 22:42, 12:24].abs().mean() < 0.05
+
+
+def test_published_files_are_found_by_their_names(tmp_path):
+    assert find_metric_files(tmp_path) == {}
+    for name in ("alex.pth", "alexnet-owt-7be5be79.pth", "model_ir_se50.pth", "lipsync_expert.pth"):
+        (tmp_path / name).touch()
+    expert = tmp_path / "lipsync_expert.pth"
+    found = {"lpips": tmp_path, "identity": tmp_path / "model_ir_se50.pth", "sync": expert}
+    assert find_metric_files(tmp_path) == found
+    (tmp_path / "sync.safetensors").touch()
+    assert find_metric_files(tmp_path)["sync"] == tmp_path / "sync.safetensors"
