@@ -271,7 +271,7 @@ def test_expression_and_pose_are_told_in_the_space_of_the_model_that_measures_th
     report = measure(Clip(frames=target.frames[order]), target=target, metric_networks=networks, only=("aed", "apd"))
     difference = (track.coefficients[order] - track.coefficients).abs()
     assert report["aed"].value == pytest.approx(difference[:, :64].mean().item(), rel=1e-4)
-    assert report["apd"].value == pytest.approx(difference[:, 64:67].mean().item(), rel=1e-4)
+    assert report["apd"].value == pytest.approx(difference[:, 64:67].mean().item(), abs=1e-6)
 
 
 def test_a_portrait_of_another_framing_is_aligned_and_that_is_said(target, source, metric_networks):
