@@ -268,6 +268,20 @@ def test_an_adversary_begins_with_the_published_file_and_may_stay_so(tmp_path):
         AdversaryConfig(learns=False)
 
 
+def test_the_numbers_are_the_supplements():
+    recipes = {recipe.name: recipe for recipe in chain("paper")}
+    steps = {"paper_video": 200_000, "paper_sound": 200_000, "paper_joint": 20_000, "paper_joint_sound": 20_000}
+    assert {name: recipe.steps for name, recipe in recipes.items()} == steps
+    assert {recipe.lr for recipe in recipes.values()} == {1e-4}
+    assert {recipe.final_lr_ratio for recipe in recipes.values()} == {1.0}
+    for name in ("paper_joint", "paper_joint_sound"):
+        task = recipes[name].task
+        assert recipes[name].lr * task.motion_rate == pytest.approx(2e-5)
+        assert (task.pixels, task.domain, task.adversarial, task.beta) == (10, 0.01, 0.1, 0.01)
+    for sound in (recipes["paper_sound"].task, recipes["paper_joint_sound"].task.sound):
+        assert (sound.pixels, sound.outside, sound.sync, sound.sync_ramp) == (10, 0.1, 1, 0)
+
+
 def test_a_batch_of_20_is_20_pictures_in_every_stage(videos):
     video, sound, joint, heard = chain("paper")
     assert (video.batch, 5 * sound.batch, joint.batch, 5 * heard.batch) == (20, 20, 20, 20)
