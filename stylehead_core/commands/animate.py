@@ -1,6 +1,7 @@
 """``stylehead animate``: a portrait, and what moves it, become a video."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import METHODS, OptimiseConfig, OptimiseStep, invert
 from ..stages.motion import intuitive_motion_for_model
 from ..stages.motion_files import load_motion, save_motion
-from ..stages.motion_tools import describe, make_relative, mix_regions
+from ..stages.motion_tools import describe, describe_left_out, go_on_at_rest, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import WINDOW, motion_from_speech
@@ -52,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     driving.add_argument(
         "--intuitive", action="store_true", help="the paper's demonstration: the head turns, then the face changes"
+    )
+    driving.add_argument(
+        "--longer",
+        choices=("cut", "rest"),
+        default="cut",
+        help="sound that goes on after the video: left out, and said so, or heard with the head at rest (default cut)",
     )
     driving.add_argument("--driver", type=int, default=0, help="which face of the video, from the largest (default 0)")
     driving.add_argument(
@@ -272,6 +279,10 @@ def _motion(
         assert base is not None
         return base
     assert sound is not None
+    if base is not None and args.longer == "rest":
+        base = go_on_at_rest(base, math.ceil(sound.seconds * base.fps))
+    elif base is not None and (words := describe_left_out(base, sound.seconds)):
+        print(f"{words} Take --longer rest to go on with the head at rest.", file=sys.stderr)
     listener = model.config.speech or model.config.audio_encoder
     spoken = motion_from_speech(
         sound,

@@ -22,7 +22,7 @@ from ..ops.pixels import from_uint8
 from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
-from ..stages.motion_tools import describe, mix_regions, neutral_frame
+from ..stages.motion_tools import describe, describe_left_out, mix_regions, neutral_frame
 from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.speech import motion_from_speech
@@ -77,6 +77,8 @@ def run(args: argparse.Namespace) -> None:
     print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
     inversion = _invert(args, model, landmarker, motion, places)
     if args.audio is not None:
+        if sound is not None and (words := describe_left_out(motion, sound.seconds)):
+            print(words, file=sys.stderr)
         motion = _speaking(model, motion, sound)
     config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
     crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])

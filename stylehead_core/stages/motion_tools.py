@@ -18,8 +18,10 @@ from ..records import Motion
 __all__ = [
     "blend",
     "describe",
+    "describe_left_out",
     "describe_unmixed",
     "fit_length",
+    "go_on_at_rest",
     "join",
     "loop",
     "make_relative",
@@ -33,6 +35,7 @@ __all__ = [
     "trim",
 ]
 
+REST_SECONDS = 0.5  # in which a head goes back to rest where its motion has ended
 EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face
 
 
@@ -255,6 +258,37 @@ def fit_length(motion: Motion, frames: int) -> Motion:
     if frames == len(motion):
         return motion
     return _pick(motion, torch.arange(frames).clamp(max=len(motion) - 1))
+
+
+def go_on_at_rest(motion: Motion, frames: int) -> Motion:
+    """At least ``frames`` frames: after its end the head goes back to rest, within half a second, and stays there.
+
+    Rest is the portrait's own pose and expression where the motion is relative, else the neutral frame. Nothing of it
+    was measured in a video, so the further frames count as not found.
+    """
+    count = frames - len(motion)
+    if count <= 0:
+        return motion
+    rest = torch.zeros_like(motion.coefficients[0])
+    if not motion.relative:
+        rest = motion.coefficients[neutral_frame(motion)]
+    share = ((torch.arange(count) + 1) / (REST_SECONDS * float(motion.fps))).clamp(max=1)[:, None]
+    share = share * share * (3 - 2 * share)
+    longer = fit_length(motion, frames)
+    coefficients = longer.coefficients.clone()
+    coefficients[len(motion) :] = torch.lerp(motion.coefficients[-1:], rest[None], share)
+    found = longer.found.clone()
+    found[len(motion) :] = False
+    return replace(longer, coefficients=coefficients, found=found)
+
+
+def describe_left_out(motion: Motion, heard: Fraction) -> str:
+    """What of a sound of ``heard`` seconds the shorter ``motion`` leaves out; empty where it is less than a frame."""
+    left = heard - motion.seconds
+    if left < 1 / motion.fps:
+        return ""
+    lasts = f"The sound lasts {float(heard):.2f} s, the motion {float(motion.seconds):.2f} s"
+    return f"{lasts}: {float(left):.2f} s are left out."
 
 
 def describe(motion: Motion) -> str:

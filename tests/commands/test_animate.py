@@ -139,6 +139,14 @@ def test_intuitive_editing_needs_no_driver(files, model):
     assert (code, video.frames) == (0, 190)
 
 
+def test_sound_that_is_longer_than_the_motion_is_left_out_or_heard_at_rest(files, capsys):
+    words = ("--motion", files / "motion.safetensors", "--audio", files / "clip.mp4")
+    assert animate(files, *words)[1].frames == 4
+    assert "s are left out. Take --longer rest" in capsys.readouterr().err
+    assert animate(files, *words, "--longer", "rest")[1].frames == 24  # a second
+    assert "left out" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

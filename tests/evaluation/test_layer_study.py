@@ -91,13 +91,13 @@ def test_the_generator_keeps_its_own_waist(generator, styles):
 
 
 def test_a_map_that_is_not_there_is_refused(generator, styles):
-    with pytest.raises(ConfigError, match="8, 16, 32, 64"):
-        study_layers(generator, styles, zoom(SIZE), resolutions=[4])
+    with pytest.raises(ConfigError, match="4, 8, 16, 32, 64"):
+        study_layers(generator, styles, zoom(SIZE), resolutions=[12])
 
 
 def test_the_table_has_a_line_for_each_layer(generator, styles):
     lines = study_layers(generator, styles, turn(SIZE)).table().splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["8", "16", "32", "64"]
+    assert [line.split()[0] for line in lines[1:]] == ["4", "8", "16", "32", "64"]
 
 
 def test_known_flows_move_as_they_say():

@@ -13,8 +13,10 @@ from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.stages.motion_tools import (
     blend,
     describe,
+    describe_left_out,
     describe_unmixed,
     fit_length,
+    go_on_at_rest,
     join,
     loop,
     make_relative,
@@ -303,3 +305,22 @@ def test_amount_0_keeps_the_base_with_its_sound(space):
     assert torch.equal(kept.mel, base.mel)
     assert describe_unmixed(base, other, ["audio"], 0.0) == describe_unmixed(base, other, ["audio"], 1.0) == ""
     assert "not mixed but the second's: what is heard" in describe_unmixed(base, other, ["audio", "pose"], 0.5)
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_motion_goes_on_with_the_head_at_rest(motion, relative):
+    moving = replace(motion, relative=relative, coefficients=motion.coefficients + 0.01)
+    longer = go_on_at_rest(moving, len(moving) + 50)
+    assert torch.equal(longer.coefficients[: len(moving)], moving.coefficients)
+    rest = torch.zeros(58) if relative else moving.coefficients[neutral_frame(moving)]
+    torch.testing.assert_close(longer.coefficients[-1], rest)
+    torch.testing.assert_close(longer.coefficients[len(moving) + 20], rest)  # within half a second
+    jump = (longer.coefficients[len(moving)] - moving.coefficients[-1]).abs().max()
+    assert jump < 0.1 * (moving.coefficients[-1] - rest).abs().max()
+    assert not longer.found[len(moving) :].any()
+    assert go_on_at_rest(moving, 3) is moving
+
+
+def test_what_of_the_sound_is_left_out_is_said(motion):
+    assert describe_left_out(motion, motion.seconds + Fraction(1, 1000)) == ""
+    assert "0.50 s are left out" in describe_left_out(motion, motion.seconds + Fraction(1, 2))
