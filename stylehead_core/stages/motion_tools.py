@@ -128,11 +128,14 @@ def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength
         values = values + base.coefficients[neutral_frame(base)]
     chosen = torch.tensor([name in names for name in base.names])
     mixed = torch.where(chosen, torch.lerp(base.coefficients, values, strength), base.coefficients)
+    placed = other if "pose" in wanted else base
     return replace(
         base,
         coefficients=mixed,
         mel=other.mel if heard else base.mel,
-        squares=other.squares if "pose" in wanted else base.squares,
+        squares=placed.squares,
+        sources=placed.sources,
+        video=placed.video,
     )
 
 
@@ -244,12 +247,17 @@ def join(first: Motion, second: Motion, *, crossfade: float = 0.0) -> Motion:
     squares = None
     if first.squares is not None and second.squares is not None:
         squares = torch.cat((first.squares[:head], second.squares))
+    sources = None
+    if first.sources is not None and second.sources is not None and first.video is second.video:
+        sources = torch.cat((first.sources[:head], second.sources))
     return replace(
         first,
         coefficients=torch.cat((first.coefficients[:head], between, second.coefficients[shared:])),
         found=torch.cat((first.found[:head], second.found)),
         mel=mel,
         squares=squares,
+        sources=sources,
+        video=None if sources is None else first.video,
     )
 
 
@@ -313,6 +321,7 @@ def _at(motion: Motion, positions: list[Fraction]) -> Motion:
         found=motion.found[nearest],
         mel=None if motion.mel is None else motion.mel[nearest],
         squares=None if motion.squares is None else sample_at(motion.squares, places),
+        sources=None if motion.sources is None else motion.sources[nearest],
     )
 
 
@@ -323,6 +332,7 @@ def _pick(motion: Motion, frames: Tensor) -> Motion:
         found=motion.found[frames],
         mel=None if motion.mel is None else motion.mel[frames],
         squares=None if motion.squares is None else motion.squares[frames],
+        sources=None if motion.sources is None else motion.sources[frames],
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import ConfigError, MotionError
-from stylehead_core.records import Motion
+from stylehead_core.records import MeasuredVideo, Motion
 from stylehead_core.spaces import ARKIT, REGIONS
 from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.stages.motion_tools import (
@@ -324,3 +324,16 @@ def test_a_motion_goes_on_with_the_head_at_rest(motion, relative):
 def test_what_of_the_sound_is_left_out_is_said(motion):
     assert describe_left_out(motion, motion.seconds + Fraction(1, 1000)) == ""
     assert "0.50 s are left out" in describe_left_out(motion, motion.seconds + Fraction(1, 2))
+
+
+def test_a_motion_of_a_video_stays_one_through_every_tool(motion):
+    video = MeasuredVideo(size=(64, 64), stored=(64, 64), times=torch.arange(50, dtype=torch.float64) / 25)
+    measured = replace(motion, sources=torch.arange(50), video=video)
+    assert trim(measured, 0.4).sources.tolist() == list(range(10, 50))
+    assert reverse(measured).sources.tolist() == list(range(49, -1, -1))
+    assert join(measured, measured).sources.tolist() == [*range(50), *range(50)]
+    assert join(measured, motion).sources is None
+    assert retime(measured, 2).sources.tolist() == list(range(0, 50, 2))
+    assert mix_regions(measured, motion, ["lips"]).video is video
+    assert mix_regions(motion, measured, ["pose"]).sources.tolist() == list(range(50))
+    assert go_on_at_rest(measured, 52).sources.tolist() == [*range(50), 49, 49]
