@@ -7,29 +7,34 @@ Axes: N pictures, S picture size.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..datasets.heads import Heads, gather, save_heads
-from ..datasets.measure import measure_pictures
 from ..errors import FaceNotFound, InputError
 from ..landmarker.landmarker import Landmarker
 from ..media.pictures import read_picture
-from ..networks.landmark_prior import LandmarkPrior, LandmarkPriorConfig
+from ..networks.landmark_prior import LandmarkPrior
 from ..ops.warp import warp_bicubic
 from ..records import Portrait
 from ..spaces import ARKIT
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..synthetic.heads.appearance import EDITS
+from .heads import Heads, gather, save_heads
+from .measure import measure_pictures
 
 __all__ = ["FIRST_PERSON", "load_teacher", "measure_stills", "pair_of_still"]
 
 FIRST_PERSON = 800_000  # number of the first portrait's person; rendered heads have smaller ones
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152  # landmarks
+UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)  # the inner lips from corner to corner
+LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+OUTER_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
+OUTER_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 OPEN = 0.02  # of the face's height between the inner lips, from which on a mouth has something inside
 FLOW_CELLS, FINENESS = 256, 10  # of the flow that closes a mouth
 LEFT = 0.15  # at most, of the expression that a closed mouth keeps
@@ -145,20 +150,11 @@ def pair_of_still(portrait: Portrait, prior: LandmarkPrior, rng: torch.Generator
     size = portrait.image.shape[-1]
     here, there = own[None], closed[None]
     face = prior.move(landmarks[None], here, there, size)
-    lips = face.landmarks
-    rest = _shut(lips, prior)  # the basis is linear: what is left of the gap is closed by hand
-    return warp_bicubic(portrait.image, prior.flow(landmarks[None], face._replace(landmarks=rest), size)[0]).clamp(
-        -1, 1
-    )
+    face = face._replace(landmarks=_shut(face.landmarks))  # the basis is linear: a gap may be left
+    return warp_bicubic(portrait.image, prior.flow(landmarks[None], face, size)[0]).clamp(-1, 1)
 
 
-UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)  # the inner lips from corner to corner
-LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
-OUTER_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
-OUTER_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
-
-
-def _shut(landmarks: Tensor, prior: LandmarkPrior) -> Tensor:
+def _shut(landmarks: Tensor) -> Tensor:
     """``landmarks`` (1 478 3) with both inner lips where their middle is, and the outer lips moved along."""
     moved = landmarks.clone()
     upper, lower = landmarks[:, list(UPPER)], landmarks[:, list(LOWER)]
@@ -171,6 +167,6 @@ def _shut(landmarks: Tensor, prior: LandmarkPrior) -> Tensor:
 
 def _finer(prior: LandmarkPrior) -> LandmarkPrior:
     """The same prior with a flow of more cells."""
-    fine = LandmarkPrior(LandmarkPriorConfig(flow_size=FLOW_CELLS, fineness=FINENESS))
+    fine = LandmarkPrior(replace(prior.config, flow_size=FLOW_CELLS, fineness=FINENESS))
     fine.load_state_dict(prior.state_dict())
     return fine
