@@ -54,7 +54,9 @@ KEY_EXPRESSIONS = ("centre", "mouth", "eyebrow", "eyes")  # of the paper's intui
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 
 
-UNSURE = 0.1  # a matte within this of 0 or 1 counts as 0 or 1
+UNSURE = (
+    0.35  # a matte below this is the wall, above one minus this the person: softer edges let the wall shine through
+)
 
 
 CORRECTION_HALF_FLOW_PX = 0.25  # pixels of the feature map: movement at which half of the correction acts,

@@ -20,6 +20,7 @@ from .equalised import EqualConv, activate
 
 __all__ = ["Refined", "Refiner", "RefinerConfig"]
 
+REPAINTED = 0.15  # a correction by this much (of colours from -1 to 1) leaves nothing of the warped portrait
 MOUTH_GATE, EYE_GATE = (6.0, -1.5), (4.0, -4.5)  # logit of the painted layer = factor * guide + offset, at first
 TRUST = 4.0  # initial logit of the blend: fully visible pixels start with the warped portrait, hidden ones without it
 COLOURS = 3
@@ -93,15 +94,18 @@ class Refiner(nn.Module):
         found = F.pixel_shuffle(self.last(x), self.fold).float()
         seen = F.interpolate(planes[:, :1], size=drawn.shape[-2:], mode="bilinear", align_corners=False)
         trust = torch.sigmoid(found[:, :1] + TRUST * (2 * seen - 1))
-        picture = drawn + trust * (carried - drawn) + found[:, 1:]
+        added = found[:, 1:]
+        picture = drawn + trust * (carried - drawn) + added
+        changed = F.avg_pool2d(F.pad(added.abs().mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        kept = trust * (1 - changed / REPAINTED).clamp_min(0)
         if self.paint is None:
-            return Refined(picture, trust, x)
+            return Refined(picture, kept, x)
         own = F.pixel_shuffle(self.paint(x), self.fold).float()
         mouth, eyes = planes[:, 1:2], planes[:, 2:3]
         gate = torch.maximum(MOUTH_GATE[0] * mouth + MOUTH_GATE[1], EYE_GATE[0] * eyes + EYE_GATE[1])
         gate = F.interpolate(gate, size=drawn.shape[-2:], mode="bilinear", align_corners=False)
         painted = torch.sigmoid(own[:, :1] + gate)
-        return Refined(picture + painted * (torch.tanh(own[:, 1:]) - picture), trust * (1 - painted), x)
+        return Refined(picture + painted * (torch.tanh(own[:, 1:]) - picture), kept * (1 - painted), x)
 
 
 class Unit(nn.Module):

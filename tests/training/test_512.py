@@ -12,7 +12,7 @@ from stylehead_core.landmarker.files import load_landmarker
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.landmark_prior import LandmarkPrior, LandmarkPriorConfig
 from stylehead_core.ops.face_masks import LIPS
-from stylehead_core.ops.warp import resize_flow, warp_sharply
+from stylehead_core.ops.warp import resize_flow, warp_bicubic
 from stylehead_core.records import Portrait
 from stylehead_core.spaces import ARKIT
 from stylehead_core.training.canonical_face import install_canonical
@@ -106,7 +106,7 @@ def test_pairs_with_the_widest_mouths_are_chosen_first(heads):
 
 def test_a_crop_is_warped_as_the_whole_picture_is():
     picture, flow = torch.rand(2, 3, 32, 32, generator=rng()), torch.randn(2, 2, 16, 16, generator=rng(1))
-    whole, fine = warp_sharply(picture, flow), resize_flow(flow, (32, 32))
+    whole, fine = warp_bicubic(picture, flow), resize_flow(flow, (32, 32))
     corners = torch.tensor([[4, 8], [12, 0]])
     places = [(slice(y, y + 16), slice(x, x + 16)) for x, y in corners.tolist()]
     flows = torch.stack([fine[row, :, rows, columns] for row, (rows, columns) in enumerate(places)])

@@ -57,19 +57,19 @@ class CompositeTask(LearnsFromHeads):
     opened_pairs: int = 3  # how many times as often pairs with an opened mouth are drawn
     light: float = 0.5  # how much contrast and colours change,
     strange: float = 0.2  # and those of the drawing alone
-    false_inside: float = 0.6  # share of the crops whose drawing is flesh inside an open mouth, as on photographs
+    false_inside: float = 0.8  # share of the crops whose drawing is flesh inside an open mouth, as on photographs
     features: float = 4.0  # how much more brows, eyes and mouth count than the rest
-    opened: float = 6.0  # and what is inside an open mouth
+    opened: float = 10.0  # and what is inside an open mouth
     hidden: float = 2.0  # how much more what the portrait does not show counts
     bared: float = 0.1  # how much wall counts that the portrait hides: nobody can know it
-    small: float = 0.5  # weight of the refined small picture
+    small: float = 1.5  # weight of the refined small picture
     detail: float = 1.0  # weight of the portrait's own fine detail, away from brows, eyes and mouth
     rough: float = 8.0  # weight of being as rough as the truth, window by window
     perceived: float = 0.05  # weight of what the feature network sees
     adversarial: float = 0.4  # weight of the discriminators' verdict
     adversarial_from: float = 0.03  # progress at which they are first asked
     matte: float = 0.5  # weight of the matte
-    refiner_speed: float = 0.3  # the refiner's learning rate, in parts of the compositor's
+    refiner_speed: float = 1.0  # the refiner's learning rate, in parts of the compositor's
     parts: tuple[str, ...] = ("refiner", "compositor")
 
     def start(self, model: StyleHead, heads: Heads) -> "CompositeState":
