@@ -95,7 +95,9 @@ class Compositor(nn.Module):
         Source: RAFT (arXiv 2003.12039), convex upsampling.
         """
         times, (height, width) = self.config.enlarge, flow.shape[-2:]
-        weights, offset = self.flow(features).split((NEIGHBOURS * times**2, 2 * times**2), dim=1)
+        weights, offset = self.flow(features.to(self.shared.weight.dtype)).split(
+            (NEIGHBOURS * times**2, 2 * times**2), dim=1
+        )
         weights = weights.float().unflatten(1, (NEIGHBOURS, times**2)).softmax(dim=1)  # B 9 n*n h w
         cells = F.unfold(F.pad(flow, (1, 1, 1, 1), mode="replicate"), 3).view(-1, 2, NEIGHBOURS, height, width)
         fine = torch.einsum("bkshw,bckhw->bcshw", weights, cells).flatten(1, 2)  # B 2*n*n h w
