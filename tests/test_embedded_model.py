@@ -7,17 +7,23 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from stylehead_core import Motion, Portrait, calibrate, edit_style, invert, load_stylehead, render, warp_features
+from stylehead_core.model import manifest
+from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.manifest import read_manifest
+from stylehead_core.model.presets import stylehead_mini
+from stylehead_core.model.stylehead import build
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.spaces import ARKIT
+from stylehead_core.tensor_files import read_tensors, write_tensors
 
-SIZE = 128
-BUDGET = 4.0  # GMAC a frame
+SIZE, CELLS = 512, 64
+SCALE = CELLS / SIZE  # from pixels of the frame to those of the flow
+BUDGET = 10.0  # GMAC a frame
 
 
 @pytest.fixture(scope="module")
 def model():
-    return load_stylehead("stylehead-mini")
+    return load_stylehead("stylehead-512")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +32,8 @@ def inversion(model):
     canonical = model.prior.canonical
     pose = HeadPose(
         rotation=angles_to_matrix(torch.zeros(1, 3)),
-        scale=torch.tensor([4.5]),
-        centre=torch.tensor([[63.5, 70.0, 0.0]]),
+        scale=torch.tensor([18.0]),
+        centre=torch.tensor([[255.5, 281.5, 0.0]]),
     )
     landmarks = pose.pose(torch.cat((canonical.vertices, canonical.vertices[[33] * 5 + [263] * 5]))[None])[0]
     coefficients = torch.cat((torch.zeros(52), torch.zeros(3), placement(pose, SIZE, canonical)[0]))
@@ -63,8 +69,8 @@ def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion
     landmarks = inversion.portrait.landmarks[None]
     own = inversion.portrait.coefficients[None]
     moved, _, _ = model.prior.move(landmarks, own, motion(inversion, **{name: amount}).coefficients, SIZE)
-    x, y = (moved[0, landmark, :2] / 2).round().long().tolist()
-    shift = (landmarks - moved)[0, landmark, axis] / 2  # pixels of the feature map
+    x, y = (moved[0, landmark, :2] * SCALE).round().long().tolist()
+    shift = (landmarks - moved)[0, landmark, axis] * SCALE  # pixels of the feature map
     assert shift.abs() > 0.4
     around = head.flow[0, axis, y - 1 : y + 2, x - 1 : x + 2]  # the landmark lies on the edge of what moves
     assert (around / shift).max() > 0.3
@@ -75,7 +81,7 @@ def test_an_opened_mouth_was_hidden(model, inversion):
     moved, _, _ = model.prior.move(
         inversion.portrait.landmarks[None], inversion.portrait.coefficients[None], head.motion.coefficients, SIZE
     )
-    x, y = (moved[0, [13, 14], :2].mean(0) / 2).round().long().tolist()
+    x, y = (moved[0, [13, 14], :2].mean(0) * SCALE).round().long().tolist()
     assert head.visibility[0, 0, y, x] < 0.5
     assert head.visibility.mean() > 0.9
 
@@ -87,8 +93,8 @@ def test_a_frame_costs_less_than_its_budget(model, inversion):
     assert counter.get_total_flops() / 2e9 < BUDGET
 
 
-def test_the_file_is_small():
-    assert read_manifest()["stylehead-mini"].bytes < 25e6
+def test_all_embedded_files_are_small():
+    assert sum(entry.bytes for entry in read_manifest().values() if entry.embedded) < 40e6
 
 
 def test_speech_opens_the_mouth_and_silence_does_not(model):
@@ -97,3 +103,26 @@ def test_speech_opens_the_mouth_and_silence_does_not(model):
     silence = model.speech(torch.full((1, 80, window), -4.0))["jawOpen"]
     assert silence < 0.1
     assert torch.isfinite(torch.stack(list(model.speech(torch.randn(2, 80, window, generator=rng)).values()))).all()
+
+
+def test_its_older_name_loads_it_and_says_so_once(caplog):
+    manifest._warned.clear()
+    for _ in range(2):
+        assert load_stylehead("stylehead-mini").config.name == "stylehead-512"
+    assert caplog.text.count("is now 'stylehead-512'") == 1
+
+
+def test_a_file_of_the_format_before_it_still_loads_and_draws_as_it_did(tmp_path, inversion):
+    """The model of 128 pixels: its header knows no compositor."""
+    old = build(stylehead_mini())
+    save_stylehead(old, tmp_path / "mini.safetensors")
+    header, tensors = read_tensors(tmp_path / "mini.safetensors", "model")
+    for name in ("compositor", "matte"):
+        del header["config"][name]
+    del header["config"]["refiner"]["paint"], header["config"]["prior"]["hidden"]
+    write_tensors(tmp_path / "older.safetensors", "model", tensors, header)
+    loaded = load_stylehead(tmp_path / "older.safetensors")
+    assert loaded.config == old.config
+    assert loaded.config.size == 128
+    small = Portrait(image=old.resize(inversion.portrait.image, 128))
+    assert torch.equal(invert(loaded, small).redrawn, invert(old, small).redrawn)
