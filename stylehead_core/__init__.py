@@ -1,6 +1,6 @@
 """StyleHead: one portrait becomes an editable talking head. Plain PyTorch, without ComfyUI.
 
-    model, landmarker = load_stylehead("stylehead-mini"), load_landmarker()
+    model, landmarker = load_stylehead("stylehead-512"), load_landmarker()
     portrait = take_portrait(read_picture("portrait.jpg"), landmarker, PortraitConfig(size=model.config.size))
     motion = make_relative(motion_from_video("driver.mp4", landmarker))
     write_video("film.mp4", animate(model, portrait, motion), fps=motion.fps)
