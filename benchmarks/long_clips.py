@@ -66,7 +66,7 @@ def measure(name: str, frames: int, size: int | None, precision: str) -> dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of clips of growing length.")
     parser.add_argument("--frames", type=int, action="append", help="may be repeated (default 100, 1000, 10000)")
-    parser.add_argument("--model", default="stylehead-mini", help="embedded name, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="embedded name, or a file")
     parser.add_argument("--size", type=int, help="pixels of the frames (default: the model's own)")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--here", action="store_true", help="measure in this process instead of one for each length")

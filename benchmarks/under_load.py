@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument(
         "--busy", type=int, action="append", help="competing processes; may be repeated (default 0, 1, 2)"
     )
-    parser.add_argument("--model", default="stylehead-mini", help="embedded name, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="embedded name, or a file")
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count() or 1, help="of torch (default: one for each core)"

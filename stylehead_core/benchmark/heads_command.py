@@ -12,7 +12,7 @@ SENTENCES = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder of measured heads, or one file (`stylehead measure`)")
-    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for benchmark.json (default runs)")
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
     parser.add_argument(

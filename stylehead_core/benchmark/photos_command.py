@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLIP[:START:LENGTH]",
         help="videos that drive, with the first frame and the number of frames (default 0:60)",
     )
-    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     parser.add_argument("--out", type=Path, default=Path("runs/photos"), help="folder for sheets and photos.jsonl")
     parser.add_argument(
         "--dlib",

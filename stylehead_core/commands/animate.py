@@ -44,7 +44,7 @@ SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("portrait", type=Path, help="picture of one face")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="video to write")
-    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
 
     driving = parser.add_argument_group("what moves it, at least one")
     driving.add_argument("--video", type=Path, help="video of someone who moves")

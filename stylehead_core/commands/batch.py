@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="gets PORTRAIT--DRIVER.mp4 for each pair"
     )
-    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     spread = parser.add_argument_group("several machines")
     spread.add_argument(
         "--shard", type=shard, default=(1, 1), metavar="I/N", help="make the I-th of N parts alone, for a job scheduler"

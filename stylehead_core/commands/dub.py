@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, help="film of one person, or of several")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="film to write")
     parser.add_argument("--audio", type=Path, help="the new speech; without it the person is only drawn again")
-    parser.add_argument("--model", default="stylehead-mini", help="name of an embedded model, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     parser.add_argument("--face", type=int, default=0, help="which face of the film, from the largest (default 0)")
     parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
     parser.add_argument(

@@ -27,7 +27,7 @@ MISSED = 0.4  # the embedded model: 0.12 of portraits that it redraws, 0.6 to 0.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="stylehead-mini", help="name or file (default stylehead-mini)")
+    parser.add_argument("--model", default="stylehead-512", help="name or file (default stylehead-512)")
     parser.add_argument("--portrait", nargs="*", type=Path, default=[], help="pictures of faces to study on")
     parser.add_argument("--samples", type=int, default=4, metavar="N", help="without portraits: N random faces")
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
