@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError, InputError, StyleHeadError
+from ..shards import parse_shard, shard_of
 from .animate import Animator, add_drawing_arguments
 from .bars import bar
 
-__all__ = ["Pair", "add_arguments", "pairs_of", "run", "shard_of"]
+__all__ = ["Pair", "add_arguments", "pairs_of", "run"]
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SOUNDS = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac"}
@@ -58,7 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     spread = parser.add_argument_group("several machines")
     spread.add_argument(
-        "--shard", type=shard, default=(1, 1), metavar="I/N", help="make the I-th of N parts alone, for a job scheduler"
+        "--shard",
+        type=parse_shard,
+        default=(1, 1),
+        metavar="I/N",
+        help="make the I-th of N parts alone, for a job scheduler",
     )
     spread.add_argument(
         "--ray",
@@ -67,14 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     spread.add_argument("--workers", type=int, default=2, help="on Ray: actors that hold the networks (default 2)")
     add_drawing_arguments(parser)
-
-
-def shard(text: str) -> tuple[int, int]:
-    """``2/8`` as (2, 8)."""
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f"expected I/N such as 2/8, with I from 1 to N; found {text!r}")
-    return int(number), int(count)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -139,12 +136,6 @@ def pairs_of(portraits: list[Path], drivers: list[Path], folder: Path) -> list[P
                 f"{pair.portrait} with {pair.driver}. Rename one of the files."
             )
     return pairs
-
-
-def shard_of(pairs: list[Pair], number: int, count: int) -> list[Pair]:
-    """The ``number``-th of ``count`` contiguous parts, from 1 on, which differ by one pair at most."""
-    start, end = ((number - 1 + i) * len(pairs) // count for i in (0, 1))
-    return pairs[start:end]
 
 
 class Worker:

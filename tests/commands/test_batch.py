@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stylehead_core import Motion, cli
-from stylehead_core.commands.batch import Pair, files_of, pairs_of, shard, shard_of
+from stylehead_core.commands.batch import Pair, files_of, pairs_of
 from stylehead_core.errors import InputError
 from stylehead_core.landmarker.files import find_landmarker
 from stylehead_core.media.pictures import write_picture
@@ -18,6 +18,7 @@ from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.ops.pixels import from_uint8
+from stylehead_core.shards import parse_shard, shard_of
 from stylehead_core.stages.motion_files import save_motion
 
 
@@ -70,7 +71,7 @@ def test_shards_make_every_pair_once():
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/"])
 def test_an_impossible_shard_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="I/N"):
-        shard(text)
+        parse_shard(text)
 
 
 def test_the_driver_is_taken_by_its_ending(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...landmarker.files import load_landmarker
+from ...shards import parse_shard
 from .prepare import prepare_folder
 from .styles import hdtf, portrait, voxceleb
 
@@ -29,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--shortest", type=int, metavar="FRAMES", help="shorter clips are left out (default 64)")
     parser.add_argument("--smallest", type=int, metavar="PIXELS", help="smaller faces are left out")
+    parser.add_argument(
+        "--shard",
+        type=parse_shard,
+        default=(1, 1),
+        metavar="I/N",
+        help="prepare the I-th of N parts of the videos alone, into the same folder, for a job scheduler",
+    )
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
     parser.add_argument("--device", default="cpu", help="where the faces are measured (default cpu)")
 
@@ -43,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             bar.set_description(f"{name}: {what}", refresh=False)
             bar.update()
 
-        outcomes = prepare_folder(args.videos, args.out, landmarker, config, show)
+        outcomes = prepare_folder(args.videos, args.out, landmarker, config, show, args.shard)
     for name, outcome in outcomes.items():
         print(f"{name}: {len(outcome.clips)} clips")
         for reason in outcome.left_out:

@@ -23,6 +23,7 @@ from ...ops.crop import cut_square
 from ...ops.mel import RATE, mel_spectrogram
 from ...ops.pixels import from_uint8
 from ...ops.pose import fit_pose, placement
+from ...shards import shard_of
 from .clip_folder import PreparedClip, finish_clip, write_frame
 from .follow import FaceTrack, follow_faces
 from .framing import aligned_squares, coefficients_in_square, landmarks_in_square, square_for
@@ -49,6 +50,7 @@ def prepare_folder(
     landmarker: Landmarker,
     config: PrepareConfig,
     step: Step | None = None,
+    shard: tuple[int, int] = (1, 1),
 ) -> dict[str, VideoOutcome]:
     """Prepare every video of a folder that is not prepared yet.
 
@@ -57,6 +59,8 @@ def prepare_folder(
         out: where the clips go.
         landmarker: finds and measures the faces.
         config: of ``styles``.
+        shard: (I, N), to prepare the I-th of N parts of the videos alone. Each part has a manifest of its own, so that
+            several processes can fill one folder.
 
     Returns:
         What became of each video, by its path below ``videos``; of earlier runs as well.
@@ -70,8 +74,9 @@ def prepare_folder(
     if not found:
         raise InputError(f"There is no video ({', '.join(VIDEOS)}) in {videos}.")
     settings = {**asdict(config), "fps": str(config.fps)}
-    state = _read_state(out, settings)
-    for path in found:
+    manifest = out / (MANIFEST if shard == (1, 1) else f"manifest-{shard[0]}-of-{shard[1]}.json")
+    state = _read_state(manifest, settings)
+    for path in shard_of(found, *shard):
         name, size = path.relative_to(videos).as_posix(), path.stat().st_size
         if name in state and state[name]["bytes"] == size:
             continue
@@ -80,7 +85,7 @@ def prepare_folder(
         except MediaError as error:  # one broken file should not cost the night
             outcome = VideoOutcome(clips=(), left_out=(str(error),))
         state[name] = {"bytes": size, **asdict(outcome)}
-        _write_state(out, settings, state)
+        _write_state(manifest, settings, state)
     return {
         name: VideoOutcome(clips=tuple(entry["clips"]), left_out=tuple(entry["left_out"]))
         for name, entry in state.items()
@@ -190,8 +195,7 @@ def _plain(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
 
 
-def _read_state(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    path = out / MANIFEST
+def _read_state(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
@@ -201,12 +205,12 @@ def _read_state(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read: {error}. Take another folder, or delete it to begin anew.") from error
     if made_with != settings:
         other = ", ".join(f"{k} {made_with.get(k)} (now {v})" for k, v in settings.items() if made_with.get(k) != v)
-        raise ConfigError(f"The clips in {out} were made with other settings: {other}. Take another folder.")
+        raise ConfigError(f"The clips in {path.parent} were made with other settings: {other}. Take another folder.")
     return state
 
 
-def _write_state(out: Path, settings: dict[str, Any], state: dict[str, Any]) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    part = out / f".{MANIFEST}.part"
+def _write_state(path: Path, settings: dict[str, Any], state: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps({"settings": settings, "videos": state}, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, out / MANIFEST)
+    os.replace(part, path)

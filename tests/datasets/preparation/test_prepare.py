@@ -188,6 +188,15 @@ def test_a_run_that_was_stopped_goes_on(videos, tmp_path, landmarker):
     assert not list((tmp_path / "out").glob(".*.part"))
 
 
+def test_parts_prepare_every_video_once_into_one_folder(videos, tmp_path, landmarker):
+    whole = prepare_folder(videos, tmp_path / "whole", landmarker, CONFIG)
+    parts = [prepare_folder(videos, tmp_path / "parts", landmarker, CONFIG, shard=(i, 2)) for i in (1, 2)]
+    assert not parts[0].keys() & parts[1].keys()
+    assert parts[0] | parts[1] == whole
+    names = [sorted(clip.folder.name for clip in open_clips(tmp_path / out)) for out in ("whole", "parts")]
+    assert names[0] == names[1]
+
+
 def test_other_settings_need_another_folder(videos, tmp_path, landmarker):
     prepare_folder(videos, tmp_path / "out", landmarker, CONFIG)
     with pytest.raises(ConfigError, match=r"size 64 \(now 48\)"):
