@@ -18,6 +18,9 @@ from PIL import Image
 pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
 
 VIDEO = "[...document.querySelectorAll('video')].findLast(v => v.videoWidth > 0)"
+PLAYED = (  # the page may put another player in its place when it draws the node again
+    "(() => { const v = %s; if (v.paused) { v.muted = true; v.play(); } return v.currentTime > %s; })()"
+)
 REPORTS = "[...document.querySelectorAll('.stylehead-report')].map(box => box.innerText).join('\\n')"
 PICTURE = "document.querySelector('.stylehead-editor figure img')"
 CAPTION = "document.querySelector('.stylehead-editor figcaption').textContent"
@@ -100,13 +103,12 @@ def played(page, shot, name: str) -> float:
     """How much the picture of a video changes while it plays on its node."""
     page(Page.wait, f"!!{VIDEO}")
     page(show_whole)
-    page(Page.js, f"{VIDEO}.muted = true, {VIDEO}.play()")
     left, top, right, bottom = page(place_of, VIDEO)
     assert right - left > 100
     picture = left, top, right, round(top + PLAYER * (bottom - top))
-    page(Page.wait, f"{VIDEO}.currentTime > 0.2")
+    page(Page.wait, PLAYED % (VIDEO, 0.2))
     first = shot(name).crop(picture)
-    page(Page.wait, f"{VIDEO}.currentTime > 1.0")
+    page(Page.wait, PLAYED % (VIDEO, 1.0))
     return difference(first, shot(f"{name}, later").crop(picture))
 
 
@@ -178,7 +180,9 @@ def test_a_dragged_slider_changes_the_picture_without_run(page, shot):
     assert page(Page.js, "window.ran") == 0
     print(f"a dragged slider ({page.form}): {page(Page.js, CAPTION)}")
     said = page(Page.js, "app.graph.nodes.flatMap(n => n.widgets || []).find(w => w.name === 'expression').value")
-    assert said.startswith("smile 0.")
+    name, value = said.split()
+    assert name == "smile"
+    assert 0.5 < float(value) <= 1
 
 
 def test_presets_undo_and_keys_of_the_editor_write_what_they_do(page, shot):
