@@ -61,20 +61,20 @@ class TalkingHead(io.ComfyNode):
                     default=False,
                     label_on="whole picture",
                     label_off="face only",
-                    tooltip="Put the moving head back into the picture, and film the whole of it.",
+                    tooltip="Put the moving head back into the picture, and show the whole of it.",
                 ),
                 io.Video.Input("video", optional=True, tooltip="Whose movement the face takes over."),
                 io.Audio.Input(
                     "audio",
                     optional=True,
-                    tooltip="What the face says: it decides the lips, and how long the film is. Without it a video's "
+                    tooltip="What the face says: it decides the lips, and how long the video is. Without it a driving video's "
                     "own sound is heard.",
                 ),
                 sockets.Motion.Input("motion", optional=True, tooltip="Movement instead of the video's."),
                 sockets.model_input(),
             ],
             outputs=[
-                io.Video.Output(display_name="film", tooltip="The film with its sound. Save Video keeps it."),
+                io.Video.Output(display_name="video", tooltip="The talking head with its sound. Save Video keeps it."),
                 io.Image.Output(
                     display_name="frames",
                     tooltip="Its frames as pictures, for nodes that go on with them. They are only kept in memory "
@@ -104,14 +104,14 @@ class TalkingHead(io.ComfyNode):
     ) -> io.NodeOutput:
         networks, report = model_for(model).ready(), bridge.Report(cls.hidden)
         bar, started = bridge.Progress(report), time.monotonic()
-        film, own_sound = (None, None) if video is None else bridge.film_in(video)
+        clip, own_sound = (None, None) if video is None else bridge.film_in(video)
         speech = None if audio is None else bridge.audio_in(audio)
         edits = () if change == UNCHANGED else ((direction_of(change, networks), strength, strength),)
         talking = talking_head(
             networks,
             bridge.one_image_in(portrait, "portrait"),
             models.landmarker(),
-            video=film,
+            video=clip,
             speech=speech,
             motion=motion,
             config=TalkingHeadConfig(edits=edits, size=None if size == OWN_SIZE else int(size), paste=paste_back),
