@@ -67,8 +67,8 @@ class TalkingHead(io.ComfyNode):
                 io.Audio.Input(
                     "audio",
                     optional=True,
-                    tooltip="What the face says: it decides the lips, and how long the video is. Without it a driving video's "
-                    "own sound is heard.",
+                    tooltip="What the face says: it decides the lips, and how long the video is. Without it a driving "
+                    "video's own sound is heard.",
                 ),
                 sockets.Motion.Input("motion", optional=True, tooltip="Movement instead of the video's."),
                 sockets.model_input(),
