@@ -3,8 +3,6 @@
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_motion
-from ..stylehead_core.errors import ConfigError
-from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.motion_sliders import (
     HOLDS,
     SLIDERS,
@@ -14,13 +12,14 @@ from ..stylehead_core.stages.motion_sliders import (
     slider_motion_for_model,
 )
 from ..stylehead_core.stages.motion_tools import describe
-from ..stylehead_core.stages.speech import motion_from_speech
+from ..stylehead_core.stages.speech import SpeechConfig, speech_motion_for_model
 from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
 from . import bridge, faces, sockets
 from .carried import model_for
 from .models import landmarker
 
 STAYS, FOLLOWS = "stays", "follows the face"
+STILL, LIVELY = "still", "lively"
 PLOT_HELP = "The motion as curves over time; frames in which no face was found are marked."
 FPS_HELP = "Frames a second of the film. 29.97 and the like are taken as exactly 30000/1001."
 
@@ -153,12 +152,37 @@ class MotionFromAudio(io.ComfyNode):
             node_id="StyleHead_MotionFromAudio",
             display_name="Lip Sync (Motion from Audio)",
             menu="motion",
-            description="Makes lips and jaw say what is heard. The head stays still: mix in another motion for that.",
+            description="Makes lips and jaw say what is heard. The head stays still, or lives a little: small nods and "
+            "blinks. Mix in another motion for more.",
             search_aliases=["speech", "talking head", "talking", "dub", "voice", "tts", "mouth"],
             inputs=[
                 sockets.model_input(),
                 io.Audio.Input("audio", tooltip="Speech, of any rate and number of channels."),
                 fps_input(),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How far lips and jaw move: 1 as people do, less for a mumble, more for a clear speaker.",
+                ),
+                io.Combo.Input(
+                    "life",
+                    options=[STILL, LIVELY],
+                    default=STILL,
+                    optional=True,
+                    tooltip="Still: lips and jaw alone. Lively: the head also nods a little and blinks.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**32 - 1,
+                    optional=True,
+                    tooltip="Of a lively head: the same number nods and blinks the same way.",
+                ),
             ],
             outputs=[
                 sockets.Motion.Output(display_name="motion", tooltip="Lips and jaw of every frame."),
@@ -167,22 +191,13 @@ class MotionFromAudio(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, audio, fps: float, model=None) -> io.NodeOutput:
+    def execute(
+        cls, audio, fps: float, model=None, strength: float = 1.0, life: str = STILL, seed: int = 0
+    ) -> io.NodeOutput:
+        config = SpeechConfig(strength=strength, life="lively" if life == LIVELY else "still", seed=seed)
         networks = model_for(model).ready()
-        motion = motion_from_speech(bridge.audio_in(audio), bridge.rate_in(fps), **hearing(networks))
+        motion = speech_motion_for_model(networks, bridge.audio_in(audio), bridge.rate_in(fps), config=config)
         return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
-
-
-def hearing(model: StyleHead) -> dict:
-    """What of a model decides how it listens.
-
-    Raises:
-        ConfigError: it does not listen at all.
-    """
-    listener = model.config.speech or model.config.audio_encoder
-    if listener is None:
-        raise ConfigError(f"The model {model.config.name!r} does not listen. Take another, or drive it by a video.")
-    return {"space": model.config.space, "network": model.speech, "window": listener.window}
 
 
 class MotionFromSliders(io.ComfyNode):

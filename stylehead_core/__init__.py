@@ -35,7 +35,7 @@ from .stages.motion_sliders import motion_from_sliders
 from .stages.motion_tools import make_relative
 from .stages.portrait import PortraitConfig, take_portrait
 from .stages.rendering import render
-from .stages.speech import motion_from_speech
+from .stages.speech import SpeechConfig, motion_from_speech, speech_motion_for_model
 from .stages.tracking import motion_from_video
 from .stages.warping import warp_features
 
@@ -54,6 +54,7 @@ __all__ = [
     "OutOfMemory",
     "Portrait",
     "PortraitConfig",
+    "SpeechConfig",
     "StyleHead",
     "StyleHeadError",
     "VideoWriter",
@@ -73,6 +74,7 @@ __all__ = [
     "read_sound",
     "render",
     "save_motion",
+    "speech_motion_for_model",
     "take_portrait",
     "warp_features",
     "write_picture",

@@ -24,6 +24,7 @@ COMMANDS = {
     "measure": (".datasets.measure_command", "measure rendered heads with the face landmarker, before training"),
     "embed": (".training.embed_command", "make a trained model part of the pack"),
     "benchmark": (".benchmark.command", "measure a model on heads, portraits and speech that are held out"),
+    "replace-part": (".training.replace_part", "put a newly trained network into a model file"),
     "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),
     "heads": (".synthetic.heads.command", "render synthetic heads with labels, to train on"),
     "layer-study": (".evaluation.layer_study_command", "warp each layer of a generator in turn, and compare"),

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .animate import animate
-from .errors import ConfigError, InputError
+from .errors import InputError
 from .fitting import Fit, fit_motion
 from .landmarker.face_choice import FaceChoice
 from .landmarker.landmarker import Landmarker
@@ -28,10 +28,10 @@ from .stages.motion_tools import describe, fit_length, join, loop, mix_regions, 
 from .stages.paste import PasteConfig, paste_head
 from .stages.portrait import PortraitConfig, take_portrait
 from .stages.rendering import RenderConfig
-from .stages.speech import motion_from_speech
+from .stages.speech import Life, SpeechConfig, speech_motion_for_model
 from .stages.tracking import TrackingConfig, motion_for_model
 
-__all__ = ["SPOKEN", "TalkingHead", "TalkingHeadConfig", "find_motion", "speak", "talking_head"]
+__all__ = ["SPOKEN", "TalkingHead", "TalkingHeadConfig", "find_motion", "talking_head"]
 
 SPOKEN = ("lips", "jaw", "audio")  # regions that speech decides where something else moves the rest
 
@@ -49,6 +49,8 @@ class TalkingHeadConfig:
     driver: FaceChoice = FaceChoice()  # in the video
     smoothing: float = 0.5  # of the driver's head, 0..1
     fps: Fraction = Fraction(25)  # where only speech moves the portrait
+    life: Life = "lively"  # likewise: whether the head nods and blinks
+    seed: int = 0  # of that
     size: int | None = None  # pixels of a side of the frames; None = the model's own
     paste: bool = False  # put the head back into the picture, and give frames of the picture's size
     chunk: int = 4  # frames drawn at a time
@@ -140,24 +142,11 @@ def find_motion(
         assert base is not None
         return base, f"{words}: {describe(base)}"
     fps = config.fps if base is None else base.fps
-    spoken = speak(model, speech, fps, frames=max(1, ceil(Fraction(speech.samples.shape[1], speech.rate) * fps)))
+    life: Life = config.life if base is None else "still"
+    spoken = speech_motion_for_model(model, speech, fps, config=SpeechConfig(life=life, seed=config.seed))
     if base is None:
         return spoken, f"lips by speech: {describe(spoken)}"
     return mix_regions(_there_and_back(base, len(spoken)), spoken, SPOKEN), f"{words}, lips by speech"
-
-
-def speak(model: StyleHead, speech: Sound, fps: Fraction, *, frames: int | None = None) -> Motion:
-    """The motion of ``speech`` for ``model``.
-
-    Raises:
-        ConfigError: the model does not listen.
-    """
-    listener = model.config.speech or model.config.audio_encoder
-    if listener is None:
-        raise ConfigError(f"The model {model.config.name!r} does not listen. Take another, or drive it by a video.")
-    return motion_from_speech(
-        speech, fps, space=model.config.space, frames=frames, window=listener.window, network=model.speech
-    )
 
 
 def _there_and_back(motion: Motion, frames: int) -> Motion:

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "heads": (".heads_command", "rendered heads: driven by themselves and by others, flow, edits, speech"),
     "edits": (".heads_command", "rendered heads: the edits alone"),
     "photos": (".photos_command", "photo-like portraits driven by clips: expression, mouth, identity, sharpness, wall"),
+    "speech": (".speech_command", "real people who speak: the mouth that is heard against the mouth that is tracked"),
 }
 
 

@@ -23,7 +23,7 @@ from ..spaces import ARKIT
 from ..stages.calibration import calibrate
 from ..stages.inversion import invert
 from ..stages.rendering import render
-from ..stages.speech import motion_from_speech
+from ..stages.speech import speech_motion_for_model
 from ..stages.warping import warp_features
 from ..synthetic.speech.sentences import HELD_OUT
 from ..synthetic.speech.sheet import lip_opening as opening_of_curves
@@ -60,13 +60,7 @@ def speech(model: StyleHead, heads: Heads, measures: Measures, utterances: Itera
     found: dict[str, list[tuple[float, ...]]] = {way: [] for way in SPOKEN_WAYS}
     for number, utterance in enumerate(utterances):
         inversion = invert(model, portrait_of(heads, firsts[number % len(firsts)]))
-        heard = motion_from_speech(
-            utterance.sound,
-            utterance.fps,
-            frames=len(utterance.curves),
-            window=model.speech.config.window,
-            network=model.speech,
-        )
+        heard = speech_motion_for_model(model, utterance.sound, utterance.fps, frames=len(utterance.curves))
         told = _told(model.speech, utterance.curves, heard.coefficients)
         truth = opening_of_curves(utterance.curves, LIPS)
         for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):

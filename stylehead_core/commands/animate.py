@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..animate import animate
 from ..errors import ConfigError, InputError
@@ -31,7 +31,7 @@ from ..stages.motion_files import load_motion, save_motion
 from ..stages.motion_tools import describe, describe_left_out, go_on_at_rest, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
-from ..stages.speech import WINDOW, motion_from_speech
+from ..stages.speech import Life, SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 
@@ -60,6 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="cut",
         help="sound that goes on after the video: left out, and said so, or heard with the head at rest (default cut)",
     )
+    driving.add_argument(
+        "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the lips from speech, 0 to 2 (default 1)"
+    )
+    driving.add_argument(
+        "--life",
+        choices=get_args(Life),
+        default="still",
+        help="of a head that speech alone moves: still, or lively with small nods and blinks (default still)",
+    )
+    driving.add_argument("--seed", type=int, default=0, help="of a lively head (default 0)")
     driving.add_argument("--driver", type=int, default=0, help="which face of the video, from the largest (default 0)")
     driving.add_argument(
         "--neutral",
@@ -283,14 +293,12 @@ def _motion(
         base = go_on_at_rest(base, math.ceil(sound.seconds * base.fps))
     elif base is not None and (words := describe_left_out(base, sound.seconds)):
         print(f"{words} Take --longer rest to go on with the head at rest.", file=sys.stderr)
-    listener = model.config.speech or model.config.audio_encoder
-    spoken = motion_from_speech(
+    spoken = speech_motion_for_model(
+        model,
         sound,
         base.fps if base is not None else args.fps,
-        space=model.config.space,
         frames=len(base) if base is not None else None,
-        window=listener.window if listener is not None else WINDOW,
-        network=model.speech,
+        config=SpeechConfig(strength=args.lips, life=args.life if base is None else "still", seed=args.seed),
     )
     return spoken if base is None else mix_regions(base, spoken, SPOKEN)
 

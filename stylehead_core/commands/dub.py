@@ -18,26 +18,29 @@ from ..media.sound import Sound, read_sound
 from ..media.video import Frames, VideoWriter, read_frames, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
+from ..ops.mel import RATE
 from ..ops.pixels import from_uint8
 from ..ops.precision import PRECISIONS, dtype_of
+from ..ops.voice_activity import voice_activity
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
-from ..stages.motion_tools import describe, describe_left_out, mix_regions, neutral_frame
+from ..stages.motion_tools import describe, describe_left_out, neutral_frame, speak_over
 from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
 from ..stages.portrait import PortraitConfig, take_portrait
-from ..stages.speech import motion_from_speech
+from ..stages.speech import SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 
 __all__ = ["add_arguments", "run"]
-
-SPOKEN = ("lips", "jaw", "audio")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, help="film of one person, or of several")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="film to write")
     parser.add_argument("--audio", type=Path, help="the new speech; without it the person is only drawn again")
+    parser.add_argument(
+        "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the new lips, 0 to 2 (default 1: as learnt)"
+    )
     parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
     parser.add_argument("--face", type=int, default=0, help="which face of the film, from the largest (default 0)")
     parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
@@ -77,9 +80,10 @@ def run(args: argparse.Namespace) -> None:
     print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
     inversion = _invert(args, model, landmarker, motion, places)
     if args.audio is not None:
-        if sound is not None and (words := describe_left_out(motion, sound.seconds)):
+        assert sound is not None
+        if words := describe_left_out(motion, sound.seconds):
             print(words, file=sys.stderr)
-        motion = _speaking(model, motion, sound)
+        motion = _speaking(args, model, motion, sound)
     config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
     crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])
     originals = Pictures(read_frames(args.video, fps=motion.fps))
@@ -144,19 +148,23 @@ def _invert(
     return invert(model, portrait)
 
 
-def _speaking(model: StyleHead, motion: Motion, sound: Sound | None) -> Motion:
-    listener = model.config.speech or model.config.audio_encoder
-    assert listener is not None
-    assert sound is not None
-    spoken = motion_from_speech(
-        sound,
-        motion.fps,
-        space=model.config.space,
-        frames=len(motion),
-        window=listener.window,
-        network=model.speech,
+def _speaking(args: argparse.Namespace, model: StyleHead, motion: Motion, sound: Sound) -> Motion:
+    """The film's motion with the lips of the new speech, which rest and rise from the film's own mouth."""
+    spoken = speech_motion_for_model(
+        model, sound, motion.fps, frames=len(motion), config=SpeechConfig(strength=args.lips)
     )
-    return mix_regions(motion, spoken, SPOKEN)
+    own = read_sound(args.video)
+    silent = torch.zeros(len(motion))
+    return speak_over(
+        motion,
+        spoken,
+        speaking=_activity(sound, motion),
+        own=silent if own is None else _activity(own, motion),
+    )
+
+
+def _activity(sound: Sound, motion: Motion) -> Tensor:
+    return voice_activity(sound.mono(RATE), RATE, len(motion), motion.fps)
 
 
 class Pictures:

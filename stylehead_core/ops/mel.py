@@ -21,6 +21,7 @@ PRE_EMPHASIS = 0.97
 MIN_MAGNITUDE = 1e-5  # magnitude of silence: -100 dB
 REFERENCE_DB = 20  # dB
 RANGE_DB = 100  # dB between silence and full
+CHUNK_COLUMNS = 4096  # of the spectrum that are held at once: 51 seconds
 
 
 def mel_spectrogram(samples: np.ndarray) -> Tensor:
@@ -36,8 +37,13 @@ def mel_spectrogram(samples: np.ndarray) -> Tensor:
     emphasised[1:] -= PRE_EMPHASIS * samples[:-1].astype(np.float32)
     # Reflection needs half a window of sound; constant padding changes only the outer two columns.
     padded = np.pad(emphasised, WINDOW_SAMPLES // 2)
-    spectrum = np.abs(librosa.stft(y=padded, n_fft=WINDOW_SAMPLES, hop_length=HOP_SAMPLES, center=False))
     filters = librosa.filters.mel(sr=RATE, n_fft=WINDOW_SAMPLES, n_mels=BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
-    decibels = 20 * np.log10(np.maximum(MIN_MAGNITUDE, filters @ spectrum)) - REFERENCE_DB
-    scaled = 2 * -SILENCE * (decibels + RANGE_DB) / RANGE_DB + SILENCE
-    return torch.from_numpy(np.clip(scaled, SILENCE, -SILENCE).astype(np.float32))
+    parts, columns = [], 1 + len(samples) // HOP_SAMPLES
+    for first in range(0, columns, CHUNK_COLUMNS):
+        last = min(first + CHUNK_COLUMNS, columns) - 1
+        part = padded[first * HOP_SAMPLES : last * HOP_SAMPLES + WINDOW_SAMPLES]
+        spectrum = np.abs(librosa.stft(y=part, n_fft=WINDOW_SAMPLES, hop_length=HOP_SAMPLES, center=False))
+        decibels = 20 * np.log10(np.maximum(MIN_MAGNITUDE, filters @ spectrum)) - REFERENCE_DB
+        scaled = 2 * -SILENCE * (decibels + RANGE_DB) / RANGE_DB + SILENCE
+        parts.append(np.clip(scaled, SILENCE, -SILENCE).astype(np.float32))
+    return torch.from_numpy(np.concatenate(parts, axis=1))

@@ -76,7 +76,7 @@ def mel_window_start(frame: int, window: int, fps: Fraction = Fraction(25)) -> i
     return (MEL_RATE * (Fraction(frame) / fps - lead)).__floor__()
 
 
-def mel_windows(mel: Tensor, frames: int, fps: Fraction, *, window: int) -> Tensor:
+def mel_windows(mel: Tensor, frames: int | range, fps: Fraction, *, window: int) -> Tensor:
     """Windows of sound around each frame, with silence beyond the ends.
 
     In the official code no window starts before the sound, so the first 4 frames get the same window, 0.16 s too late
@@ -84,15 +84,17 @@ def mel_windows(mel: Tensor, frames: int, fps: Fraction, *, window: int) -> Tens
 
     Args:
         mel: (F N) columns, 80 a second.
-        frames: T, how many frames there are.
+        frames: T, how many frames there are; or which of them are asked for.
         fps: of the frames.
         window: W, columns.
 
     Returns:
         (T F W).
     """
-    starts = [mel_window_start(frame, window, fps) for frame in range(frames)]
-    first = max(0, -starts[0])
-    last = max(0, starts[-1] + window - mel.shape[1])
-    padded = F.pad(mel, (first, last), value=SILENCE)
-    return torch.stack([padded[:, start + first : start + first + window] for start in starts])
+    asked = range(frames) if isinstance(frames, int) else frames
+    starts = [mel_window_start(frame, window, fps) for frame in asked]
+    first, last = min(starts), max(starts) + window
+    part = mel[:, max(first, 0) : max(last, 0)]
+    padded = F.pad(part, (min(max(-first, 0), last - first), 0), value=SILENCE)
+    padded = F.pad(padded, (0, last - first - padded.shape[1]), value=SILENCE)
+    return torch.stack([padded[:, start - first : start - first + window] for start in starts])

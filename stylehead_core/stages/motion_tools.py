@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import ConfigError, MotionError
 from ..ops.smoothing import sample_at, smooth_over_time
 from ..records import Motion
+from ..spaces import REGIONS
 
 __all__ = [
     "blend",
@@ -26,17 +27,23 @@ __all__ = [
     "loop",
     "make_relative",
     "mix_regions",
+    "mouth_at_rest",
     "neutral_frame",
     "resample",
     "retime",
     "reverse",
     "scale_motion",
     "smooth",
+    "speak_over",
     "trim",
 ]
 
 REST_SECONDS = 0.5  # in which a head goes back to rest where its motion has ended
 EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face
+PARTED = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
+AT_REST = 0.1  # share of a clip's frames, those with the lips nearest to each other, that count as its mouth at rest
+MOOD = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthLeft", "mouthRight", "cheek")  # of the mouth, but not speech
+MOOD_TIME = 0.5  # seconds: standard deviation of the smoothing that leaves the mood without the words
 
 
 def neutral_frame(motion: Motion, source: Tensor | None = None) -> int:
@@ -150,6 +157,48 @@ def describe_unmixed(base: Motion, other: Motion, regions: Iterable[str], streng
     if "pose" in wanted and not (base.squares is None and other.squares is None):
         whole.append("the place in the video")
     return f"Mixed by {strength:.0%}; not mixed but the second's: {' and '.join(whole)}." if whole else ""
+
+
+def mouth_at_rest(motion: Motion) -> Tensor:
+    """The coefficients (K) of the frames in which the lips are nearest to each other, their mean; space ``arkit``."""
+    seen = motion.coefficients[motion.found] if motion.found.any() else motion.coefficients
+    parted = seen[:, [motion.names.index(name) for name in PARTED]].sum(1)
+    count = max(1, round(AT_REST * len(seen)))
+    return seen[parted.topk(count, largest=False).indices].mean(0)
+
+
+def speak_over(base: Motion, spoken: Motion, *, speaking: Tensor, own: Tensor | None = None) -> Motion:
+    """``base``, somebody in a video, with the lips and the jaw of other speech.
+
+    The new lips start from the base's own mouth at rest. The mood of the mouth (smile, corners) goes on as in the
+    video, without the movements of its words. Where nobody speaks, the video's own mouth shows.
+
+    Args:
+        spoken: relative, as from speech; resampled, and held or cut to the same length.
+        speaking: (T) 0..1, how much the new speech decides the mouth; it glides into and out of pauses.
+        own: (T) 0..1, where the video's own voice speaks; None = everywhere. There its mouth stays at rest in the
+            pauses of the new speech, instead of saying what is no longer heard.
+
+    Raises:
+        MotionError: ``spoken`` is not relative, or the motions have different spaces.
+    """
+    _same_space(base, spoken)
+    if not spoken.relative:
+        raise MotionError("The lips of speech are added to a mouth at rest: the motion must be relative.")
+    spoken = fit_length(resample(spoken, base.fps), len(base))
+    if base.space != "arkit":  # its coefficients do not tell the mouth from the rest of the expression
+        return mix_regions(base, spoken, ("lips", "jaw", "audio"))
+    names = base.names
+    mouth = torch.tensor([name in (*REGIONS["lips"], *REGIONS["jaw"]) for name in names])
+    mood = torch.tensor([name.startswith(MOOD) for name in names])
+    calm = smooth_over_time(base.coefficients, MOOD_TIME * float(base.fps))
+    rest = torch.where(mood, calm, mouth_at_rest(base))
+    told = rest + speaking[:, None] * spoken.coefficients
+    if not base.relative:
+        told[:, base.described.expression].clamp_(0, 1)
+    silent = torch.zeros(len(base)) if own is None else (1 - speaking) * (1 - own)
+    told = torch.lerp(told, base.coefficients, silent[:, None])
+    return replace(base, coefficients=torch.where(mouth, told, base.coefficients), mel=spoken.mel)
 
 
 def blend(base: Motion, other: Motion, share: float) -> Motion:

@@ -1,29 +1,56 @@
-"""Speech stage: from sound to a motion with mel windows, and with lip coefficients if the model predicts them.
+"""Speech stage: from sound to a motion with mel windows, lip coefficients and the small movements of a lively head.
 
 Axes: T frames, F mel bands (80), W mel columns of a window.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import ConfigError, InputError
 from ..media.sound import Sound
+from ..model.stylehead import StyleHead
+from ..ops.liveliness import lively_face, lively_rotation
 from ..ops.mel import RATE, mel_spectrogram
+from ..ops.voice_activity import loudness
 from ..ops.windows import mel_windows
 from ..records import Motion
 from ..spaces import space_named
 
-__all__ = ["SpeechNetwork", "hear", "motion_from_speech"]
+__all__ = ["Life", "SpeechConfig", "SpeechNetwork", "hear", "motion_from_speech", "speech_motion_for_model"]
 
 WINDOW = 32  # mel columns, 0.4 s: the input of the official audio network
 SHORTEST = 0.001  # seconds
+STRONGEST = 2.0
+CHUNK = 512  # frames that the network hears at once
 
 SpeechNetwork = Callable[[Tensor], dict[str, Tensor]]
 """Mel windows (T 80 W) -> values (T) in 0..1 by coefficient name."""
+
+Life = Literal["still", "lively"]
+"""What speech alone does to the head: nothing, or small nods, raised brows and blinks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechConfig:
+    """How speech becomes motion."""
+
+    strength: float = 1.0  # of lips and jaw, 0 to STRONGEST; 1 = as learnt
+    life: Life = "still"
+    seed: int = 0  # of "lively": the same one moves and blinks the same way
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= STRONGEST:
+            raise ConfigError(f"The strength of the lips goes from 0 to {STRONGEST:g}; found {self.strength}.")
+        if self.life not in get_args(Life):
+            raise ConfigError(f"A head that speaks is {' or '.join(get_args(Life))}; found {self.life!r}.")
+        if self.seed < 0:
+            raise ConfigError(f"The seed must be 0 or more; found {self.seed}.")
 
 
 def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int = WINDOW) -> Tensor:
@@ -41,13 +68,8 @@ def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int 
     Raises:
         InputError: the sound is shorter than a millisecond, or the rate is not above 0.
     """
-    if fps <= 0:
-        raise InputError(f"The frame rate must be above 0; found {fps}.")
-    if sound.seconds < SHORTEST:
-        raise InputError(f"The sound is {sound.seconds * 1000:.2f} ms long. Take at least 1 ms.")
-    if frames is None:
-        frames = math.ceil(Fraction(sound.samples.shape[1], sound.rate) * fps)
-    return mel_windows(mel_spectrogram(sound.mono(RATE)), frames, fps, window=window)
+    count = _frames(sound, fps, frames)
+    return mel_windows(mel_spectrogram(sound.mono(RATE)), count, fps, window=window)
 
 
 def motion_from_speech(
@@ -58,10 +80,13 @@ def motion_from_speech(
     frames: int | None = None,
     window: int = WINDOW,
     network: SpeechNetwork | None = None,
+    config: SpeechConfig = SpeechConfig(),
+    keep_mel: bool = True,
 ) -> Motion:
     """Make a motion from speech: mel windows for every frame, and lip coefficients if a ``network`` is given.
 
-    All other coefficients are 0, and the motion is relative: the portrait keeps its own pose and expression.
+    The motion is relative: the portrait keeps its own pose and expression. Coefficients that neither the network nor
+    ``config.life`` moves are 0.
 
     Args:
         sound: the speech.
@@ -69,11 +94,69 @@ def motion_from_speech(
         space: the motion space of the model.
         frames: another number of frames, such as that of a driving video.
         network: the model's ``speech`` network; None leaves the lips to the flow predicted from the mel windows.
+        config: the strength acts on what the network predicts; a lively head blinks in the ``arkit`` space only.
+        keep_mel: whether the motion keeps the windows, for a flow that listens itself. They take half a gigabyte for
+            twenty minutes.
     """
-    mel = hear(sound, fps, frames=frames, window=window)
+    count = _frames(sound, fps, frames)
+    samples = sound.mono(RATE)
+    mel = mel_spectrogram(samples)
     names = space_named(space).names
-    coefficients = torch.zeros(len(mel), len(names))
+    coefficients = torch.zeros(count, len(names))
     if network is not None:
-        for name, values in network(mel).items():
-            coefficients[:, names.index(name)] = values.to(coefficients)
-    return Motion(coefficients=coefficients, fps=fps, space=space, mel=mel, relative=True)
+        for first in range(0, count, CHUNK):
+            part = range(first, min(first + CHUNK, count))
+            for name, values in network(mel_windows(mel, part, fps, window=window)).items():
+                coefficients[part.start : part.stop, names.index(name)] = values.to(coefficients) * config.strength
+    if config.life == "lively":
+        level = loudness(samples, RATE, count, fps)
+        moved = lively_rotation(level, fps, config.seed)
+        if space == "arkit":
+            moved |= lively_face(level, fps, config.seed)
+        for name, values in moved.items():
+            coefficients[:, names.index(name)] = values
+    windows = mel_windows(mel, count, fps, window=window) if keep_mel else None
+    return Motion(coefficients=coefficients, fps=fps, space=space, mel=windows, relative=True)
+
+
+def speech_motion_for_model(
+    model: StyleHead,
+    sound: Sound,
+    fps: Fraction = Fraction(25),
+    *,
+    frames: int | None = None,
+    config: SpeechConfig = SpeechConfig(),
+) -> Motion:
+    """The motion of speech in the space by which ``model`` is moved, heard by the network that the model has for it.
+
+    A model whose flow listens itself gets the mel windows with the motion; for others they are left out.
+
+    Raises:
+        ConfigError: the model does not listen.
+    """
+    listener = model.config.speech or model.config.audio_encoder
+    if listener is None:
+        raise ConfigError(f"The model {model.config.name!r} does not listen. Take another, or drive it by a video.")
+    return motion_from_speech(
+        sound,
+        fps,
+        space=model.config.space,
+        frames=frames,
+        window=listener.window,
+        network=model.speech,
+        config=config,
+        keep_mel=model.config.audio_encoder is not None,
+    )
+
+
+def _frames(sound: Sound, fps: Fraction, frames: int | None) -> int:
+    """How many frames a sound has, where nobody says so.
+
+    Raises:
+        InputError: the sound is shorter than a millisecond, or the rate is not above 0.
+    """
+    if fps <= 0:
+        raise InputError(f"The frame rate must be above 0; found {fps}.")
+    if sound.seconds < SHORTEST:
+        raise InputError(f"The sound is {sound.seconds * 1000:.2f} ms long. Take at least 1 ms.")
+    return math.ceil(Fraction(sound.samples.shape[1], sound.rate) * fps) if frames is None else frames

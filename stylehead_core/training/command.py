@@ -64,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="paper_joint, paper_joint_sound: StyleGAN2's for faces of 256 pixels to begin with, stylegan2_d_256.pth",
     )
+    parser.add_argument(
+        "--real",
+        type=Path,
+        metavar="FOLDER",
+        help="mini_real_speech: real speech with tracked faces, NAME.flac beside NAME.npz; the last fifth is kept out",
+    )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--tensorboard", action="store_true", help="the log and the sheets also for TensorBoard")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints that are there")
@@ -111,6 +117,8 @@ def _with_files(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     if hasattr(task, "likeness"):
         lpips, arcface = args.lpips or task.likeness.lpips, args.identity or task.likeness.arcface
         task = replace(task, likeness=replace(task.likeness, lpips=lpips, arcface=arcface))
+    if hasattr(task, "real"):
+        task = replace(task, real=args.real or task.real)
     if hasattr(task, "expert"):
         task = replace(task, expert=args.expert or task.expert)
     if hasattr(task, "sound"):

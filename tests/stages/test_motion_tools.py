@@ -21,12 +21,14 @@ from stylehead_core.stages.motion_tools import (
     loop,
     make_relative,
     mix_regions,
+    mouth_at_rest,
     neutral_frame,
     resample,
     retime,
     reverse,
     scale_motion,
     smooth,
+    speak_over,
     trim,
 )
 
@@ -337,3 +339,52 @@ def test_a_motion_of_a_video_stays_one_through_every_tool(motion):
     assert mix_regions(measured, motion, ["lips"]).video is video
     assert mix_regions(motion, measured, ["pose"]).sources.tolist() == list(range(50))
     assert go_on_at_rest(measured, 52).sources.tolist() == [*range(50), 49, 49]
+
+
+SMILE = ARKIT.names.index("mouthSmileLeft")
+
+
+@pytest.fixture
+def film() -> Motion:
+    """Four seconds of somebody who smiles, talks, and has the lips 0.05 apart at rest."""
+    coefficients = torch.zeros(100, 58)
+    coefficients[:, JAW] = 0.05 + 0.3 * (torch.arange(100) % 5 == 0)
+    coefficients[:, SMILE] = 0.4
+    coefficients[:, YAW] = torch.linspace(-0.2, 0.2, 100)
+    return Motion(coefficients=coefficients, fps=Fraction(25))
+
+
+@pytest.fixture
+def new_speech() -> Motion:
+    coefficients = torch.zeros(100, 58)
+    coefficients[:, JAW] = 0.3
+    return Motion(coefficients=coefficients, fps=Fraction(25), relative=True)
+
+
+def test_new_lips_rise_from_the_mouth_at_rest_and_keep_smile_and_head(film, new_speech):
+    dubbed = speak_over(film, new_speech, speaking=torch.ones(100)).coefficients
+    torch.testing.assert_close(dubbed[:, JAW], torch.full((100,), 0.35))
+    torch.testing.assert_close(dubbed[:, SMILE], film.coefficients[:, SMILE])
+    assert torch.equal(dubbed[:, YAW], film.coefficients[:, YAW])
+
+
+def test_in_silence_the_mouth_rests_while_the_old_voice_talks_and_is_its_own_where_it_does_not(film, new_speech):
+    silent, talks = torch.zeros(100), torch.ones(100)
+    resting = speak_over(film, new_speech, speaking=silent, own=talks).coefficients
+    torch.testing.assert_close(resting[:, JAW], torch.full((100,), 0.05))
+    assert torch.equal(speak_over(film, new_speech, speaking=silent, own=silent).coefficients, film.coefficients)
+
+
+def test_new_lips_come_and_go_by_degrees(film, new_speech):
+    speaking = torch.linspace(0, 1, 100)
+    jaw = speak_over(film, new_speech, speaking=speaking, own=torch.ones(100)).coefficients[:, JAW]
+    torch.testing.assert_close(jaw, 0.05 + 0.3 * speaking)
+
+
+def test_the_mouth_at_rest_is_the_one_with_the_lips_together(film):
+    torch.testing.assert_close(mouth_at_rest(film)[JAW], torch.tensor(0.05))
+
+
+def test_lips_that_are_not_changes_are_refused(film):
+    with pytest.raises(MotionError, match="relative"):
+        speak_over(film, film, speaking=torch.ones(100))

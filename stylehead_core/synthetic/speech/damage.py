@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ops.mel import RATE
 
-__all__ = ["add_noise", "chords", "colour", "damage", "reverberate", "set_level"]
+__all__ = ["add_noise", "chords", "colour", "damage", "reverberate", "set_level", "voiceless"]
 
 TAIL = 0.3  # seconds of a room's answer
 
@@ -79,6 +79,22 @@ def chords(length: int, rng: np.random.Generator) -> np.ndarray:
                 samples[start : start + len(time)] += tone / overtone**1.5 * np.exp(-3 * overtone**0.5 * time)
         start += len(time)
     return samples / max(float(np.abs(samples).max()), 1e-6)
+
+
+def voiceless(length: int, rng: np.random.Generator) -> np.ndarray:
+    """Sound to which nobody moves a lip: white noise, rumble, the hum of a machine, or chords."""
+    kind = rng.integers(4)
+    if kind == 3:
+        return chords(length, rng)
+    if kind == 0:
+        samples = rng.standard_normal(length)
+    elif kind == 1:
+        walk = np.cumsum(rng.standard_normal(length))
+        samples = walk - np.linspace(walk[0], walk[-1], length)
+    else:
+        phase = 2 * np.pi * rng.uniform(45, 500) * np.arange(length) / RATE
+        samples = sum(rng.uniform() / k * np.sin(k * phase + rng.uniform(0, 6.28)) for k in range(1, 12))
+    return (samples / max(float(np.abs(samples).max()), 1e-6)).astype(np.float32)
 
 
 def _filtered(samples: np.ndarray, response: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -16,16 +16,21 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ...media.sound import Sound
 from ...ops.mel import RATE
 from .curves import lip_curves
-from .damage import chords, damage, set_level
+from .damage import chords, damage, set_level, voiceless
 from .espeak import Phoneme, Voice, say
+from .flite import FLITE_VOICES, HELD_OUT_FLITE_VOICE, say_with_flite
+from .reshape import reshape_voice
 from .sentences import GRAMMARS, is_held_out, nonsense, sentence
 from .visemes import LIPS
 from .voices import choose_voice
 
-__all__ = ["Utterance", "Utterances", "make_utterance", "speak"]
+__all__ = ["FliteUtterances", "Utterance", "Utterances", "make_flite_utterance", "make_utterance", "speak"]
 
 MUSIC = 0.05  # share of seeds with music alone
 NONSENSE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
+VOICELESS = 0.1  # share of flite's seeds: noise, hum and music
+STRETCH = (0.85, 1.3)  # times as long as flite speaks by itself
+RESHAPED, FLITE_PITCH, FLITE_FORMANTS = 0.7, (0.65, 1.6), (0.85, 1.2)  # share, and how other speakers differ from it
 TALLER = 0.14  # a throat is at most this part longer or shorter than the voice's own
 
 
@@ -79,6 +84,42 @@ def _taller(utterance: Utterance, factor: float) -> Utterance:
 
 def _sound(samples: np.ndarray) -> Sound:
     return Sound(samples=torch.from_numpy(samples)[None], rate=RATE)
+
+
+def make_flite_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
+    """Talk number ``seed`` in English by a voice of flite or somebody made of it; or sound without a voice."""
+    rng = np.random.default_rng([13, seed])
+    if rng.random() < VOICELESS:
+        samples = damage(voiceless(int(rng.uniform(2, 4) * RATE), rng), rng)
+        frames = math.ceil(Fraction(len(samples), RATE) * fps)
+        return Utterance(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
+    english = GRAMMARS[0]
+    text = nonsense(english, rng) if not is_held_out(seed) and rng.random() < NONSENSE else sentence(english, seed, rng)
+    voice = HELD_OUT_FLITE_VOICE if is_held_out(seed) else FLITE_VOICES[seed % len(FLITE_VOICES)]
+    utterance = say_with_flite(text, voice, stretch=rng.uniform(*STRETCH))
+    before, after = rng.uniform(0.1, 0.6, 2)
+    samples = np.pad(utterance.sound.samples[0].numpy(), (round(before * RATE), round(after * RATE)))
+    phonemes = tuple(Phoneme(phoneme.start + before, phoneme.name) for phoneme in utterance.phonemes)
+    if rng.random() < RESHAPED:
+        pitch = float(np.exp(rng.uniform(*np.log(FLITE_PITCH))))
+        formants = float(np.clip(pitch**0.3 * np.exp(rng.normal(0, 0.06)), *FLITE_FORMANTS))
+        samples = reshape_voice(samples, pitch=pitch, formants=formants)
+    curves = lip_curves((Phoneme(0.0, ""), *phonemes), len(samples) / RATE, fps)
+    return Utterance(sound=_sound(damage(samples, rng)), curves=curves, fps=fps, phonemes=phonemes, text=text)
+
+
+class FliteUtterances(IterableDataset):
+    """The talks of some seeds by the voices of flite."""
+
+    def __init__(self, seeds: range, fps: Fraction = Fraction(25)) -> None:
+        self.seeds, self.fps = seeds, fps
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __iter__(self) -> Iterator[Utterance]:
+        for seed in self.seeds:
+            yield make_flite_utterance(seed, self.fps)
 
 
 class Utterances(IterableDataset):

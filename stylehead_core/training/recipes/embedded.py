@@ -90,6 +90,21 @@ def mini_speech() -> Recipe:
     )
 
 
+def mini_real_speech() -> Recipe:
+    """``mini_speech`` goes on with voices of flite and, where ``--real`` gives a folder, with real people."""
+    task = SpeechTask(utterances=5000, first=200_000, flite=1200)
+    return Recipe(
+        name="mini_real_speech",
+        model=stylehead_mini(),
+        task=task,
+        needs=("mini_speech",),
+        steps=6000,
+        batch=40,
+        lr=6e-4,
+        warmup_steps=200,
+    )
+
+
 def mini_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
     needs = ("mini_refine", "mini_directions", "mini_speech")

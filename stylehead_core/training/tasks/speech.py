@@ -1,9 +1,14 @@
-"""A small network learns which lips and jaw belong to a sound, from synthetic speech with known curves.
+"""Trains the speech network: which lips and jaw belong to a sound.
 
-The curves are on the renderer's scale. A linear map, fitted on rendered heads, brings them to what the face landmarker
-would have measured, since that is the scale on which all other motion comes.
+Synthetic speech has known curves on the renderer's scale. A linear map, fitted on rendered heads, brings them to what
+the face landmarker would have measured, since that is the scale on which all other motion comes. Real speech, where a
+folder of it is given, has what the landmarker did measure: it teaches how real voices sound, and how far people open
+their mouths.
+
+Axes: B samples, n frames of a sample, L coefficients of ``LIPS``, M coefficients that real speech teaches.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +18,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads
-from ...datasets.utterances import load_utterances
+from ...datasets.speech_pairs import SpeechPair, find_pairs, read_pair, split_pairs, vary_pairs
+from ...datasets.utterances import UtteranceWindows, load_utterances
 from ...errors import ConfigError
 from ...model.stylehead import StyleHead
 from ...networks.speech_coefficients import SpeechCoefficients
-from ...spaces import BLENDSHAPES
+from ...spaces import ARKIT, BLENDSHAPES
 from ...synthetic.speech.sentences import HELD_OUT
 from ...synthetic.speech.sheet import draw_curves, lip_opening
-from ...synthetic.speech.utterances import Utterances
+from ...synthetic.speech.utterances import FliteUtterances, Utterance, Utterances
 from ...synthetic.speech.visemes import LIPS, OPENING
 from ..landmark_prior import within_persons
 from ..recipe import LearnsFromHeads, Parts, Phase
 
-__all__ = ["SpeechTask", "measured_scale", "set_measured_scale"]
+__all__ = ["SpeechTask", "concordance", "measured_scale", "set_measured_scale"]
 
+MEASURED = {"jawOpen": 2.0, "mouthPucker": 0.3}
+"""What the landmarker measures well enough in people who speak, and how much it counts; the other lips it hardly sees
+move. A pucker counts little: of one person it comes with other sounds than the visemes say."""
+
+JAW = slice(0, 1)  # of MEASURED
 GAIN = 0.5  # mel units: 6 dB louder or softer
 COLOUR = 0.4  # mel units: 5 dB more or less, smoothly over the bands
 KNOTS = 7  # of that
@@ -36,6 +47,7 @@ LOUDEST_FLOOR, SILENCE = -2.0, -4.0  # mel values: noise that covers all that is
 STILL = 0.02  # a coefficient that moves less than this does not count more for it
 SHOWN = 200  # frames of the sheet
 RIDGE = 3e-4  # of the number of pictures
+TINY = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,12 @@ class SpeechTask(LearnsFromHeads):
     opening: float = 2.0  # how much more what parts the lips counts than their shape
     gap: float = 1.0  # weight of how far the lips are apart, of all that parts them together
     velocity: float = 2.0  # weight of the change from frame to frame
+    flite: int = 0  # further talks by the voices of flite, and sounds without a voice
+    real: Path | None = None  # folder of real speech with tracked faces, see datasets/speech_pairs.py
+    variants: int = 8  # speakers that are made of each real clip, itself included
+    real_share: float = 0.5  # real samples for each synthetic one
+    synthetic: float = 1.5  # weight of synthetic samples beside real ones
+    strength: float = 3.0  # weight of 1 - concordance of the real jaw; a network that moves too little pays for it
     parts: tuple[str, ...] = ("speech",)
 
     def __post_init__(self) -> None:
@@ -54,13 +72,18 @@ class SpeechTask(LearnsFromHeads):
                 f"Speech is learnt from talks with seeds from 0 to below {HELD_OUT}, in samples of 2 frames or more; "
                 f"found {self}."
             )
+        if not 0 <= self.flite <= HELD_OUT or self.variants < 1 or self.real_share <= 0:
+            raise ConfigError(
+                f"Speech takes 0 or more talks by flite, 1 or more variants and a share of real samples above 0; "
+                f"found {self}."
+            )
 
     def load(self, folder: Path) -> Heads | None:
         """The measured heads that tell the landmarker's scale; none leaves the renderer's."""
         return super().load(folder) if any(folder.glob("*.measured.safetensors")) else None
 
     def for_debugging(self, size: int) -> "SpeechTask":
-        return replace(self, utterances=2)
+        return replace(self, utterances=2, flite=0, real=None)
 
     def start(self, model: StyleHead, heads: Heads | None) -> "SpeechState":
         return SpeechState(self, model, heads)
@@ -74,34 +97,111 @@ class SpeechState:
         self.networks: dict[str, nn.Module] = {"speech": self.network.train().requires_grad_(True)}
         if heads is not None:
             set_measured_scale(self.network, heads)
-        self.hearing = load_utterances(
-            Utterances(range(task.first, task.first + task.utterances)), self.network.config.window, task.length
-        )
+        window = self.network.config.window
+        self.hearing = load_utterances(_synthetic(task), window, task.length)
+        self.real: UtteranceWindows | None = None
+        if task.real is not None:
+            learnt, _ = split_pairs(find_pairs(task.real))
+            pairs = vary_pairs((read_pair(file) for file in learnt), task.variants)
+            self.real = load_utterances(_as_talks(pairs), window, task.length)
         counts = torch.tensor([task.opening if name in OPENING else 1.0 for name in LIPS])
         self.weight = counts / (self.hearing.curves.std(0) + STILL)
         gap = lip_opening(torch.eye(len(LIPS)), LIPS)
         both = torch.stack((gap, self.network.scale @ gap), dim=1)  # L 2: the renderer's, and as the landmarker sees it
         self.gap = both / ((self.hearing.curves @ both).std(0) + STILL)
+        self.measured = torch.tensor([LIPS.index(name) for name in MEASURED])
+        if self.real is not None:
+            self.real_weight = torch.tensor(list(MEASURED.values())) / (self.real.curves.std(0) + STILL)
+            set_real_strength(self.network, self.hearing, self.real)
         self.samples = len(self.hearing.run)
         self.phases = (Phase("speak", [(self.network, 1.0)]),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        frames = self.hearing.run[rows, None] + torch.arange(self.task.length)  # B n
-        mel = _recorded(self.hearing.windows(frames.flatten()).unflatten(0, frames.shape), rng)
-        told = self.network.predict(mel.flatten(0, 1)).unflatten(0, frames.shape)
-        wrong = told - self.hearing.curves[frames]  # B n L
+        mel, curves = self._draw(self.hearing, rows)
+        if self.real is None:
+            told = self._tell(mel, rng)
+            loss, parts = self._synthetic_loss(told, curves)
+        else:
+            count = max(1, round(len(rows) * self.task.real_share))
+            real_mel, real_curves = self._draw(self.real, torch.randint(len(self.real.run), (count,), generator=rng))
+            told = self._tell(torch.cat((mel, real_mel)), rng)
+            loss, parts = self._synthetic_loss(told[: len(rows)], curves)
+            real_loss, real_parts = self._real_loss(told[len(rows) :], real_curves)
+            agreement = 1 - concordance(told[: len(rows)] @ self.gap, curves @ self.gap).mean()
+            loss = self.task.synthetic * loss + agreement + real_loss
+            parts |= {"agreement": agreement} | real_parts
+        return loss, {name: float(part.detach()) for name, part in parts.items()}
+
+    def _draw(self, hearing: UtteranceWindows, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Mel windows (B n F W) and curves (B n L) of the runs ``rows``."""
+        frames = hearing.run[rows, None] + torch.arange(self.task.length)
+        return hearing.windows(frames.flatten()).unflatten(0, frames.shape), hearing.curves[frames]
+
+    def _tell(self, mel: Tensor, rng: torch.Generator) -> Tensor:
+        """What the network tells (B n L), on the renderer's scale, of windows as they were recorded."""
+        return self.network.predict(_recorded(mel, rng).flatten(0, 1)).unflatten(0, mel.shape[:2])
+
+    def _synthetic_loss(self, told: Tensor, curves: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        wrong = told - curves
         error, gap = wrong * self.weight, wrong @ self.gap
         position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
         apart = gap.square().mean() + self.task.velocity * gap.diff(dim=1).square().mean()
         loss = position + self.task.velocity * velocity + self.task.gap * apart
-        parts = {"position": position, "velocity": velocity, "gap": apart}
-        return loss, {name: float(part.detach()) for name, part in parts.items()}
+        return loss, {"position": position, "velocity": velocity, "gap": apart}
+
+    def _real_loss(self, told: Tensor, curves: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        measured = (told @ self.network.scale)[..., self.measured]  # B n M
+        error = (measured - curves) * self.real_weight
+        position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
+        strength = 1 - concordance(measured[..., JAW], curves[..., JAW]).mean()
+        loss = position + self.task.velocity * velocity + self.task.strength * strength
+        return loss, {"real_position": position, "real_velocity": velocity, "real_strength": strength}
 
     def sheet(self) -> Tensor:
         """The first frames' opening of the lips and each coefficient: as it should be, and as it is told."""
         frames = torch.arange(min(SHOWN, len(self.hearing.curves)))
         told = self.network.predict(self.hearing.windows(frames))
         return draw_curves(LIPS, {"wanted": self.hearing.curves[frames], "told": told})
+
+
+def _synthetic(task: SpeechTask) -> Iterator[Utterance]:
+    yield from Utterances(range(task.first, task.first + task.utterances))
+    yield from FliteUtterances(range(task.flite))
+
+
+def _as_talks(pairs: Iterator[SpeechPair]) -> Iterator[Utterance]:
+    """Real clips as talks whose curves (T M) are the measured coefficients above those of the mouth at rest."""
+    columns = [ARKIT.names.index(name) for name in MEASURED]
+    for pair in pairs:
+        yield Utterance(sound=pair.sound, curves=pair.from_rest()[:, columns], fps=pair.fps)
+
+
+def concordance(told: Tensor, true: Tensor) -> Tensor:
+    """Lin's concordance (K) of values (... K) over all but the last axis: at most 1, and 1 only where they are equal.
+
+    Of values that agree by a correlation below 1 it is highest where they spread as far as the true ones, while the
+    mean square error is lowest where they spread less.
+
+    Source: Lin 1989, "A concordance correlation coefficient to evaluate reproducibility".
+    """
+    told, true = told.flatten(0, -2), true.flatten(0, -2)
+    one, other = told - told.mean(0), true - true.mean(0)
+    apart = (told.mean(0) - true.mean(0)).square()
+    return 2 * (one * other).mean(0) / (one.square().mean(0) + other.square().mean(0) + apart + TINY)
+
+
+def set_real_strength(network: SpeechCoefficients, synthetic: UtteranceWindows, real: UtteranceWindows) -> None:
+    """Let the jaw that the network tells move as far as real people's: its column of the scale is multiplied."""
+    jaw = LIPS.index("jawOpen")
+    told = _deviation(synthetic, synthetic.curves @ network.scale[:, jaw])
+    network.scale[:, jaw] *= _deviation(real, real.curves[:, JAW.start]) / told.clamp(min=TINY)
+
+
+def _deviation(hearing: UtteranceWindows, values: Tensor) -> Tensor:
+    """Standard deviation of ``values`` (T) within talks, over all of them."""
+    counts = torch.bincount(hearing.utterance)
+    means = torch.zeros(len(counts)).index_add_(0, hearing.utterance, values) / counts
+    return (values - means[hearing.utterance]).square().mean().sqrt()
 
 
 def _recorded(mel: Tensor, rng: torch.Generator) -> Tensor:

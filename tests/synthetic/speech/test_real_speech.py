@@ -1,0 +1,195 @@
+"""Real speech with tracked faces: reading it, making other speakers of it, learning from it."""
+
+import math
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from stylehead_core.datasets.speech_pairs import find_pairs, read_pair, split_pairs, vary_pairs
+from stylehead_core.errors import ConfigError, InputError
+from stylehead_core.media.sound import Sound
+from stylehead_core.networks.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
+from stylehead_core.ops.mel import RATE
+from stylehead_core.spaces import ARKIT
+from stylehead_core.synthetic.speech import flite
+from stylehead_core.synthetic.speech.curves import lip_curves
+from stylehead_core.synthetic.speech.damage import voiceless
+from stylehead_core.synthetic.speech.espeak import Phoneme
+from stylehead_core.synthetic.speech.reshape import reshape_voice
+from stylehead_core.synthetic.speech.utterances import Utterance
+from stylehead_core.synthetic.speech.visemes import LIPS
+from stylehead_core.training.tasks import speech as speech_task
+from stylehead_core.training.tasks.speech import SpeechTask, concordance
+
+JAW = ARKIT.names.index("jawOpen")
+FRAMES = 20
+
+
+def tone(hertz: float, seconds: float = 0.8) -> np.ndarray:
+    return (0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Five clips of 0.8 s in which a jaw goes up and down, 0.1 above zero at rest; one frame has no face."""
+    soundfile = pytest.importorskip("soundfile")
+    for number in range(5):
+        coefficients = np.zeros((FRAMES, len(ARKIT.names)), np.float16)
+        coefficients[:, JAW] = 0.1 + 0.2 * (np.arange(FRAMES) % 4 == number % 4)
+        found = np.arange(FRAMES) != 3
+        coefficients[3] = 0
+        np.savez(tmp_path / f"clip{number}.npz", coefficients=coefficients, found=found, fps=np.array([25, 1]))
+        soundfile.write(tmp_path / f"clip{number}.flac", tone(200 + 50 * number), RATE)
+    return tmp_path
+
+
+def test_a_pair_is_a_sound_with_what_was_measured_beside_it(folder):
+    pair = read_pair(find_pairs(folder)[0])
+    assert (pair.name, pair.fps, len(pair.coefficients), pair.sound.rate) == ("clip0", Fraction(25), FRAMES, RATE)
+    assert pair.sound.samples.shape == (1, round(0.8 * RATE))
+    assert not pair.found[3]
+
+
+def test_the_mouth_at_rest_counts_as_zero_and_gaps_are_filled(folder):
+    jaw = read_pair(find_pairs(folder)[0]).from_rest()[:, JAW]
+    assert jaw[1] == pytest.approx(0, abs=1e-3)
+    assert jaw[4] == pytest.approx(0.2, abs=1e-3)
+    assert jaw[3] == pytest.approx(0.1, abs=1e-3)  # between 0 and 0.2
+
+
+def test_the_last_fifth_by_name_is_for_judging(folder):
+    learnt, logistic_loss = split_pairs(find_pairs(folder))
+    assert [file.stem for file in learnt] == ["clip0", "clip1", "clip2", "clip3"]
+    assert [file.stem for file in logistic_loss] == ["clip4"]
+
+
+def test_a_folder_without_pairs_is_refused_in_words(tmp_path):
+    with pytest.raises(InputError, match="pairs of speech"):
+        find_pairs(tmp_path)
+
+
+def test_a_pair_of_another_space_is_refused(folder):
+    np.savez(folder / "clip0.npz", coefficients=np.zeros((4, 7)), found=np.ones(4, bool), fps=np.array([25, 1]))
+    with pytest.raises(InputError, match="shape"):
+        read_pair(folder / "clip0.npz")
+
+
+def test_the_first_variant_is_the_recorded_speaker_and_others_differ(folder):
+    pair = read_pair(find_pairs(folder)[0])
+    one, two, three = vary_pairs([pair], 3)
+    assert one is pair
+    assert not torch.equal(two.sound.samples, three.sound.samples)
+    for other in (two, three):
+        assert abs(other.sound.seconds - len(other.coefficients) / 25) < 0.1
+    again = list(vary_pairs([pair], 3))[1]
+    assert torch.equal(again.sound.samples, two.sound.samples)
+
+
+def test_a_voice_goes_up_and_keeps_its_length():
+    up = reshape_voice(tone(200), pitch=1.5, formants=1.0)
+    assert len(up) == pytest.approx(0.8 * RATE, rel=0.02)
+    strongest = np.argmax(np.abs(np.fft.rfft(up))) * RATE / len(up)
+    assert strongest == pytest.approx(300, rel=0.03)
+
+
+def test_a_faster_voice_keeps_its_pitch():
+    fast = reshape_voice(tone(200), speed=1.25)
+    assert len(fast) == pytest.approx(0.64 * RATE, rel=0.03)
+    assert np.argmax(np.abs(np.fft.rfft(fast))) * RATE / len(fast) == pytest.approx(200, rel=0.03)
+
+
+def test_resonances_move_without_the_pitch():
+    pulses = np.zeros(RATE, np.float32)
+    pulses[::160] = 1  # 100 Hz
+    time = np.arange(400) / RATE
+    ringing = np.convolve(pulses, np.exp(-300 * time) * np.sin(2 * np.pi * 1000 * time))[:RATE].astype(np.float32)
+    moved = reshape_voice(ringing, formants=1.2)
+
+    def strongest(samples):
+        power = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+        return np.argmax(np.convolve(power, np.ones(301), "same")) * RATE / len(samples)
+
+    assert strongest(ringing) == pytest.approx(1000, rel=0.06)
+    assert strongest(moved) == pytest.approx(1200, rel=0.06)
+
+
+def test_nothing_asked_for_changes_no_sample():
+    samples = tone(200)
+    assert reshape_voice(samples) is samples
+
+
+def test_sounds_without_a_voice_are_full_scale_at_most():
+    for seed in range(12):
+        samples = voiceless(4000, np.random.default_rng(seed))
+        assert samples.shape == (4000,)
+        assert 0 < np.abs(samples).max() <= 1
+
+
+def test_concordance_is_one_for_the_truth_and_less_for_half_of_it():
+    true = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
+    half = true.mean(0) + (true - true.mean(0)) / 2
+    torch.testing.assert_close(concordance(true, true), torch.ones(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(concordance(half, true), torch.full((2,), 0.8), atol=1e-4, rtol=0)  # 2 a / (1 + a²)
+
+
+def by_hand() -> list[Utterance]:
+    phonemes = (Phoneme(0.0, ""), Phoneme(0.2, "a"), Phoneme(0.5, "m"))
+    sound = Sound(samples=torch.from_numpy(tone(300, 0.7))[None], rate=RATE)
+    return [Utterance(sound=sound, curves=lip_curves(phonemes, 0.7), fps=Fraction(25), phonemes=phonemes)]
+
+
+def test_real_people_decide_how_far_the_jaw_moves(folder, monkeypatch):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
+    task = SpeechTask(utterances=2, real=folder, variants=1)
+    # The task looks at nothing of a model but its speech network, and at no heads.
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    jaw = LIPS.index("jawOpen")
+    told = by_hand()[0].curves @ network.scale[:, jaw]
+    real = torch.cat([read_pair(file).from_rest()[:, JAW] for file in find_pairs(folder)[:4]]).std(correction=0)
+    assert told.std(correction=0) == pytest.approx(float(real), rel=0.05)
+    before = network.scale.clone()
+    speech_task.set_real_strength(network, stage.hearing, stage.real)
+    torch.testing.assert_close(network.scale, before)  # a second time changes nothing
+
+
+def test_a_network_that_tells_the_truth_of_both_has_nothing_to_lose(folder, monkeypatch):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
+    task = SpeechTask(utterances=2, real=folder, variants=1)
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    rows = torch.arange(4)
+    _, curves = stage._draw(stage.hearing, rows)
+    real = stage.real.curves[stage.real.run[:3, None] + torch.arange(3)]
+    back = torch.zeros(3, 3, len(LIPS))
+    back[..., stage.measured] = real
+    _, synthetic = stage._synthetic_loss(curves, curves)
+    _, measured = stage._real_loss(torch.linalg.solve(network.scale.T, back[..., None])[..., 0], real)
+    assert all(float(value) < 1e-3 for value in (*synthetic.values(), *measured.values()))
+    loss, parts = stage.loss(stage.phases[0], rows, torch.Generator().manual_seed(0), 0.0)
+    assert math.isfinite(float(loss.detach()))
+    assert {"real_position", "real_strength", "position", "agreement"} <= parts.keys()
+
+
+def test_settings_that_cannot_work_are_refused():
+    with pytest.raises(ConfigError, match="1 or more variants"):
+        SpeechTask(variants=0)
+
+
+def test_flite_tells_where_a_sound_ends_and_the_next_begins():
+    phonemes = flite._phonemes("pau:0.164 hh:0.255 ow:0.50 pau:0.7")
+    assert [phoneme.name for phoneme in phonemes] == ["", "h", "oʊ", ""]
+    assert [phoneme.start for phoneme in phonemes] == [0.0, 0.164, 0.255, 0.5]
+    with pytest.raises(ConfigError, match="xx"):
+        flite._phonemes("xx:0.1")
+
+
+@pytest.mark.skipif(flite.shutil.which("flite") is None, reason="flite is not installed")
+def test_flite_speaks_with_its_times():
+    said = flite.say_with_flite("hello mum", "slt")
+    assert said.sound.rate == RATE
+    assert said.phonemes[-1].start < said.sound.seconds
+    assert "m" in [phoneme.name for phoneme in said.phonemes]
