@@ -31,3 +31,17 @@ def test_a_tenth_of_the_range_is_twenty_decibels():
 def test_what_is_carried_along_does_not_count():
     covered = inversion_quality(inversion(0.2, detail=-0.2))
     assert abs(covered.psnr - 20) < 1e-3
+
+
+def test_frames_larger_than_what_the_generator_draws_are_compared_at_its_size():
+    picture = torch.zeros(1, 3, 32, 32)
+    large = Inversion(
+        portrait=Portrait(image=picture),
+        styles=torch.zeros(2, 4),
+        feature=torch.zeros(3, 8, 8),
+        rgb=None,
+        redrawn=picture,
+        detail=torch.full((1, 3, 16, 16), 0.2),
+    )
+    assert abs(inversion_quality(large).psnr - 20) < 1e-3
+    assert inversion_quality(large).heat.shape == (1, 3, 16, 16)
