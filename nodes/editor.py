@@ -110,7 +110,7 @@ def read_portrait(image, model: bridge.Managed | None) -> Carried:
     model = model_for(model)
     networks = model.ready()
     picture = bridge.one_image_in(image, "portrait")
-    portrait = take_portrait(picture, models.landmarker(), PortraitConfig(size=networks.config.size))
+    portrait = take_portrait(picture, models.landmarker(), PortraitConfig.for_model(networks.config))
     return Carried(invert(networks, portrait), model)
 
 

@@ -122,8 +122,8 @@ class Invert(io.ComfyNode):
         picture = bridge.one_image_in(portrait, "portrait")
         model, bar = model_for(model), bridge.Progress()
         networks = model.ready()
-        choice = PortraitConfig(
-            size=networks.config.size, align="ffhq" if align else "none", face=faces.choice(face, order, at)
+        choice = PortraitConfig.for_model(
+            networks.config, align="ffhq" if align else "none", face=faces.choice(face, order, at)
         )
         found = take_portrait(picture, models.landmarker(), choice)
         inversion = invert(

@@ -22,6 +22,7 @@ from ..stylehead_core.ops.acceleration import SPEEDS, Speed
 from ..stylehead_core.ops.memory import check_memory, forecast
 from ..stylehead_core.records import Head, Inversion
 from ..stylehead_core.stages.moved_mask import moved_mask
+from ..stylehead_core.stages.portrait import native_size
 from ..stylehead_core.stages.rendering import RenderConfig, render
 from . import bridge, sockets
 from .carried import model_for
@@ -32,6 +33,12 @@ SPEED_HELP = (
     "For long films, on a machine that can. Graphs: the steps of a frame are recorded once and replayed (NVIDIA). "
     "Compile: torch's compiler, a minute at first. Where it cannot, the log says so and nothing else changes."
 )
+SIZE_HELP = (
+    "Pixels of a side. Full: the model's own, 512 for stylehead-512. As the portrait: as many as the face has in its "
+    "picture, up to 1024. Above the model's size the portrait's own detail is kept."
+)
+FULL, AS_PORTRAIT = "full", "as the portrait"
+SIZES = [FULL, "512", "256", "128", "1024", AS_PORTRAIT]  # graphs hold these words; new ones come last
 LONG = 20.0  # s: what takes longer is announced in the log, too
 
 log = logging.getLogger(__name__)
@@ -50,6 +57,23 @@ def colour_input() -> io.Input:
 def speed_input() -> io.Input:
     """Optional, so that graphs saved before it existed run as they are."""
     return sockets.advanced(io.Combo, "speed", options=list(SPEEDS), default="plain", optional=True, tooltip=SPEED_HELP)
+
+
+def size_input(help: str = SIZE_HELP, *, optional: bool = False) -> io.Input:
+    return sockets.advanced(io.Combo, "size", options=SIZES, default=FULL, optional=optional, tooltip=help)
+
+
+def render_config(choice: str, networks: StyleHead, source: Head | Inversion, **settings) -> RenderConfig:
+    """Settings for a choice of ``size_input``. A size that the generator passes through is a quick preview."""
+    if choice == FULL:
+        return RenderConfig(**settings)
+    if choice == AS_PORTRAIT:
+        inversion = source.inversion if isinstance(source, Head) else source
+        return RenderConfig(size=native_size(inversion.portrait), **settings)
+    pixels = int(choice)
+    if pixels in networks.config.generator.preview_sizes:
+        return RenderConfig(stop_at=pixels, **settings)
+    return RenderConfig(size=pixels, **settings)
 
 
 def watched(
@@ -106,13 +130,7 @@ class Render(io.ComfyNode):
                 ),
                 chunk_input(),
                 colour_input(),
-                sockets.advanced(
-                    io.Combo,
-                    "size",
-                    options=["full", "512", "256", "128"],
-                    default="full",
-                    tooltip="A smaller picture in less time, while you look for the right sliders.",
-                ),
+                size_input(f"{SIZE_HELP} 128 is quickest, while you look for the right sliders."),
                 speed_input(),
             ],
             outputs=[
@@ -125,8 +143,8 @@ class Render(io.ComfyNode):
     @classmethod
     def execute(cls, head, chunk: int, colour, size: str, speed: Speed = "plain", model=None) -> io.NodeOutput:
         networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
-        config = RenderConfig(colour=colour, stop_at=None if size == "full" else int(size), speed=speed)
-        check_memory(len(source) if isinstance(source, Head) else 1, config.stop_at or networks.config.size)
+        config = render_config(size, networks, source, colour=colour, speed=speed)
+        check_memory(len(source) if isinstance(source, Head) else 1, config.frame_size(networks.config))
         parts = drawn(networks, source, chunk, config, report, held=True)
         frames = torch.cat([bridge.image_out(part) for part in parts])
         mask = bridge.mask_out(moved_mask(source, frames.shape[1]))
@@ -158,6 +176,7 @@ class RenderVideo(io.ComfyNode):
                 chunk_input(),
                 colour_input(),
                 speed_input(),
+                size_input(optional=True),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -165,10 +184,11 @@ class RenderVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None, model=None
+        cls, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None, size: str = FULL, model=None
     ) -> io.NodeOutput:
         networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
-        side = networks.config.size
+        config = render_config(size, networks, source, colour=colour, speed=speed)
+        side = config.frame_size(networks.config)
         video, shown = video_file(
             (side, side),
             source.motion.fps,

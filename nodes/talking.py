@@ -1,6 +1,7 @@
 """The node that does all at once: from a portrait and what moves it to a video."""
 
 import time
+from typing import Literal
 
 import torch
 from comfy_api.latest import InputImpl, io
@@ -15,8 +16,12 @@ from .rendering import video_file, watched
 
 ID = "StyleHead_TalkingHead"
 UNCHANGED = "none"
-OWN_SIZE = "full"
-SIZES = [OWN_SIZE, "256", "512", "1024"]
+OWN_SIZE, AS_PORTRAIT = "full", "as the portrait"
+SIZES: dict[str, int | Literal["portrait"] | None] = {
+    OWN_SIZE: None,
+    **{str(pixels): pixels for pixels in (256, 512, 1024)},
+    AS_PORTRAIT: "portrait",
+}
 FRAMES = 1  # number of the output of frames
 QUALITY = 18  # of the file, H.264's CRF: looks the same
 
@@ -52,9 +57,10 @@ class TalkingHead(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "size",
-                    options=SIZES,
+                    options=list(SIZES),
                     default=OWN_SIZE,
-                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws.",
+                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws. As the portrait: as "
+                    "many as the face has in its picture, up to 1024.",
                 ),
                 io.Boolean.Input(
                     "paste_back",
@@ -114,7 +120,7 @@ class TalkingHead(io.ComfyNode):
             video=clip,
             speech=speech,
             motion=motion,
-            config=TalkingHeadConfig(edits=edits, size=None if size == OWN_SIZE else int(size), paste=paste_back),
+            config=TalkingHeadConfig(edits=edits, size=SIZES[size], paste=paste_back),
             progress=bar,
         )
         kept: list[torch.Tensor] | None = [] if cls.hidden.unique_id in bridge.wired_nodes(ID, FRAMES) else None

@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from math import ceil
 from pathlib import Path
+from typing import Literal
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from .animate import animate
@@ -26,7 +26,7 @@ from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion_tools import describe, fit_length, join, loop, mix_regions, reverse
 from .stages.paste import PasteConfig, paste_head
-from .stages.portrait import PortraitConfig, take_portrait
+from .stages.portrait import PortraitConfig, native_size, take_portrait
 from .stages.rendering import RenderConfig
 from .stages.speech import Life, SpeechConfig, speech_motion_for_model
 from .stages.tracking import TrackingConfig, motion_for_model
@@ -51,7 +51,9 @@ class TalkingHeadConfig:
     fps: Fraction = Fraction(25)  # where only speech moves the portrait
     life: Life = "lively"  # likewise: whether the head nods and blinks
     seed: int = 0  # of that
-    size: int | None = None  # pixels of a side of the frames; None = the model's own
+    size: int | Literal["portrait"] | None = None
+    """Pixels of a side of the square that is drawn. ``portrait``: as many as it has in the picture. None: the model's own;
+    for a square that is pasted back as many as the portrait was cut with, which may be more."""
     paste: bool = False  # put the head back into the picture, and give frames of the picture's size
     chunk: int = 4  # frames drawn at a time
     render: RenderConfig = RenderConfig()
@@ -98,19 +100,19 @@ def talking_head(
     """
     if video is None and speech is None and motion is None:
         raise InputError("Nothing moves the portrait: give a video, speech, or a motion.")
-    size = model.config.size
-    portrait = take_portrait(picture.to(model.device), landmarker, PortraitConfig(size=size, face=config.face))
+    cut = PortraitConfig.for_model(model.config, face=config.face)
+    portrait = take_portrait(picture.to(model.device), landmarker, cut)
     inversion = invert(model, portrait, method=config.method, steps=config.steps, on_step=on_step)
     for attribute, strength, end in config.edits:
         inversion = edit_style(model, inversion, attribute, strength, end=end)
     moving, description = find_motion(
         model, portrait, landmarker, video=video, speech=speech, motion=motion, config=config, progress=progress
     )
-    frames = animate(model, inversion, moving, chunk=config.chunk, config=config.render)
-    if config.size is not None and config.size != size:
-        frames = _resized(frames, config.size)
-    side = config.size or size
-    shown = (side, side)
+    size = native_size(portrait) if config.size == "portrait" else config.size
+    if size is None:
+        size = portrait.image.shape[-1] if config.paste else model.config.size
+    frames = animate(model, inversion, moving, chunk=config.chunk, config=replace(config.render, size=size))
+    shown = (size, size)
     if config.paste:
         frames = _pasted(frames, portrait)
         shown = (picture.shape[-1], picture.shape[-2])
@@ -155,11 +157,6 @@ def _there_and_back(motion: Motion, frames: int) -> Motion:
         turn = join(motion, reverse(motion))
         motion = loop(turn, ceil(frames / len(turn)))
     return fit_length(motion, frames)
-
-
-def _resized(frames: Iterator[Tensor], size: int) -> Iterator[Tensor]:
-    for part in frames:
-        yield F.interpolate(part, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
 
 
 def _pasted(frames: Iterator[Tensor], portrait: Portrait) -> Iterator[Tensor]:

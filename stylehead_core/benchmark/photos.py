@@ -197,7 +197,7 @@ def measure_photo(model: StyleHead, path: Path, probe: Probe, observers: Observe
     source = _take(picture, observers.landmarker, PortraitConfig(size=SIZE))
     still = _Still.of(source, observers)
     started = time.perf_counter()
-    portrait = _take(picture, observers.landmarker, PortraitConfig(size=model.config.size))
+    portrait = _take(picture, observers.landmarker, PortraitConfig.for_model(model.config))
     drawn = _frames(animate(model, invert(model, portrait), probe.motion))
     frames, total, size, seconds = [], 0, 0, 0.0
     while (frame := next(drawn, None)) is not None:

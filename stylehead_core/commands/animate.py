@@ -34,6 +34,7 @@ from ..stages.rendering import RenderConfig
 from ..stages.speech import Life, SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
+from .frame_size import add_size_argument, frame_size
 
 __all__ = ["Animator", "add_arguments", "add_drawing_arguments", "run"]
 
@@ -124,6 +125,7 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--face", type=int, default=0, help="which face of the portrait, from the largest (default 0)")
     how.add_argument("--no-align", action="store_true", help="the portrait is one aligned square already")
     how.add_argument("--match-colours", action="store_true", help="bring the frames to the portrait's own colours")
+    add_size_argument(how, "the model's own")
     how.add_argument("--fps", type=Fraction, default=Fraction(25), help="of speech without a video (default 25)")
     how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
     how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
@@ -194,6 +196,7 @@ class Animator:
         motion = _motion(args, model, self._measure, sound, inversion)
         if args.save_motion is not None:
             save_motion(motion, args.save_motion, made_by="stylehead animate")
+        size = frame_size(args.size, inversion.portrait) or model.config.size
         drawn = animate(
             model,
             inversion,
@@ -201,11 +204,12 @@ class Animator:
             strength=args.strength,
             match=args.absolute and not motion.relative,
             chunk=args.chunk,
-            config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed),
+            config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed, size=size),
         )
-        size = (model.config.size, model.config.size)
         notes = video_metadata({name: _plain(value) for name, value in vars(args).items() if name != "output"})
-        film = VideoWriter(args.output, fps=motion.fps, size=size, sound=sound, quality=args.quality, metadata=notes)
+        film = VideoWriter(
+            args.output, fps=motion.fps, size=(size, size), sound=sound, quality=args.quality, metadata=notes
+        )
         with BackgroundVideoWriter(film) as video, bar("frames", len(motion)) as progress:
             for frames in drawn:
                 video.write(frames)
@@ -230,10 +234,8 @@ def _plain(setting: Any) -> Any:
 
 
 def _invert(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker) -> Inversion:
-    config = PortraitConfig(
-        size=model.config.size,
-        align="none" if args.no_align else "ffhq",
-        face=FaceChoice(index=args.face),
+    config = PortraitConfig.for_model(
+        model.config, align="none" if args.no_align else "ffhq", face=FaceChoice(index=args.face)
     )
     portrait = take_portrait(read_picture(args.portrait).to(model.device), landmarker, config)
     with bar("inversion", 1 if args.method == "encode" else args.steps) as progress:

@@ -27,9 +27,11 @@ from ..stages.inversion import invert
 from ..stages.motion_tools import describe, describe_left_out, neutral_frame, speak_over
 from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
 from ..stages.portrait import PortraitConfig, take_portrait
+from ..stages.rendering import RenderConfig
 from ..stages.speech import SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
+from .frame_size import add_size_argument, frame_size
 
 __all__ = ["add_arguments", "run"]
 
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feather", type=float, default=0.1, help="soft edge, as a part of the square (default 0.1)")
     parser.add_argument("--colour", type=float, default=1.0, help="how far colours are matched, 0 to 1 (default 1)")
     parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")
+    add_size_argument(parser, "the face's own in the film, where the model draws as many")
     parser.add_argument("--quality", type=int, default=18, help="of the film, 0 lossless to 51 (default 18)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     parser.add_argument(
@@ -85,6 +88,7 @@ def run(args: argparse.Namespace) -> None:
             print(words, file=sys.stderr)
         motion = _speaking(args, model, motion, sound)
     config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
+    size = frame_size(args.size, inversion.portrait) or inversion.portrait.image.shape[-1]
     crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])
     originals = Pictures(read_frames(args.video, fps=motion.fps))
     info = read_info(args.video)
@@ -101,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         ) as video,
         bar("frames", len(motion)) as progress,
     ):
-        for heads in animate(model, inversion, motion):
+        for heads in animate(model, inversion, motion, config=RenderConfig(size=size)):
             at = slice(video.frames, video.frames + len(heads))
             before = originals(len(heads)).to(heads.device)
             pasted, masks = paste_head(heads, inversion.portrait, originals=before, crops=crops[at], config=config)
@@ -144,7 +148,8 @@ def _invert(
         frames(1)
     picture = from_uint8(frames(1))
     face = FaceChoice(index=args.face, point=places[wanted])
-    portrait = take_portrait(picture.to(model.device), landmarker, PortraitConfig(size=model.config.size, face=face))
+    config = PortraitConfig.for_model(model.config, face=face)
+    portrait = take_portrait(picture.to(model.device), landmarker, config)
     return invert(model, portrait)
 
 

@@ -71,6 +71,11 @@ class GeneratorConfig:
         return sorted(self.channels)
 
     @property
+    def preview_sizes(self) -> list[int]:
+        """Pixels at which drawing can stop early: the resolutions that have a picture of their own."""
+        return [r for r in self.resolutions if r >= max(self.waist, self.rgb_from)]
+
+    @property
     def rows(self) -> int:
         return 2 * len(self.channels)
 

@@ -10,18 +10,33 @@ from torch import Tensor
 from ..errors import ConfigError, InputError
 from ..landmarker.face_choice import FaceChoice, choose_face
 from ..landmarker.landmarker import Faces, Landmarker, Search, region_of_landmarks
+from ..model.config import StyleHeadConfig
 from ..ops.align import ffhq_square, five_points, square_to_affine
 from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.face_masks import face_mask
 from ..ops.pose import placement
 from ..records import Portrait
 
-__all__ = ["FaceChoice", "PortraitConfig", "choose_face", "describe_portrait", "face_coefficients", "take_portrait"]
+__all__ = [
+    "FaceChoice",
+    "PortraitConfig",
+    "choose_face",
+    "describe_portrait",
+    "face_coefficients",
+    "native_size",
+    "take_portrait",
+]
+
+LARGEST = 1024  # pixels of a side: finer detail of a portrait is not kept
+NATIVE_SIZES = (64, LARGEST)  # pixels: the range of ``native_size``
 
 
 @dataclass(frozen=True, kw_only=True)
 class PortraitConfig:
     size: int = 256  # pixels of the aligned picture
+    largest: int | None = None
+    """Where the face's square has more than ``size`` pixels in the picture, the aligned picture has as many, up to
+    this. None = ``size`` in any case."""
     align: Literal["ffhq", "none"] = "ffhq"  # none: the picture is already an aligned square and stays as it is
     face: FaceChoice = FaceChoice()
     search: Search = "auto"
@@ -29,6 +44,24 @@ class PortraitConfig:
     def __post_init__(self) -> None:
         if self.size < 16:
             raise ConfigError(f"A portrait needs at least 16 pixels on a side; found {self.size}.")
+        if self.largest is not None and self.largest < self.size:
+            raise ConfigError(f"The largest size of a portrait is at least its size {self.size}; found {self.largest}.")
+
+    @classmethod
+    def for_model(
+        cls,
+        model: StyleHeadConfig,
+        *,
+        align: Literal["ffhq", "none"] = "ffhq",
+        face: FaceChoice = FaceChoice(),
+    ) -> "PortraitConfig":
+        """As a model wants its portraits: in its own size, or larger where it draws the portrait's own detail."""
+        largest = None if model.compositor is None else max(model.size, LARGEST)
+        return cls(size=model.size, largest=largest, align=align, face=face)
+
+    def cut_size(self, native: float) -> int:
+        """Pixels of the aligned picture of a square that has ``native`` pixels in the picture."""
+        return self.size if self.largest is None else min(max(self.size, _even(native)), self.largest)
 
 
 def take_portrait(
@@ -47,7 +80,8 @@ def take_portrait(
     if picture.ndim != 4 or picture.shape[:2] != (1, 3):
         raise InputError(f"A portrait is taken from one picture (1, 3, H, W); found {tuple(picture.shape)}.")
     if config.align == "none":
-        image, crop = _as_it_is(picture, config.size)
+        size = config.cut_size(picture.shape[-1])
+        image, crop = _as_it_is(picture, size)
         if landmarker is None:
             return Portrait(image=image, crop=crop, original=picture)
         faces = landmarker.find(image, search=config.search)
@@ -57,8 +91,9 @@ def take_portrait(
         faces = landmarker.find(picture, search=config.search)
         faces = faces.only(choose_face(faces, config.face, picture))
         centre, arm = ffhq_square(*five_points(faces.landmarks))
-        crop = square_to_affine(centre, arm, config.size)[0]
-        image = cut_square(picture, crop, config.size)
+        size = config.cut_size(2 * float(arm.norm()))
+        crop = square_to_affine(centre, arm, size)[0]
+        image = cut_square(picture, crop, size)
         faces = _measured_again(landmarker, image, faces, crop)
     faces = faces.only(choose_face(faces, FaceChoice(), image))
     return Portrait(
@@ -66,8 +101,8 @@ def take_portrait(
         crop=crop,
         original=picture,
         landmarks=faces.landmarks[0],
-        mask=face_mask(faces.landmarks, config.size),
-        coefficients=face_coefficients(faces, config.size, landmarker)[0],
+        mask=face_mask(faces.landmarks, size),
+        coefficients=face_coefficients(faces, size, landmarker)[0],
     )
 
 
@@ -79,6 +114,17 @@ def describe_portrait(portrait: Portrait) -> str:
     side = size * float(portrait.crop[:, 0].norm())  # of the square in the picture
     height, width = portrait.original.shape[-2:]
     return f"cut out of {width} x {height} pixels: a square of {side:.0f}, taken as {size} x {size}"
+
+
+def native_size(portrait: Portrait) -> int:
+    """Pixels of a side that the portrait's square has in the picture that it was cut from, even, 64 to 1024."""
+    step = 1.0 if portrait.crop is None else float(portrait.crop[:, 0].norm())
+    smallest, largest = NATIVE_SIZES
+    return min(max(_even(step * portrait.image.shape[-1]), smallest), largest)
+
+
+def _even(pixels: float) -> int:
+    return 2 * round(pixels / 2)
 
 
 def face_coefficients(faces: Faces, size: int, landmarker: Landmarker) -> Tensor:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, InputError, OutOfMemory
+from ..model.config import StyleHeadConfig
 from ..model.stylehead import Layers, StyleHead
 from ..networks.generator import PreparedStyles
 from ..ops.acceleration import SPEEDS, Speed, accelerate
@@ -68,6 +69,10 @@ class RenderConfig:
             raise ConfigError(f"speed is one of {', '.join(map(repr, SPEEDS))}; found {self.speed!r}.")
         if self.together is not None and self.together < 1:
             raise ConfigError(f"At least one frame is drawn together; found {self.together}.")
+
+    def frame_size(self, model: StyleHeadConfig) -> int:
+        """Pixels of a side of the frames of ``model``."""
+        return self.stop_at or self.size or model.size
 
 
 def render(
@@ -266,7 +271,7 @@ class FrameRenderer:
                 "Edits can ask the consultation again only with a model that has a consultation network. "
                 "Take edited='moved'."
             )
-        sizes = [r for r in generator.resolutions if r >= max(generator.waist, generator.rgb_from)]
+        sizes = generator.preview_sizes
         if self.config.stop_at is not None and self.config.stop_at not in sizes:
             raise ConfigError(
                 f"A preview of this model has {', '.join(map(str, sizes))} pixels; found {self.config.stop_at}."
@@ -340,7 +345,7 @@ class FrameRenderer:
     @property
     def size(self) -> int:
         """Pixels of the frames."""
-        return self.config.stop_at or self.config.size or self.model.config.size
+        return self.config.frame_size(self.model.config)
 
     def _resize(self, picture: Tensor) -> Tensor:
         """``picture`` (n 3 S S) at the size of the frames."""

