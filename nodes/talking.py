@@ -12,13 +12,12 @@ from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
 from .carried import model_for
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
-from .rendering import video_file, watched
+from .rendering import AS_PORTRAIT, FULL, video_file, watched
 
 ID = "StyleHead_TalkingHead"
 UNCHANGED = "none"
-OWN_SIZE, AS_PORTRAIT = "full", "as the portrait"
 SIZES: dict[str, int | Literal["portrait"] | None] = {
-    OWN_SIZE: None,
+    FULL: None,
     **{str(pixels): pixels for pixels in (256, 512, 1024)},
     AS_PORTRAIT: "portrait",
 }
@@ -58,9 +57,9 @@ class TalkingHead(io.ComfyNode):
                 io.Combo.Input(
                     "size",
                     options=list(SIZES),
-                    default=OWN_SIZE,
-                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws. As the portrait: as "
-                    "many as the face has in its picture, up to 1024.",
+                    default=FULL,
+                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws. As the "
+                    "portrait: as many as the face has in its picture, up to 1024.",
                 ),
                 io.Boolean.Input(
                     "paste_back",

@@ -52,8 +52,8 @@ class TalkingHeadConfig:
     life: Life = "lively"  # likewise: whether the head nods and blinks
     seed: int = 0  # of that
     size: int | Literal["portrait"] | None = None
-    """Pixels of a side of the square that is drawn. ``portrait``: as many as it has in the picture. None: the model's own;
-    for a square that is pasted back as many as the portrait was cut with, which may be more."""
+    """Pixels of a side of the square that is drawn. ``portrait``: as many as it has in the picture. None: the model's
+    own; for a square that is pasted back as many as the portrait was cut with, which may be more."""
     paste: bool = False  # put the head back into the picture, and give frames of the picture's size
     chunk: int = 4  # frames drawn at a time
     render: RenderConfig = RenderConfig()
