@@ -43,7 +43,7 @@ from stylehead_core.ops.precision import PRECISIONS, dtype_of
 from stylehead_core.ops.transfer import AsyncCopy
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
-from stylehead_core.stages.rendering import TOGETHER, RenderConfig, portrait_layers
+from stylehead_core.stages.rendering import BATCH_SIZE, RenderConfig, portrait_layers
 from stylehead_core.stages.tracking import frames_of, motion_from_video
 
 RANDOM_MODELS = {"debug": debug, "mini": stylehead_mini, "styleheat-1024": styleheat_1024}
@@ -113,8 +113,8 @@ def measure(
     inversion = invert(model, portrait)
     if track:
         yield from measure_tracking(meter, model, frames)
-    together = config.together or TOGETHER.get(model.device.type, 1)
-    yield from measure_parts(meter, model, inversion, motion, chunk, together)
+    batch_size = config.batch_size or BATCH_SIZE.get(model.device.type, 1)
+    yield from measure_parts(meter, model, inversion, motion, chunk, batch_size)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
 
@@ -130,7 +130,7 @@ def measure(
             if before is not None:
                 before.wait()
 
-        note = f"speed {config.speed!r}, {together} together"
+        note = f"speed {config.speed!r}, batches of {batch_size}"
         yield meter.line("without encoding", fetched, note=note)
         yield meter.line("one after the other", lambda: write(film, size, drawn()), note=note)
         yield meter.line("end to end", lambda: write_behind(film, size, drawn()), note=f"motion to film; {note}")
@@ -147,7 +147,7 @@ def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[di
 
 
 def measure_parts(
-    meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, together: int
+    meter: Meter, model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, batch_size: int
 ) -> Iterator[dict[str, Any]]:
     """Time each part alone on one chunk, as often as the clip has chunks."""
     model = model.for_inference()
@@ -176,30 +176,32 @@ def measure_parts(
     yield meter.line("flow", lambda: [find() for _ in rounds], done)
 
     # From here on in batches, as they are drawn.
-    feature, batch = inversion.feature[None].to(dtype), flow[:1].expand(together, -1, -1, -1)
+    feature, batch = inversion.feature[None].to(dtype), flow[:1].expand(batch_size, -1, -1, -1)
     seen, guiding = (
-        None if planes is None else planes[:1].expand(together, -1, -1, -1) for planes in (visibility, guides)
+        None if planes is None else planes[:1].expand(batch_size, -1, -1, -1) for planes in (visibility, guides)
     )
-    told = descriptor[:1].expand(together, -1)
-    goes = max(1, done // together)
-    yield meter.line("warp", lambda: [warp(feature, batch, config.warp) for _ in range(goes)], goes * together)
+    told = descriptor[:1].expand(batch_size, -1)
+    goes = max(1, done // batch_size)
+    yield meter.line("warp", lambda: [warp(feature, batch, config.warp) for _ in range(goes)], goes * batch_size)
     moved = warp(feature, batch, config.warp)
     if model.calibrator is not None:
         yield meter.line(
             "calibrate",
             lambda: [model.predict_calibration(moved, told, batch, seen) for _ in range(goes)],
-            goes * together,
+            goes * batch_size,
         )
     prepared = model.generator.prepare(inversion.styles[None])
     rgb = None if inversion.rgb is None else inversion.rgb[None].to(dtype)
-    yield meter.line("draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(goes)], goes * together)
+    yield meter.line(
+        "draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(goes)], goes * batch_size
+    )
     drawn = model.generator.draw(moved, prepared, rgb).float()
     if inversion.detail is not None:
         layers = portrait_layers(model, inversion)
         yield meter.line(
             "refine",
             lambda: [model.refine(drawn, layers, batch, seen, told, guiding) for _ in range(goes)],
-            goes * together,
+            goes * batch_size,
         )
     pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
     yield meter.line("transfer", lambda: [AsyncCopy(to_uint8(pictures)).wait() for _ in rounds], done)
@@ -243,7 +245,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--chunk", type=int, default=4)
     parser.add_argument("--speed", choices=SPEEDS, default="plain")
-    parser.add_argument("--together", type=int, help="frames drawn as one batch (default 1, on a GPU 4)")
+    parser.add_argument("--batch-size", type=int, help="frames drawn as one batch (default 1, on a GPU 4)")
     parser.add_argument("--no-track", action="store_true", help="leave the tracking out")
     args = parser.parse_args()
     if args.threads:
@@ -251,7 +253,7 @@ def main() -> None:
     for name in args.model or ["debug"]:
         model = load(name, args.device, dtype_of(args.dtype, args.device))
         with torch.inference_mode():
-            config = RenderConfig(speed=args.speed, together=args.together)
+            config = RenderConfig(speed=args.speed, batch_size=args.batch_size)
             for found in measure(model, args.frames, args.chunk, not args.no_track, config):
                 print(json.dumps(found), flush=True)
 

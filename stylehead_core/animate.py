@@ -6,17 +6,15 @@ from torch import Tensor
 
 from .errors import InputError
 from .model.stylehead import StyleHead
-from .records import Head, Inversion, Motion, Portrait, Progress
+from .records import Inversion, Motion, Portrait, Progress
 from .stages.calibration import calibrate
 from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion import match_placement
 from .stages.rendering import RenderConfig, render_parts
-from .stages.warping import warp_features
+from .stages.warping import warp_in_blocks
 
 __all__ = ["animate"]
-
-SPAN = 128  # frames whose flow is held at once: a multiple of the chunk in which the flow is predicted
 
 
 def animate(
@@ -36,8 +34,8 @@ def animate(
 ) -> Iterator[Tensor]:
     """Animate ``portrait`` by ``motion``.
 
-    The flow is predicted for ``SPAN`` frames at a time and then released, so that a long clip needs no more memory than
-    a short one; the frames are the same as for the whole clip at once.
+    The flow is predicted for a block of frames at a time and then released, so that memory does not grow with the clip;
+    the frames are the same as for the whole clip at once.
 
     Args:
         portrait: an aligned picture (1 3 S S) in [-1, 1], a portrait, or an inversion that was made before.
@@ -65,13 +63,6 @@ def animate(
         motion = match_placement(motion, source)
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
-    heads = _heads(model, inversion, motion, strength, progress)
+    blocks = warp_in_blocks(model, inversion, motion, progress=progress)
+    heads = (calibrate(model, block, strength) for block in blocks)
     return render_parts(model, heads, chunk=chunk, config=config)  # the first step checks the inputs
-
-
-def _heads(
-    model: StyleHead, inversion: Inversion, motion: Motion, strength: float, progress: Progress | None
-) -> Iterator[Head]:
-    for start in range(0, len(motion), SPAN):
-        frames = range(start, min(start + SPAN, len(motion)))
-        yield calibrate(model, warp_features(model, inversion, motion, progress=progress, frames=frames), strength)

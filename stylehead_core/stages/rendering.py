@@ -4,7 +4,7 @@ Axes: T frames of the clip, n of a chunk, C h w the feature map, S size of the p
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -28,7 +28,7 @@ from ..records import Head, Inversion
 
 __all__ = ["RenderConfig", "portrait_layers", "render", "render_parts"]
 
-TOGETHER = {"cuda": 4}  # frames drawn as one batch, where nothing else is asked for
+BATCH_SIZE = {"cuda": 4}  # frames by the kind of device; on all others 1
 
 LEAST, MOST = 16, 2048  # pixels of a frame's side
 
@@ -52,8 +52,8 @@ class RenderConfig:
     speed: Speed = "plain"
     """What makes drawing faster where the machine can: a compiler, CUDA graphs, or both (``ops.acceleration``).
     Where it cannot, a message says so and frames are drawn as ever. Compiled frames differ by rounding."""
-    together: int | None = None
-    """Frames drawn as one batch; none = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are
+    batch_size: int | None = None
+    """Frames drawn as one batch; None = 1 on a processor, which gains nothing by more, and 4 on a GPU. Batches are
     always of this size, the last one filled up, so that no frame depends on the chunk: see note 0081."""
 
     def __post_init__(self) -> None:
@@ -67,8 +67,8 @@ class RenderConfig:
             raise ConfigError(f"Frames have {LEAST} to {MOST} pixels a side; found {self.size}.")
         if self.speed not in SPEEDS:
             raise ConfigError(f"speed is one of {', '.join(map(repr, SPEEDS))}; found {self.speed!r}.")
-        if self.together is not None and self.together < 1:
-            raise ConfigError(f"At least one frame is drawn together; found {self.together}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigError(f"At least one frame is drawn at once; found a batch_size of {self.batch_size}.")
 
     def frame_size(self, model: StyleHeadConfig) -> int:
         """Pixels of a side of the frames of ``model``."""
@@ -104,49 +104,24 @@ def render(
     numbers = list(range(total)) if frames is None else list(frames)
     if wrong := [number for number in numbers if not 0 <= number < total]:
         raise InputError(f"There are the frames 0 to {total - 1}; found {wrong[0]}.")
-    renderer = FrameRenderer(model, source, config)
-    return _chunks(renderer, numbers, chunk)
+    head, inversion = (source, source.inversion) if isinstance(source, Head) else (None, source)
+    return FrameRenderer(model, inversion, config).render(head, numbers, chunk)
 
 
 def render_parts(
     model: StyleHead, parts: Iterable[Head], chunk: int = 4, config: RenderConfig = RenderConfig()
 ) -> Iterator[Tensor]:
-    """Draw a clip whose head comes in parts, in order: as ``render``, with what the parts share made once."""
+    """Draw a clip whose head comes in blocks, in order: as ``render``, with what the blocks share made once."""
     _check_chunk(chunk)
     parts = iter(parts)
     first = next(parts)
-    renderer = FrameRenderer(model, first, config)
-
-    def frames() -> Iterator[Tensor]:
-        for part in chain((first,), parts):
-            renderer.head = part
-            yield from _chunks(renderer, list(range(len(part))), chunk)
-
-    return frames()
+    renderer = FrameRenderer(model, first.inversion, config)
+    return chain.from_iterable(renderer.render(part, range(len(part)), chunk) for part in chain((first,), parts))
 
 
 def _check_chunk(chunk: int) -> None:
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
-
-
-def _chunks(renderer: "FrameRenderer", numbers: list[int], chunk: int) -> Iterator[Tensor]:
-    done, waiting = 0, []  # frames drawn; pictures of them that are not given out yet
-    while done < len(numbers) or waiting:
-        held = sum(map(len, waiting))
-        if held >= chunk or (waiting and done == len(numbers)):
-            pictures = waiting[0] if len(waiting) == 1 else torch.cat(waiting)
-            waiting = [pictures[chunk:]] if held > chunk else []
-            yield pictures[:chunk]
-            continue
-        drawn = _try_to_draw(renderer, numbers[done : done + renderer.together], alone=not waiting)
-        if drawn is None:  # no room for so many: half of them, from here on
-            chunk = max(1, min(chunk, len(numbers)) // 2)
-            renderer.together = max(1, renderer.together // 2)
-            log.warning("The device has no memory for that many frames at once: going on with chunk %d.", chunk)
-            continue
-        waiting.append(drawn)
-        done += len(drawn)
 
 
 def portrait_layers(
@@ -183,26 +158,6 @@ def portrait_layers(
     return Layers(*drawn, picture, person, matte, wall)
 
 
-def _try_to_draw(renderer: "FrameRenderer", numbers: list[int], alone: bool) -> Tensor | None:
-    """Pictures (n 3 S S); none where the device has no memory for them, but may have for fewer.
-
-    ``alone``: no others are held meanwhile.
-    """
-    device = renderer.model.device
-    try:
-        with torch.no_grad():
-            return renderer.draw(numbers)
-    except torch.cuda.OutOfMemoryError as error:
-        if alone and renderer.together == 1:
-            raise OutOfMemory(
-                f"The device {device} has no memory left for a single frame of {renderer.size} pixels. "
-                "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller preview."
-            ) from error
-    if device.type == "cuda":
-        torch.cuda.empty_cache()  # what the try has left behind
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Codes:
     """What stays the same from frame to frame while the edits do."""
@@ -215,7 +170,7 @@ class Codes:
 
 
 class Moves(NamedTuple):
-    """What changes from frame to frame: of each as many as are drawn together."""
+    """What changes from frame to frame: of each a batch."""
 
     flow: Tensor  # (n 2 h w)
     audio_flow: Tensor | None
@@ -225,22 +180,25 @@ class Moves(NamedTuple):
 
 
 class FrameRenderer:
-    """Draws the frames of one clip, keeping what they share."""
+    """Draws the frames of one portrait, keeping what they share, and alone decides how many at once.
 
-    def __init__(self, model: StyleHead, source: Head | Inversion, config: RenderConfig) -> None:
+    ``batch_size`` frames are drawn in one go. Where the device has no memory for them, batches and chunks are halved,
+    for all frames to come.
+    """
+
+    def __init__(self, model: StyleHead, inversion: Inversion, config: RenderConfig) -> None:
         self.model, self.config = model.for_inference(), config
-        self.head = source if isinstance(source, Head) else None
-        self.inversion = source.inversion if isinstance(source, Head) else source
-        self.consults = "consulted" in (config.edited, self.inversion.edited) and config.edited != "moved"
-        encoded = self.inversion.encoded
-        if self.consults and self.inversion.edits and encoded is not None:
-            self.inversion = replace(encoded, edits=self.inversion.edits)
+        self.consults = "consulted" in (config.edited, inversion.edited) and config.edited != "moved"
+        if self.consults and inversion.edits and inversion.encoded is not None:
+            inversion = replace(inversion.encoded, edits=inversion.edits)
+        self.inversion = inversion
         self._check()
-        inversion, device = self.inversion, model.device
+        device = model.device
         self.changing = any(len({strength for _, strength in edit.curve}) > 1 for edit in inversion.edits)
-        self.together = config.together or TOGETHER.get(device.type, 1)
+        self.batch_size = config.batch_size or BATCH_SIZE.get(device.type, 1)
+        self.largest_chunk: int | None = None  # frames given out at once, since the device ran out of memory
         if self.changing:
-            self.together = 1  # each frame has weights of its own
+            self.batch_size = 1  # each frame has weights of its own
             if config.speed != "plain":
                 log.warning("The edits change from frame to frame: drawing plainly, since nothing can be made ready.")
         self.styles = inversion.styles.to(device, torch.float32)
@@ -249,7 +207,8 @@ class FrameRenderer:
         self.rgb = None if inversion.rgb is None else inversion.rgb[None].to(device, torch.float32)
         self.warps_rgb = model.config.warp_rgb if config.rgb == "model" else config.rgb == "warped"
         self.codes: Codes | None = None
-        self.draw_frames: Callable[..., Tensor] | None = None
+        self.draw_batch: Callable[..., Tensor] | None = None  # by ``codes`` and the strength of the calibration
+        self.strength = 0.0
         self.unedited: tuple[Tensor, Tensor | None] | None = None
         self.places: dict[int, tuple[Tensor, Tensor | None]] = {}  # by the number of the edit: ``edit_places``
         with torch.no_grad():
@@ -277,10 +236,54 @@ class FrameRenderer:
                 f"A preview of this model has {', '.join(map(str, sizes))} pixels; found {self.config.stop_at}."
             )
 
-    def draw(self, frames: list[int]) -> Tensor:
-        """The frames of these numbers (n 3 S S), at most ``together`` of them."""
-        codes = self._codes_at(frames[0])
-        if self.head is None:
+    def render(self, head: Head | None, numbers: Sequence[int], chunk: int) -> Iterator[Tensor]:
+        """Draw the frames ``numbers`` of ``head``, in order; None draws the inversion.
+
+        Yields:
+            (n 3 S S), ``chunk`` frames at a time, or fewer where the device has no memory for so many.
+
+        Raises:
+            OutOfMemory: there is none for a single frame.
+        """
+        done, waiting = 0, []  # frames drawn; batches that are not given out yet
+        while done < len(numbers) or waiting:
+            size = min(chunk, self.largest_chunk or chunk)
+            held = sum(map(len, waiting))
+            if held >= size or (waiting and done == len(numbers)):
+                pictures = waiting[0] if len(waiting) == 1 else torch.cat(waiting)
+                waiting = [pictures[size:]] if held > size else []
+                yield pictures[:size]
+                continue
+            try:
+                with torch.no_grad():
+                    batch = self.draw(head, numbers[done : done + self.batch_size])
+            except torch.cuda.OutOfMemoryError as error:
+                if self.batch_size == 1 and not waiting:
+                    raise OutOfMemory(
+                        f"The device {self.model.device} has no memory left for a single frame of {self.size} pixels. "
+                        "Free some: close other programs, unload other models, draw in bfloat16, or take a smaller "
+                        "preview."
+                    ) from error
+                batch = None  # the next try comes after this block, when the error holds no tensors any more
+            if batch is None:
+                self._halve(min(size, len(numbers)))
+                continue
+            waiting.append(batch)
+            done += len(batch)
+
+    def _halve(self, chunk: int) -> None:
+        """Draw half as many frames at once from here on, and give out half of ``chunk``."""
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()  # what the failed try has left behind
+        self.batch_size, self.largest_chunk = max(1, self.batch_size // 2), max(1, chunk // 2)
+        log.warning(
+            "The device has no memory for that many frames at once: going on with chunk %d.", self.largest_chunk
+        )
+
+    def draw(self, head: Head | None, frames: Sequence[int]) -> Tensor:
+        """The frames of these numbers (n 3 S S), at most ``batch_size`` of them."""
+        codes = self._codes_at(head, frames[0])
+        if head is None:
             layers = codes.layers
             if layers is None:
                 picture = self._picture(codes.feature, codes.prepared, codes.rgb)
@@ -289,12 +292,13 @@ class FrameRenderer:
             picture = self._resize(picture)
         else:
             # Filled up, or the last ones would be rounded differently.
-            filled = frames + frames[-1:] * (self.together - len(frames))
-            assert self.draw_frames is not None
-            picture = self.draw_frames(*self._moves(self.head, filled))[: len(frames)]
+            filled = [*frames, *[frames[-1]] * (self.batch_size - len(frames))]
+            if self.draw_batch is None or head.strength != self.strength:
+                self.draw_batch, self.strength = self._batch_function(codes, head.strength), head.strength
+            picture = self.draw_batch(*self._moves(head, filled))[: len(frames)]
         return picture if self.colours is None else self.colours(picture)
 
-    def _moves(self, head: Head, frames: list[int]) -> Moves:
+    def _moves(self, head: Head, frames: Sequence[int]) -> Moves:
         def taken(rows: Tensor | DiskTensor | None) -> Tensor | None:
             return None if rows is None else to_device(rows[frames], self.model.device)
 
@@ -306,8 +310,8 @@ class FrameRenderer:
             guides=taken(head.guides),
         )
 
-    def _frame_function(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
-        """What draws frames from their ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
+    def _batch_function(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
+        """What draws a batch from its ``Moves``, with all else worked in. It makes nothing on the CPU and waits for
         nothing, so that it can be recorded."""
         model, convention, layers = self.model, self.model.config.warp, codes.layers
 
@@ -316,7 +320,7 @@ class FrameRenderer:
             # Twice, not by the sum of both: what the second fetches is already where the first has put it.
             return x if audio_flow is None else warp(x, audio_flow, convention)
 
-        def draw_frames(
+        def draw_batch(
             flow: Tensor,
             audio_flow: Tensor | None,
             visibility: Tensor | None,
@@ -335,7 +339,7 @@ class FrameRenderer:
                 picture = model.refine(picture, layers, flow, visibility, descriptor, guides)
             return self._resize(picture)
 
-        return draw_frames
+        return draw_batch if self.changing else accelerate(draw_batch, self.config.speed, self.model.device)
 
     def _picture(self, feature: Tensor, prepared: PreparedStyles, rgb: Tensor | None) -> Tensor:
         """What the generator draws (n 3 size size)."""
@@ -354,16 +358,11 @@ class FrameRenderer:
         size = (self.size, self.size)
         return F.interpolate(picture, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
 
-    def _codes_at(self, frame: int) -> Codes:
-        first, total = (self.head.first, len(self.head.motion)) if self.head is not None else (0, 1)
+    def _codes_at(self, head: Head | None, frame: int) -> Codes:
+        first, total = (head.first, len(head.motion)) if head is not None else (0, 1)
         strengths = strengths_at(self.inversion.edits, position_in_clip(first + frame, total))
         if self.codes is None or self.codes.strengths != strengths:
-            self.codes = self._make_codes(strengths)
-            if self.head is not None:
-                draw_frames = self._frame_function(self.codes, self.head.strength)
-                self.draw_frames = (
-                    draw_frames if self.changing else accelerate(draw_frames, self.config.speed, self.model.device)
-                )
+            self.codes, self.draw_batch = self._make_codes(strengths), None
         return self.codes
 
     def _make_codes(self, strengths: tuple[float, ...]) -> Codes:

@@ -4,6 +4,8 @@ Axes: T frames of the clip, n of a chunk, K coefficients, N descriptor, h w the 
 the flow field sees.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +19,70 @@ from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
 
-__all__ = ["warp_features"]
+__all__ = ["warp_features", "warp_in_blocks"]
 
-HELD = 128  # frames whose flow stays in memory: 48 to 130 KiB each, with visibility and guides
+BLOCK_FRAMES = 128  # whose flow is held in memory at once, with what goes with it 48 to 130 KiB each
+FLOW_BATCH = 16  # frames whose flow is found at once
+ROWS = ("flow", "audio_flow", "visibility", "guides", "descriptor")  # what a head has of every frame
 
 
 def warp_features(
     model: StyleHead,
     inversion: Inversion,
     motion: Motion,
-    chunk: int = 16,
+    chunk: int = FLOW_BATCH,
     progress: Progress | None = None,
     frames: range | None = None,
     folder: str | Path | None = None,
 ) -> Head:
-    """Predict the flow of every frame of ``motion``.
+    """Find the flow of every frame of ``motion``.
 
     Args:
-        motion: in the model's space, absolute or relative to the portrait's own coefficients. If it has mel
-            windows and the model a network for them, a second flow makes the mouth follow the sound.
-        chunk: frames in a batch.
+        motion: in the model's space, absolute or relative to the portrait's own coefficients. Where it holds mel
+            windows and the model a network for them, a second flow lets the mouth follow the sound.
+        chunk: frames that are worked on at once.
         progress: called with frames (done, total); may raise to stop.
-        frames: the part of the motion whose flow is wanted, in a row; None = all. Parts that begin at multiples of
-            ``chunk`` give the same as the whole, bit for bit.
-        folder: where the flow of more than ``HELD`` frames is kept, in files that vanish with the head; None = the
-            system's folder for temporary files.
+        frames: in a row, the part of the motion whose flow is asked for; None = all. What is joined from parts is the
+            same as the whole, bit for bit, where each part begins at a multiple of ``chunk``.
+        folder: where the flow of more than a block of frames is kept, in files that vanish with the head; None = where
+            the system keeps temporary files.
 
     Returns:
         The head, not calibrated. Its flows are on the CPU, whatever the device of the model.
 
     Raises:
-        MotionError: the motion is not in the model's space, or has no mel windows of the right size.
-        InputError: the motion or the model needs the portrait's own coefficients or landmarks, and they are missing.
-        MediaError: the disk is full.
+        MotionError: the motion is of another space than the model's, or has no mel windows of the right size.
+        InputError: the motion or the model needs the portrait's own coefficients or landmarks, and there are none.
+        MediaError: the folder has no room for the flow of a long clip.
+    """
+    frames = range(len(motion)) if frames is None else frames
+    blocks = warp_in_blocks(model, inversion, motion, chunk, progress, frames)
+    first = next(blocks)
+    if len(first) == len(frames):
+        return first
+    rows: dict[str, Any] = {}
+    for block in chain((first,), blocks):
+        for name in ROWS:
+            if (part := getattr(block, name)) is not None:
+                rows.setdefault(name, DiskTensor(folder)).add(part)
+    return Head(inversion=inversion, motion=motion, first=frames.start, **rows)
+
+
+@torch.no_grad()
+def warp_in_blocks(
+    model: StyleHead,
+    inversion: Inversion,
+    motion: Motion,
+    chunk: int = FLOW_BATCH,
+    progress: Progress | None = None,
+    frames: range | None = None,
+) -> Iterator[Head]:
+    """Find the flow of ``motion`` a block at a time, so that memory does not grow with the clip.
+
+    Arguments and errors are those of ``warp_features``; errors come with the first block.
+
+    Yields:
+        Heads of ``BLOCK_FRAMES`` frames each, rounded to whole chunks, in order.
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
@@ -58,73 +91,57 @@ def warp_features(
         raise InputError(
             f"A part of this motion is some of its frames 0 to {len(motion) - 1}, in a row; found {frames}."
         )
-    store = Store(len(frames), folder)
-    with torch.no_grad():
-        _warp_features(model, inversion, motion, chunk, progress, frames, store)
-    return Head(inversion=inversion, motion=motion, first=frames.start, **store.taken())
+    finder = FlowFinder(model, inversion, motion)
+    length = chunk * max(1, BLOCK_FRAMES // chunk)
+    for first in range(frames.start, frames.stop, length):
+        rows: dict[str, list[Tensor]] = {}
+        stop = min(first + length, frames.stop)
+        for start in range(first, stop, chunk):
+            batch = slice(start, min(start + chunk, stop))
+            for name, part in finder.find(batch).items():
+                rows.setdefault(name, []).append(part.cpu())
+            if progress:
+                progress(batch.stop, len(motion))
+        joined: dict[str, Any] = {name: torch.cat(parts) for name, parts in rows.items()}
+        yield Head(inversion=inversion, motion=motion, first=first, **joined)
 
 
-class Store:
-    """Collects flow, visibility and guides: in memory, or on disk for a long clip."""
+class FlowFinder:
+    """Finds the flow of any frames of one motion, keeping what they share."""
 
-    def __init__(self, frames: int, folder: str | Path | None) -> None:
-        self.long, self.folder = frames > HELD, folder
-        self.held: dict[str, list[Tensor]] = {}
-        self.disk_tensors: dict[str, DiskTensor] = {}
+    def __init__(self, model: StyleHead, inversion: Inversion, motion: Motion) -> None:
+        config, device = model.config, model.device
+        if motion.space != config.space:
+            raise MotionError(
+                f"The model {config.name!r} is moved by coefficients of the space {config.space!r}; this motion is in "
+                f"{motion.space!r}. Measure it again with this model; for sliders, give them this model."
+            )
+        self.model, self.motion = model, motion
+        self.source = _source_coefficients(model, inversion, motion)
+        self.coefficients = motion.coefficients.to(device, torch.float32)
+        if motion.relative and self.source is not None:
+            self.coefficients = self.coefficients + self.source
+        self.landmarks, self.size = _landmarks(model, inversion), inversion.portrait.image.shape[-1]
+        self.picture = model.resize(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
+        listens = motion.mel is not None and model.audio_encoder is not None
+        self.speaker = Speaker(model, inversion, motion) if listens else None
 
-    def add(self, name: str, rows: Tensor | None) -> None:
-        if rows is None:
-            return
-        if not self.long:
-            self.held.setdefault(name, []).append(rows.cpu())
-            return
-        if name not in self.disk_tensors:
-            self.disk_tensors[name] = DiskTensor(self.folder)
-        self.disk_tensors[name].add(rows)
-
-    def taken(self) -> dict[str, Any]:
-        return {**{name: torch.cat(rows) for name, rows in self.held.items()}, **self.disk_tensors}
-
-
-def _warp_features(
-    model: StyleHead,
-    inversion: Inversion,
-    motion: Motion,
-    chunk: int,
-    progress: Progress | None,
-    part: range,
-    store: Store,
-) -> None:
-    config, device = model.config, model.device
-    if motion.space != config.space:
-        raise MotionError(
-            f"The model {config.name!r} is moved by coefficients of the space {config.space!r}; this motion is in "
-            f"{motion.space!r}. Measure it again with this model; for sliders, give them this model."
-        )
-    source = _source_coefficients(model, inversion, motion)
-    coefficients = motion.coefficients.to(device, torch.float32)
-    if motion.relative and source is not None:
-        coefficients = coefficients + source
-    landmarks = _landmarks(model, inversion)
-    picture = model.resize(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
-    listens = motion.mel is not None and model.audio_encoder is not None
-    speaker = Speaker(model, inversion, motion) if listens else None
-
-    for start in range(part.start, part.stop, chunk):
-        frames = slice(start, min(start + chunk, part.stop))
-        windows = motion_windows(coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
-        own = source.expand(len(windows), -1) if source is not None else None
+    def find(self, frames: slice) -> dict[str, Tensor]:
+        """What a head has of ``frames``, by the names of ``ROWS``."""
+        model, config, motion = self.model, self.model.config, self.motion
+        windows = motion_windows(self.coefficients, motion.fps, window=config.window, rate=config.rate, frames=frames)
+        own = self.source.expand(len(windows), -1) if self.source is not None else None
         descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
-        size = inversion.portrait.image.shape[-1]
-        found = model.predict_flow(picture, descriptor, landmarks, own, coefficients[frames], size)
-        store.add("flow", found.flow)
-        store.add("descriptor", descriptor)
-        store.add("visibility", found.visibility)
-        store.add("guides", found.guides)
-        if speaker is not None:
-            store.add("audio_flow", speaker.flow(frames, found.flow))
-        if progress:
-            progress(frames.stop, len(motion))
+        driving = self.coefficients[frames]
+        found = model.predict_flow(self.picture, descriptor, self.landmarks, own, driving, self.size)
+        rows = {
+            "flow": found.flow,
+            "audio_flow": None if self.speaker is None else self.speaker.flow(frames, found.flow),
+            "visibility": found.visibility,
+            "guides": found.guides,
+            "descriptor": descriptor,
+        }
+        return {name: part for name, part in rows.items() if part is not None}
 
 
 def _source_coefficients(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor | None:

@@ -426,11 +426,11 @@ def test_a_chunk_that_has_no_room_is_halved_with_a_message(scene, monkeypatch, c
     expected = torch.cat(list(render(scene.model, head)))
     draw, held = FrameRenderer.draw, []
 
-    def starving(self, frames):
+    def starving(self, head, frames):
         if len(held) + len(frames) > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
         held.extend(frames)
-        return draw(self, frames)
+        return draw(self, head, frames)
 
     monkeypatch.setattr(FrameRenderer, "draw", starving)
     parts = []
@@ -446,20 +446,20 @@ def test_a_batch_that_has_no_room_is_halved_too(scene, monkeypatch, caplog):
     head = calibrate(scene.model, warp_features(scene.model, scene.inversion, scene.motion))
     draw = FrameRenderer.draw
 
-    def starving(self, frames):
-        if self.together > 2:
+    def starving(self, head, frames):
+        if self.batch_size > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
-        return draw(self, frames)
+        return draw(self, head, frames)
 
     monkeypatch.setattr(FrameRenderer, "draw", starving)
-    drawn = torch.cat(list(render(scene.model, head, chunk=8, config=RenderConfig(together=8))))
-    expected = torch.cat(list(render(scene.model, head, config=RenderConfig(together=2))))
+    drawn = torch.cat(list(render(scene.model, head, chunk=8, config=RenderConfig(batch_size=8))))
+    expected = torch.cat(list(render(scene.model, head, config=RenderConfig(batch_size=2))))
     assert torch.equal(drawn, expected)
     assert len(caplog.records) == 2
 
 
 def test_a_device_without_room_for_one_frame_says_what_helps(scene, monkeypatch):
-    def full(self, frames):
+    def full(self, head, frames):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(FrameRenderer, "draw", full)

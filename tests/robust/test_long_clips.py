@@ -54,7 +54,7 @@ def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path, way):
 
 
 def test_parts_of_a_clip_are_the_whole_clip(scene, monkeypatch):
-    monkeypatch.setattr(import_module("stylehead_core.animate"), "SPAN", 16)
+    monkeypatch.setattr(import_module("stylehead_core.stages.warping"), "BLOCK_FRAMES", 16)
     model, inversion, motion = scene
     whole = frames_sha256(render(model, calibrate(model, warp_features(model, inversion, motion)), chunk=4))
     assert frames_sha256(animate(model, inversion, motion)) == whole

@@ -33,12 +33,12 @@ def test_every_chunk_gives_the_same_frames(scene, head):
         assert torch.equal(torch.cat(parts), whole)
 
 
-@pytest.mark.parametrize("together", [2, 4])
-def test_no_frame_depends_on_the_chunk_when_frames_are_drawn_together(scene, head, together):
+@pytest.mark.parametrize("batch_size", [2, 4])
+def test_no_frame_depends_on_the_chunk_when_frames_are_drawn_together(scene, head, batch_size):
     steady = replace(head, inversion=edit_style(scene.model, scene.inversion, "old", 0.3))
-    whole = frames(scene.model, steady, 9, together=together)
+    whole = frames(scene.model, steady, 9, batch_size=batch_size)
     for chunk in (1, 4, 7):
-        parts = list(render(scene.model, steady, chunk, config=RenderConfig(together=together)))
+        parts = list(render(scene.model, steady, chunk, config=RenderConfig(batch_size=batch_size)))
         assert [len(part) for part in parts[:-1]] == [chunk] * (len(parts) - 1)
         assert torch.equal(torch.cat(parts), whole)
     torch.testing.assert_close(whole, frames(scene.model, steady), atol=1e-4, rtol=0)
@@ -48,7 +48,7 @@ def test_frames_that_an_edit_changes_are_drawn_one_by_one(scene, head, monkeypat
     batches = []
     draw = scene.model.generator.draw
     monkeypatch.setattr(scene.model.generator, "draw", lambda x, *a, **s: batches.append(len(x)) or draw(x, *a, **s))
-    assert torch.equal(frames(scene.model, head, together=4), frames(scene.model, head))
+    assert torch.equal(frames(scene.model, head, batch_size=4), frames(scene.model, head))
     assert set(batches) == {1}
 
 
@@ -196,7 +196,7 @@ def test_wrong_settings_are_refused(scene, head):
     with pytest.raises(ConfigError, match="'compile'"):
         RenderConfig(speed="warp 9")
     with pytest.raises(ConfigError, match="At least one"):
-        RenderConfig(together=0)
+        RenderConfig(batch_size=0)
     with pytest.raises(ConfigError, match="32, 64 pixels; found 16"):
         render(scene.model, head, config=RenderConfig(stop_at=16))
 

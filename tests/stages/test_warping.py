@@ -40,7 +40,7 @@ def test_the_flow_of_a_long_clip_lies_on_the_disk_and_draws_the_same(scene, monk
         return head, pictures, moved_mask(head, 64)
 
     held, expected, mask = drawn(None)
-    monkeypatch.setattr(warping, "HELD", 8)
+    monkeypatch.setattr(warping, "BLOCK_FRAMES", 8)
     stored, found, same_mask = drawn(tmp_path)
     assert isinstance(stored.flow, DiskTensor)
     for name in ("flow", "audio_flow", "visibility", "descriptor"):
@@ -52,9 +52,9 @@ def test_the_flow_of_a_long_clip_lies_on_the_disk_and_draws_the_same(scene, monk
 
 
 def test_a_folder_without_room_is_named(scene, monkeypatch, tmp_path):
-    monkeypatch.setattr(warping, "HELD", 8)
+    monkeypatch.setattr(warping, "BLOCK_FRAMES", 8)
     with pytest.raises(MediaError, match="none"):
-        warp_features(scene.model, scene.inversion, scene.motion, folder=tmp_path / "none")
+        warp_features(scene.model, scene.inversion, scene.motion, chunk=4, folder=tmp_path / "none")
 
 
 def test_a_head_has_a_frame_for_every_frame_of_the_motion(scene):
