@@ -76,9 +76,10 @@ class Environment:
         command = [str(self.python), "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check", "--no-input"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
+            said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+            answer = "\n".join(said)[-2000:] or f"nothing; its exit status is {done.returncode}"
             raise SetupError(
-                f"pip could not do its part.\n  command  {' '.join(command)}\n"
-                f"  answer   {done.stderr.strip()[-2000:]}\n"
+                f"pip could not do its part.\n  command  {' '.join(command)}\n  answer   {answer}\n"
                 "Is the package index within reach? Once everything is installed, no network is needed."
             )
 
