@@ -33,6 +33,6 @@ def canonical():
 
 @pytest.fixture(scope="session")
 def heads(canonical):
-    from fabricated import fabricated_heads
+    from stylehead_core.datasets.random_heads import random_heads
 
-    return fabricated_heads(canonical)
+    return random_heads(canonical)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..spaces import BFM, MotionSpace
 
-__all__ = ["crop_ratio", "fit_to_portrait", "nearest_frame"]
+__all__ = ["fit_to_portrait", "nearest_frame"]
 
 EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7
 SHIFTED_COEFFICIENTS = ("translation_x", "translation_y", "translation_z", "x", "y", "log_scale")
@@ -26,15 +26,6 @@ def nearest_frame(driving: Tensor, source: Tensor, space: MotionSpace = BFM, fou
     if found is not None and found.any():
         distance = distance.where(found.to(distance.device), torch.inf)
     return int(distance.argmin())
-
-
-def crop_ratio(driving: Tensor, source: Tensor) -> float:
-    """Ratio of the portrait's crop scale to that of the nearest driving frame, both in the ``bfm`` space.
-
-    Source: METHOD section 6.3, PIRenderer's rule. The official StyleHEAT code contains it but never calls it.
-    """
-    scale = BFM.names.index(CROP_SCALE)
-    return (source[scale] / driving[nearest_frame(driving, source), scale]).item()
 
 
 def fit_to_portrait(driving: Tensor, source: Tensor, space: MotionSpace = BFM, found: Tensor | None = None) -> Tensor:

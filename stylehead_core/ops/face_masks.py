@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["FACE_OVAL", "LIPS", "face_mask", "lower_face_mask", "mouth_mask", "signed_distance", "soft_polygon"]
+__all__ = ["FACE_OVAL", "LIPS", "face_mask", "lower_face_mask", "signed_distance", "soft_polygon"]
 
 FACE_OVAL: tuple[int, ...] = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
@@ -26,11 +26,6 @@ _MAX_DRAWN_PX = 256  # pixels: soft masks need no more; larger ones are upsample
 def face_mask(landmarks: Tensor, size: int, *, grow: float = 0.1, feather: float = 0.25) -> Tensor:
     """Mask (N 1 size size) in 0..1 of the face from forehead to chin; arguments as in ``soft_polygon``."""
     return soft_polygon(landmarks, FACE_OVAL, size, grow=grow, feather=feather)
-
-
-def mouth_mask(landmarks: Tensor, size: int, *, grow: float = 0.15, feather: float = 0.15) -> Tensor:
-    """Mask (N 1 size size) in 0..1 of the lips and the inside of the mouth; arguments as in ``soft_polygon``."""
-    return soft_polygon(landmarks, LIPS, size, grow=grow, feather=feather)
 
 
 def lower_face_mask(landmarks: Tensor, size: int, *, grow: float = 0.0, feather: float = 0.3) -> Tensor:

@@ -64,7 +64,7 @@ def test_every_row_is_sampled_by_itself_as_widely_as_it_was_measured():
 
 
 def test_a_model_that_was_never_taught_to_draw_from_noise_is_refused():
-    embedded = load_stylehead("stylehead-mini")
+    embedded = load_stylehead("stylehead-512")
     embedded.style_statistics = None
     with pytest.raises(ConfigError, match="cannot be sampled: its file holds no statistics"):
         sample_styles(embedded, 2, seed=0, spread=0.7)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylehead_core.ops.cross_identity import crop_ratio, fit_to_portrait, nearest_frame
+from stylehead_core.ops.cross_identity import fit_to_portrait, nearest_frame
 
 
 @pytest.fixture
@@ -32,7 +32,6 @@ def test_the_portraits_own_motion_stays_as_it_is(driving):
 def test_a_larger_crop_scale_is_carried_over(driving):
     source = driving[2].clone()
     source[70] *= 3
-    assert crop_ratio(driving, source) == pytest.approx(3)
     fitted = fit_to_portrait(driving, source)
     torch.testing.assert_close(fitted[:, 70], driving[:, 70] * 3)
     others = [i for i in range(73) if i != 70]

@@ -1,5 +1,6 @@
 """From heads to a model that animates: the whole chain at its smallest."""
 
+import argparse
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,7 +18,7 @@ from stylehead_core.records import Motion, Portrait
 from stylehead_core.stages.editing import edit_style
 from stylehead_core.stages.inversion import invert
 from stylehead_core.stages.rendering import render
-from stylehead_core.training.command import MODEL, train
+from stylehead_core.training.command import MODEL, add_arguments, draw_heads, run, train
 from stylehead_core.training.recipes.registry import CHAINS, chain, recipe_named
 
 
@@ -136,3 +137,20 @@ def test_the_chain_of_512_pixels_goes_on_from_the_small_model(runs, heads, tmp_p
         before = build(recipe_named("debug_512_whole").model)
         states = (getattr(each, name).state_dict() for each in (before, model))
         assert any(not torch.equal(*pair) for pair in zip(*(state.values() for state in states), strict=True))
+
+
+def test_the_debug_chain_draws_its_own_heads_where_there_are_none(tmp_path, canonical, capsys):
+    """The first recipe of the chain by the command alone; the fixture above runs the others."""
+    folder = draw_heads(tmp_path / "debug_data")
+    assert "random ones were written" in capsys.readouterr().out
+    made = load_heads(folder)
+    assert len(made.pictures) == 12
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = parser.parse_args(["debug", "--data", str(tmp_path / "nothing"), "--out", str(tmp_path / "runs")])
+    with pytest.MonkeyPatch.context() as patch:
+        asked = []
+        patch.setattr("stylehead_core.training.command.train", lambda recipe, data, *_, **__: asked.append(data))
+        assert run(args) == 0
+    assert len(asked) == len(chain("debug"))
+    assert set(asked) == {tmp_path / "runs" / "debug_data"}

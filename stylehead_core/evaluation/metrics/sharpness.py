@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..pictures import cut, grey
 
-__all__ = ["sharpness", "sharpness_ratio"]
+__all__ = ["sharpness"]
 
 LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
@@ -29,18 +29,3 @@ def sharpness(pictures: Tensor, boxes: Tensor | None = None) -> Tensor:
         return edges.var(dim=(1, 2, 3), unbiased=False)
     inside = boxes - 1  # the edges start at pixel 1
     return torch.stack([cut(edge, box).var(unbiased=False) for edge, box in zip(edges, inside, strict=True)])
-
-
-def sharpness_ratio(generated: Tensor, target: Tensor, boxes: Tensor | None = None) -> float:
-    """Sharpness of ``generated`` relative to that of ``target``; 1 is equal, below is softer, above is noisier.
-
-    Args:
-        generated: (T 3 H W) in [-1, 1], or bytes.
-        target: (T 3 H W); with the same size for the number to mean something.
-        boxes: (T 4) in pixels, looked at in both.
-
-    Returns:
-        From 0; the ratio of the means over the frames, so that one flat frame of the target does not decide.
-    """
-    truth = sharpness(target, boxes).mean()
-    return float(sharpness(generated, boxes).mean() / truth.clamp(min=1e-12))

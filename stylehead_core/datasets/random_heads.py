@@ -1,16 +1,21 @@
-"""Heads made at random, with the landmarker's canonical face in them: enough to run every stage."""
+"""Random heads with the landmarker's canonical face in them: enough to try every recipe of the ``debug`` chain.
+
+Networks learn nothing useful from them; for that, render heads with ``stylehead heads``.
+"""
 
 import torch
 
-from stylehead_core.datasets.heads import Heads
-from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
-from stylehead_core.synthetic.heads.appearance import EDITS
+from ..ops.pose import CanonicalFace, HeadPose, angles_to_matrix, placement
+from ..synthetic.heads.appearance import EDITS
+from .heads import Heads
+
+__all__ = ["random_heads"]
 
 SIZE, FLOW, PEOPLE, FRAMES = 128, 64, 3, 4
 
 
-def fabricated_heads(canonical) -> Heads:
-    """Three people in four poses each, on pictures of coarse noise; ``canonical`` is a ``CanonicalFace``."""
+def random_heads(canonical: CanonicalFace) -> Heads:
+    """Three people in four poses each, on pictures of coarse noise."""
     rng = torch.Generator().manual_seed(0)
     count = PEOPLE * FRAMES
     angles = 0.2 * torch.randn(count, 3, generator=rng)
