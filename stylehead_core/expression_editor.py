@@ -32,7 +32,7 @@ class ExpressionDrawer:
 
     def __init__(self, model: StyleHead, inversion: Inversion, config: RenderConfig = RenderConfig()) -> None:
         self.model, self.inversion, self.config = model, inversion, config
-        self._painter: FrameRenderer | None = None
+        self._renderer: FrameRenderer | None = None
         self._drawing = threading.Lock()
 
     def draw(self, expression: str, key_frames: str = "", moment: float | None = None) -> Drawing:
@@ -56,10 +56,9 @@ class ExpressionDrawer:
     def _draw(self, motion: Motion) -> Tensor:
         strength = 0.0 if self.model.calibrator is None else 1.0
         head = calibrate(self.model, warp_features(self.model, self.inversion, motion), strength)
-        if self._painter is None:
-            self._painter = FrameRenderer(self.model, head, self.config)
-        self._painter.head = head
-        return self._painter.draw([0])[0].cpu()
+        if self._renderer is None:
+            self._renderer = FrameRenderer(self.model, self.inversion, self.config)
+        return next(iter(self._renderer.render(head, [0], 1)))[0].cpu()
 
 
 def edited_motion(model: StyleHead, expression: str, key_frames: str, frames: int, fps: Fraction) -> Motion:
