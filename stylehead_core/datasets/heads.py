@@ -13,13 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from ..networks.landmark_prior import INNER_LIPS
+from ..ops.face_masks import LIPS, signed_distance
 from ..ops.pixels import from_uint8
-from ..spaces import ARKIT
+from ..spaces import ARKIT, BLENDSHAPES
 from ..synthetic.heads.appearance import HELD_OUT
 from ..tensor_files import read_tensors, write_tensors
 
 __all__ = [
     "Heads",
+    "cavities",
     "choose_pairs",
     "gather",
     "load_heads",
@@ -27,9 +30,11 @@ __all__ = [
     "recoloured",
     "rng_of",
     "save_heads",
+    "shows_tongue",
 ]
 
 KIND = "measured heads"
+TONGUE = 0.2  # of tongueOut, from which on a tongue fills the mouth
 OPENED = 0.12  # of jawOpen, from which on a picture shows the inside of a mouth
 
 
@@ -104,8 +109,12 @@ def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:
     return torch.Generator(rng.device).manual_seed(seed)
 
 
-def choose_pairs(heads: Heads, most: int) -> tuple[Tensor, Tensor]:
-    """At most so many pairs of each person (n), half of them with the widest mouths; and which open a mouth (n)."""
+def choose_pairs(heads: Heads, most: int, cavity: float = 0.0) -> tuple[Tensor, Tensor]:
+    """At most so many pairs of each person (n), half of them with the widest mouths; and which open a mouth (n).
+
+    Where ``cavity`` is given, pairs are left out whose opened mouth is not darker inside than the lips by as much, or
+    is full of tongue: of what nobody can know, a network learns the mean.
+    """
     jaw = heads.coefficients[:, ARKIT.names.index("jawOpen")]
     opening = jaw[heads.target] - 0.5 * jaw[heads.source]
     chosen = []
@@ -118,7 +127,34 @@ def choose_pairs(heads: Heads, most: int) -> tuple[Tensor, Tensor]:
         step = max(1, len(rest) // max(1, most - len(first)))
         chosen.append(torch.cat((first, rest[::step][: most - len(first)])))
     pairs = torch.cat(chosen)
-    return pairs, opens_mouth(heads)[pairs]
+    opened = opens_mouth(heads)[pairs]
+    if cavity:
+        kept = ~opened | ((cavities(heads)[heads.target[pairs]] >= cavity) & ~shows_tongue(heads)[pairs])
+        pairs, opened = pairs[kept], opened[kept]
+    return pairs, opened
+
+
+def cavities(heads: Heads) -> Tensor:
+    """(N) how much darker than the lips the inside of each picture's mouth is, 0..1; 1 where hardly anything is open.
+
+    Its darker quarter, against the mean of the lips.
+    """
+    size = 128
+    found = torch.ones(len(heads.pictures))
+    for start in range(0, len(found), 32):
+        rows = torch.arange(start, min(start + 32, len(found)))
+        grey = F.interpolate(heads.pictures[rows].float().mean(1, keepdim=True), size=(size, size), mode="area")[:, 0]
+        points = (heads.landmarks[rows, :, :2] + 0.5) * (size / heads.size) - 0.5
+        inner, outer = (signed_distance(points[:, list(ring)], size) for ring in (INNER_LIPS, LIPS))
+        for row, picture, inside, lips in zip(rows, grey, inner > 0, (outer > 0) & (inner < 0), strict=True):
+            if int(inside.sum()) >= 6 and lips.any():
+                found[row] = 1 - torch.quantile(picture[inside], 0.25) / picture[lips].mean().clamp_min(1)
+    return found
+
+
+def shows_tongue(heads: Heads) -> Tensor:
+    """(P) which pairs have a tongue between the teeth of their target, as the renderer set it."""
+    return heads.weights[heads.target, BLENDSHAPES.index("tongueOut")] > TONGUE
 
 
 def opens_mouth(heads: Heads) -> Tensor:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stylehead_core.datasets.heads import choose_pairs
+from stylehead_core.datasets.heads import cavities, choose_pairs
 from stylehead_core.datasets.stills import LOWER, UPPER, pair_of_still
 from stylehead_core.errors import InputError
 from stylehead_core.landmarker.files import load_landmarker
 from stylehead_core.model.stylehead import build
-from stylehead_core.networks.landmark_prior import LandmarkPrior, LandmarkPriorConfig
-from stylehead_core.ops.face_masks import LIPS
+from stylehead_core.networks.landmark_prior import INNER_LIPS, LandmarkPrior, LandmarkPriorConfig
+from stylehead_core.ops.face_masks import LIPS, signed_distance
 from stylehead_core.ops.warp import resize_flow, warp_bicubic
 from stylehead_core.records import Portrait
 from stylehead_core.spaces import ARKIT
@@ -102,6 +102,28 @@ def test_pairs_with_the_widest_mouths_are_chosen_first(heads):
     for person in heads.person.unique():
         own = torch.nonzero(heads.person[heads.target] == person).flatten()
         assert own[opening[own].argmax()] in pairs
+
+
+def test_pairs_whose_mouth_is_not_dark_inside_can_be_left_out(heads):
+    dark = replace(heads, weights=torch.zeros_like(heads.weights))
+    every, opened = choose_pairs(dark, 3)
+    assert opened.any()
+    kept, still_opened = choose_pairs(dark, 3, cavity=1.01)  # none is as dark
+    assert not still_opened.any()
+    assert set(kept.tolist()) == set(every[~opened].tolist())
+    tongues = dark.weights.clone()
+    tongues[:, 51] = 1.0
+    assert not choose_pairs(replace(dark, weights=tongues), 3, cavity=-9.0)[1].any()
+
+
+def test_an_open_mouth_is_as_dark_as_it_is_painted(heads):
+    pictures = torch.full_like(heads.pictures, 200)
+    landmarks = heads.landmarks.clone()
+    landmarks[:, list(LOWER[1:-1]), 1] += 12
+    ring = signed_distance(landmarks[:, list(INNER_LIPS), :2], heads.size) > 0
+    pictures[ring[:, None].expand(-1, 3, -1, -1)] = 50
+    found = cavities(replace(heads, pictures=pictures, landmarks=landmarks))
+    torch.testing.assert_close(found, torch.full_like(found, 0.75), atol=0.1, rtol=0)
 
 
 def test_a_crop_is_warped_as_the_whole_picture_is():

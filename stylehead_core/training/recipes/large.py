@@ -33,7 +33,7 @@ def large_refine() -> Recipe:
         mini_refine(),
         name="512_refine",
         model=stylehead_512(),
-        task=RefineTask(pairs=4, opened_pairs=3),
+        task=RefineTask(pairs=2, opened_pairs=2, cavity=0.4, cut=26, near=0.95, stray=4, opened=20.0, false_inside=0.9),
         steps=6000,
         lr=1.5e-3,
         time_share=3.0,

@@ -54,6 +54,7 @@ class CompositeTask(LearnsFromHeads):
     )  # shares of the crops around mouth, eyes, face; else anywhere
     stray: int = 4  # cells by which those miss it
     pairs: int = 6  # of each head, those with the widest mouths first: more heads teach more than more pairs of one
+    cavity: float = 0.4  # how much darker than the lips an opened mouth must be inside
     opened_pairs: int = 3  # how many times as often pairs with an opened mouth are drawn
     light: float = 0.5  # how much contrast and colours change,
     strange: float = 0.2  # and those of the drawing alone
@@ -158,7 +159,7 @@ class CompositeState:
         if heads.size != model.compositor.config.size:
             heads = heads.resized(model.compositor.config.size)
         self.task, self.model, self.heads = task, model, heads
-        self.pairs, opened = choose_pairs(heads, task.pairs)
+        self.pairs, opened = choose_pairs(heads, task.pairs, task.cavity)
         self.opened = self.pairs[opened]
         self.order = torch.cat((self.pairs, *[self.opened] * (task.opened_pairs - 1)))
         self.samples = len(self.order)

@@ -49,6 +49,7 @@ PLAIN = 8  # pixels: what is finer than that a drawing without detail does not s
 @dataclass(frozen=True, kw_only=True)
 class RefineTask(LearnsFromHeads):
     pairs: int | None = None  # of each head, those with the widest mouths first; None = all
+    cavity: float = 0.0  # how much darker than the lips an opened mouth must be inside, where pairs are chosen
     opened_pairs: int = 1  # how many times as often pairs with an opened mouth are drawn
     cut: int = 36  # cells of the flow along each side of what is looked at
     near: float = 0.75  # share of the cuts that lie around the face
@@ -115,7 +116,7 @@ class RefineState:
         assert model.refiner.config.guides, "which is told what is inside a mouth"
         self.task, self.model, self.heads = task, model, heads
         every = torch.arange(len(heads)), opens_mouth(heads)
-        chosen, opened = every if task.pairs is None else choose_pairs(heads, task.pairs)
+        chosen, opened = every if task.pairs is None else choose_pairs(heads, task.pairs, task.cavity)
         self.order = torch.cat((chosen, *[chosen[opened]] * (task.opened_pairs - 1)))
         self.samples = len(self.order)
         model.eval().requires_grad_(False)
