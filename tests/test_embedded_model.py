@@ -125,4 +125,4 @@ def test_a_file_of_the_format_before_it_still_loads_and_draws_as_it_did(tmp_path
     assert loaded.config == old.config
     assert loaded.config.size == 128
     small = Portrait(image=old.resize(inversion.portrait.image, 128))
-    assert torch.equal(invert(loaded, small).redrawn, invert(old, small).redrawn)
+    torch.testing.assert_close(invert(loaded, small).redrawn, invert(old, small).redrawn, atol=1e-4, rtol=0)

@@ -54,9 +54,7 @@ KEY_EXPRESSIONS = ("centre", "mouth", "eyebrow", "eyes")  # of the paper's intui
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 
 
-UNSURE = (
-    0.35  # a matte below this is the wall, above one minus this the person: softer edges let the wall shine through
-)
+WALL_BELOW, PERSON_ABOVE = 0.55, 0.72  # what the matte network says, counted as 0 and as 1
 
 
 CORRECTION_HALF_FLOW_PX = 0.25  # pixels of the feature map: movement at which half of the correction acts,
@@ -332,7 +330,7 @@ class StyleHead(nn.Module):
             F.interpolate(plane, size=picture.shape[-2:], mode="bilinear", align_corners=False)
             for plane in (logits, face)
         )
-        matte = ((torch.sigmoid(logits) - UNSURE) / (1 - 2 * UNSURE)).clamp(0, 1)
+        matte = ((torch.sigmoid(logits) - WALL_BELOW) / (PERSON_ABOVE - WALL_BELOW)).clamp(0, 1)
         return torch.maximum(matte, face)
 
     def refine(

@@ -10,7 +10,7 @@ from torch import Tensor
 __all__ = ["fill", "person_and_wall"]
 
 BESIDE = 0.04  # a pixel with less of the person shows the wall
-MARGIN = 0.012  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
+MARGIN = 0.006  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
 SOLID = 0.15  # below this share of the person its colour is not told from the picture, but from the person around
 
 
