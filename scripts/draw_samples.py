@@ -21,8 +21,8 @@ from stylehead_core.synthetic.heads.facekit import load_facekit
 from stylehead_core.synthetic.heads.geometry import Pose
 from stylehead_core.synthetic.heads.head_model import HeadModel, weights_of
 from stylehead_core.synthetic.heads.renderer import Renderer
-from stylehead_core.synthetic.heads.scene import draw_scene
-from stylehead_core.synthetic.heads.talking import Talking, act, first_crop
+from stylehead_core.synthetic.heads.scene import sample_scene
+from stylehead_core.synthetic.heads.talking import Talking, first_crop, sample_performance
 from stylehead_core.synthetic.speech.espeak import Voice
 from stylehead_core.synthetic.speech.utterances import Utterance, speak
 
@@ -60,13 +60,13 @@ def main() -> None:
 def draw_portrait(renderer: Renderer, seed: int, path: Path) -> None:
     """The pose of the portrait: calm, turned slightly to the side."""
     calm = weights_of({"mouthSmileLeft": 0.2, "mouthSmileRight": 0.2})
-    person, scene = renderer.person(sample_appearance(seed)), draw_scene(seed)
+    person, scene = renderer.person(sample_appearance(seed)), sample_scene(seed)
     write_picture(path, _tensor(renderer.render(person, calm, Pose(angles=(0.0, 0.08, 0.02)), scene).picture))
 
 
 def draw_clip(renderer: Renderer, path: Path) -> None:
     talking = acted(speak(WORDS, Voice(name="en-us+m3", speed=200), before=0.1, after=0.4))
-    person, scene = renderer.person(sample_appearance(DRIVER)), draw_scene(DRIVER)
+    person, scene = renderer.person(sample_appearance(DRIVER)), sample_scene(DRIVER)
     crop = first_crop(renderer, person, talking, scene)
     sound, fps = talking.utterance.sound, talking.utterance.fps
     with VideoWriter(path, fps=fps, size=(CLIP_SIZE, CLIP_SIZE), sound=sound, quality=21, speed="slow") as video:
@@ -81,7 +81,7 @@ def acted(utterance: Utterance) -> Talking:
     padded = torch.nn.functional.pad(utterance.sound.samples, (0, max(0, samples - utterance.sound.samples.shape[1])))
     curves = torch.nn.functional.pad(utterance.curves, (0, 0, 0, max(0, frames - len(utterance.curves))))[:frames]
     utterance = replace(utterance, sound=Sound(samples=padded[:, :samples], rate=utterance.sound.rate), curves=curves)
-    talking = act(DRIVER, utterance=utterance)
+    talking = sample_performance(DRIVER, utterance=utterance)
     seconds = np.arange(frames) / float(utterance.fps)
     nod = NOD * np.sin(math.pi * np.clip((seconds - 0.2) / NOD_SECONDS, 0, 1)) ** 2
     turn = 0.35 * np.sin(math.pi * np.clip((seconds - 0.7) / 1.3, 0, 1)) ** 2

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..synthetic.heads.appearance import Appearance, edit_pair, sample_appearance
 
-__all__ = ["ATTRIBUTES", "EDITED", "attributes_of_appearances", "edited_attributes", "true_attributes"]
+__all__ = ["ATTRIBUTES", "EDITED", "edited_attributes", "label_appearances", "true_attributes"]
 
 ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "hair", "female", "glasses")
-"""Labelled attributes: ``tone`` is 1 for the darkest skin, ``hair`` is the lightness of the hair's display colour."""
+"""Attributes with labels: ``tone`` is 1 for the darkest skin, ``hair`` is the lightness of the hair's display colour."""
 
 EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "hair_color": "hair"}
 """Name of the attribute that each edit changes."""
@@ -21,15 +21,15 @@ EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "h
 
 def true_attributes(seeds: Sequence[int]) -> Tensor:
     """Labels (N A) of the people with these seeds; NaN for the hair of bald people."""
-    return attributes_of_appearances([sample_appearance(seed) for seed in seeds])
+    return label_appearances([sample_appearance(seed) for seed in seeds])
 
 
 def edited_attributes(seed: int, edit: str) -> Tensor:
     """Labels (2 A) of a person at the low and at the high end of an edit."""
-    return attributes_of_appearances(edit_pair(sample_appearance(seed), edit))
+    return label_appearances(edit_pair(sample_appearance(seed), edit))
 
 
-def attributes_of_appearances(looks: Sequence[Appearance]) -> Tensor:
+def label_appearances(looks: Sequence[Appearance]) -> Tensor:
     """Labels (N A) of appearances; NaN for the hair of bald people."""
     return torch.tensor([_numbers(look) for look in looks], dtype=torch.float32)
 

@@ -24,11 +24,11 @@ __all__ = [
     "Heads",
     "cavities",
     "choose_pairs",
-    "gather",
+    "concatenate_heads",
+    "jitter_colours",
     "load_heads",
+    "make_rng",
     "opens_mouth",
-    "recoloured",
-    "rng_of",
     "save_heads",
     "shows_tongue",
 ]
@@ -103,7 +103,7 @@ def _resized(pictures: Tensor, size: int) -> Tensor:
     return made
 
 
-def rng_of(rows: Tensor, rng: torch.Generator) -> torch.Generator:
+def make_rng(rows: Tensor, rng: torch.Generator) -> torch.Generator:
     """Generator seeded by ``rng`` and the samples ``rows``: processes that share a batch draw different numbers."""
     seed = int(torch.randint(2**31, (), generator=rng)) + int(rows.sum())
     return torch.Generator(rng.device).manual_seed(seed)
@@ -162,7 +162,7 @@ def opens_mouth(heads: Heads) -> Tensor:
     return heads.coefficients[heads.target, ARKIT.names.index("jawOpen")] > OPENED
 
 
-def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
+def jitter_colours(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
     """Colour augmentation of ``pictures`` (B 3 S S) in [-1, 1]: random contrast and random offset of each channel.
 
     It widens the colours of rendered heads towards those of photographs and paintings.
@@ -172,7 +172,7 @@ def recoloured(pictures: Tensor, rng: torch.Generator, strength: float) -> Tenso
     return (pictures * contrast.to(pictures) + tint.to(pictures)).clamp(-1, 1)
 
 
-def gather(parts: Sequence[Heads]) -> Heads:
+def concatenate_heads(parts: Sequence[Heads]) -> Heads:
     """Concatenate datasets.
 
     Raises:
@@ -215,7 +215,7 @@ def load_heads(folder: Path) -> Heads:
         about, tensors = read_tensors(file, KIND)
         tensors.setdefault("edited_person", torch.full((len(tensors["edited"]),), -1))
         parts.append(Heads(attributes=tuple(about["attributes"]), **tensors))
-    return gather(parts)
+    return concatenate_heads(parts)
 
 
 def load_training_heads(folder: Path) -> Heads:

@@ -19,14 +19,14 @@ from .attributes import ATTRIBUTES, true_attributes
 from .heads import load_training_heads
 from .images import Pictures, PicturesOfFiles, PicturesOfHeads
 
-__all__ = ["TABLE", "Labelled", "load_labelled"]
+__all__ = ["TABLE", "LabelledPictures", "load_labelled"]
 
 TABLE = "labels.csv"
 FILE, PERSON = "file", "person"  # columns
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled:
+class LabelledPictures:
     """Pictures with attribute labels."""
 
     pictures: Pictures
@@ -35,7 +35,7 @@ class Labelled:
     person: Tensor  # (N) int64: number of the person
 
 
-def load_labelled(folder: Path) -> Labelled:
+def load_labelled(folder: Path) -> LabelledPictures:
     """Load the labelled pictures of a folder.
 
     Raises:
@@ -45,7 +45,7 @@ def load_labelled(folder: Path) -> Labelled:
         heads = load_training_heads(folder).to(torch.get_default_device())
         seeds, person = heads.person.unique(return_inverse=True)
         labels = true_attributes(seeds.tolist()).to(person.device)[person]
-        return Labelled(pictures=PicturesOfHeads(heads), names=ATTRIBUTES, labels=labels, person=person)
+        return LabelledPictures(pictures=PicturesOfHeads(heads), names=ATTRIBUTES, labels=labels, person=person)
     table = folder / TABLE
     if not table.is_file():
         raise InputError(
@@ -69,15 +69,15 @@ def load_labelled(folder: Path) -> Labelled:
         raise InputError(f"{table} names {len(missing)} pictures that are not there, first {missing[0]}.")
     whose = [line.get(PERSON) or line[FILE] for line in lines]
     people = {name: number for number, name in enumerate(dict.fromkeys(whose))}
-    return Labelled(
+    return LabelledPictures(
         pictures=PicturesOfFiles(files),
         names=names,
-        labels=torch.tensor([[_number(table, i, line, name) for name in names] for i, line in enumerate(lines)]),
+        labels=torch.tensor([[_read_number(table, i, line, name) for name in names] for i, line in enumerate(lines)]),
         person=torch.tensor([people[name] for name in whose]),
     )
 
 
-def _number(table: Path, line: int, values: dict[str, str], name: str) -> float:
+def _read_number(table: Path, line: int, values: dict[str, str], name: str) -> float:
     """Number in the column ``name``; NaN where it is empty."""
     text = (values[name] or "").strip()
     try:

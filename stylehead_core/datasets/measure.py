@@ -10,29 +10,29 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..landmarker.landmarker import PRESENT, Landmarker
+from ..landmarker.landmarker import MIN_PRESENCE, Landmarker
 from ..stages.portrait import face_coefficients
 from ..synthetic.heads.appearance import EDITS
 from ..synthetic.heads.shards import KIND
 from ..tensor_files import read_tensors
-from .heads import Heads, gather, save_heads
+from .heads import Heads, concatenate_heads, save_heads
 
 __all__ = ["measure_clip", "measure_folder", "measure_pictures"]
 
-TOGETHER = 20  # clips per file
+CLIPS_PER_FILE = 20  # clips per file
 
 
 def measure_folder(clips: Sequence[Path], landmarker: Landmarker, out: Path) -> Iterator[Path]:
-    """Measure clips and write ``TOGETHER`` of them per file; existing files are kept. Yields each file."""
+    """Measure clips and write ``CLIPS_PER_FILE`` of them per file; existing files are kept. Yields each file."""
     out.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(clips), TOGETHER):
-        part = clips[start : start + TOGETHER]
+    for start in range(0, len(clips), CLIPS_PER_FILE):
+        part = clips[start : start + CLIPS_PER_FILE]
         file = out / f"{part[0].stem}-{len(part)}.measured.safetensors"
         if not file.exists():
             measured = [heads for clip in part if (heads := measure_clip(clip, landmarker)) is not None]
             if not measured:
                 continue
-            save_heads(gather(measured), file)
+            save_heads(concatenate_heads(measured), file)
         yield file
 
 
@@ -79,7 +79,7 @@ def measure_pictures(landmarker: Landmarker, pictures: Tensor, chunk: int = 32) 
             faces = landmarker.measure(part, regions, of=which)
             points[which] = faces.landmarks
             rows[which] = face_coefficients(faces, part.shape[-1], landmarker)
-            there[which] = faces.score > PRESENT
+            there[which] = faces.score > MIN_PRESENCE
         landmarks.append(points)
         coefficients.append(rows)
         found.append(there)

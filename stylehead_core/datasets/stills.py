@@ -23,7 +23,7 @@ from ..records import Portrait
 from ..spaces import ARKIT
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..synthetic.heads.appearance import EDITS
-from .heads import Heads, gather, save_heads
+from .heads import Heads, concatenate_heads, save_heads
 from .measure import measure_pictures
 
 __all__ = ["FIRST_PERSON", "load_teacher", "measure_stills", "pair_of_still"]
@@ -131,7 +131,7 @@ def _measure(
                 attributes=tuple(EDITS),
             )
         )
-    return gather(parts) if parts else None
+    return concatenate_heads(parts) if parts else None
 
 
 def pair_of_still(portrait: Portrait, prior: LandmarkPrior, rng: torch.Generator) -> Tensor | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from ..landmarker.landmarker import PRESENT, Landmarker, region_of_landmarks
+from ..landmarker.landmarker import MIN_PRESENCE, Landmarker, region_of_landmarks
 from ..media.sound import Sound
 from ..model.stylehead import StyleHead
 from ..ops.align import ffhq_square, five_points, square_to_affine
@@ -99,7 +99,7 @@ def track_face(landmarker: Landmarker, frames: Tensor) -> Track:
     for i, frame in enumerate(frames.split(1)):
         picture = frame.to(landmarker.device)
         faces = landmarker.measure(picture, region) if region is not None else landmarker.find(picture, search="quick")
-        if region is not None and faces.score[0] <= PRESENT:
+        if region is not None and faces.score[0] <= MIN_PRESENCE:
             faces = landmarker.find(picture, search="quick")
         if len(faces) == 0:
             region = None

@@ -18,17 +18,26 @@ from .blendshapes import POINTS, FaceBlendshapes
 from .detector import FaceDetector
 from .mesh import FaceMesh, FaceMesh192
 
-__all__ = ["PRESENT", "Detections", "Faces", "Landmarker", "Search", "overlap", "region_of_landmarks", "together"]
+__all__ = [
+    "MIN_PRESENCE",
+    "Detections",
+    "Faces",
+    "Landmarker",
+    "Search",
+    "concatenate_faces",
+    "overlap",
+    "region_of_landmarks",
+]
 
-ROOM = 1.5  # side of the crop relative to the face's box
-PRESENT = 0.5  # lowest score of a face
-SURE = 0.8  # detections above this are almost always right; below it the face may be upside down
-SAME_FACE = 0.3  # boxes with a larger intersection over union are one face
-MOST = 16  # detections that are measured, of each kind of window
-ENOUGH = 2048  # pixels of the longer side; detection needs no more
+REGION_SCALE = 1.5  # side of the crop relative to the face's box
+MIN_PRESENCE = 0.5  # lowest score of a face
+RELIABLE_SCORE = 0.8  # detections above this are almost always right; below it the face may be upside down
+DUPLICATE_IOU = 0.3  # boxes with a larger intersection over union are one face
+MAX_DETECTIONS = 16  # detections that are measured, of each kind of window
+DETECTION_PX = 2048  # pixels of the longer side; detection needs no more
 EYES = (33, 263)  # outer corners, at the picture's left and right
 TILTS = (math.pi / 4, -math.pi / 4, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4, math.pi)
-PARTS: dict["Windows", int] = {"halves": 2, "quarters": 4, "eighths": 8}
+WINDOW_DIVISORS: dict["Windows", int] = {"halves": 2, "quarters": 4, "eighths": 8}
 
 Windows = Literal["whole", "halves", "quarters", "eighths", "turned"]
 Search = Literal["quick", "auto", "full"]
@@ -73,14 +82,14 @@ class Faces:
             pose=self.pose.only(which),
         )
 
-    def replaced(self, which: Tensor, by: "Faces") -> "Faces":
+    def replace_where(self, which: Tensor, by: "Faces") -> "Faces":
         """Replace the faces of a mask (N) by others."""
         order = torch.arange(len(self), device=which.device)
         order[which] = len(self) + torch.arange(len(by), device=which.device)
-        return together([self, by]).only(order)
+        return concatenate_faces([self, by]).only(order)
 
 
-def together(faces: list[Faces]) -> Faces:
+def concatenate_faces(faces: list[Faces]) -> Faces:
     """Concatenate a list of measurements."""
     return Faces(
         landmarks=torch.cat([part.landmarks for part in faces]),
@@ -133,8 +142,8 @@ class Landmarker(nn.Module):
         """
         height, width = pictures.shape[-2:]
         longest = float(max(width, height))
-        if windows in PARTS:
-            views = _parts(width, height, longest / PARTS[windows])
+        if windows in WINDOW_DIVISORS:
+            views = _parts(width, height, longest / WINDOW_DIVISORS[windows])
         else:  # a rotated view is larger, to include the corners
             tilts = TILTS if windows == "turned" else (0.0,)
             views = [[width / 2, height / 2, longest * (1.2 if tilt else 1.0), tilt] for tilt in tilts]
@@ -149,21 +158,21 @@ class Landmarker(nn.Module):
                 until a certain face is found; ``full`` searches all parts, for small faces beside a large one, and
                 rotated views if nothing certain was found.
         """
-        order: tuple[Windows, ...] = ("whole",) if search == "quick" else ("whole", *PARTS, "turned")
-        shrink = max(1, max(picture.shape[-2:]) // ENOUGH)
+        order: tuple[Windows, ...] = ("whole",) if search == "quick" else ("whole", *WINDOW_DIVISORS, "turned")
+        shrink = max(1, max(picture.shape[-2:]) // DETECTION_PX)
         small = F.avg_pool2d(picture.float(), shrink).to(picture.dtype) if shrink > 1 else picture
         score, faces = torch.zeros(0, device=picture.device), []
         for windows in order:
             (seen,) = self.detect(small, windows=windows)
-            regions = seen.regions[:MOST] * shrink
+            regions = seen.regions[:MAX_DETECTIONS] * shrink
             regions = regions + regions.new_tensor(((shrink - 1) / 2, (shrink - 1) / 2, 0, 0))
-            regions[:, 3] = seen.regions[:MOST, 3]
-            score = torch.cat((score, seen.score[:MOST]))
+            regions[:, 3] = seen.regions[:MAX_DETECTIONS, 3]
+            score = torch.cat((score, seen.score[:MAX_DETECTIONS]))
             faces.append(self.measure(picture, regions, passes=2))
             surest = score.argsort(descending=True)
-            found = together(faces).only(surest)
-            kept = _distinct(found)
-            sure = len(kept) > 0 and score[surest][kept[0]] > SURE
+            found = concatenate_faces(faces).only(surest)
+            kept = _without_duplicates(found)
+            sure = len(kept) > 0 and score[surest][kept[0]] > RELIABLE_SCORE
             if sure and (search != "full" or windows == "eighths"):
                 break
         return found.only(kept)
@@ -224,7 +233,7 @@ def region_of_landmarks(landmarks: Tensor) -> Tensor:
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]
     along, down = points[..., 0] * cos + points[..., 1] * sin, points[..., 1] * cos - points[..., 0] * sin
     (left, right), (top, bottom) = (along.amin(1), along.amax(1)), (down.amin(1), down.amax(1))
-    side = ROOM * torch.maximum(right - left, bottom - top)
+    side = REGION_SCALE * torch.maximum(right - left, bottom - top)
     x, y = (left + right) / 2, (top + bottom) / 2
     return torch.stack((x * cos[:, 0] - y * sin[:, 0], x * sin[:, 0] + y * cos[:, 0], side, angle), dim=1)
 
@@ -236,11 +245,11 @@ def overlap(box: Tensor, others: Tensor) -> Tensor:
     return shared / (area + areas - shared).clamp(min=1e-9)
 
 
-def _distinct(faces: Faces) -> Tensor:
+def _without_duplicates(faces: Faces) -> Tensor:
     """Indices of the real faces; later ones at the same position are duplicates."""
     kept: list[int] = []
-    for i in (faces.score > PRESENT).nonzero()[:, 0].tolist():
-        if not kept or overlap(faces.box[i], faces.box[kept]).max() < SAME_FACE:
+    for i in (faces.score > MIN_PRESENCE).nonzero()[:, 0].tolist():
+        if not kept or overlap(faces.box[i], faces.box[kept]).max() < DUPLICATE_IOU:
             kept.append(i)
     return torch.tensor(kept, dtype=torch.int64, device=faces.score.device)
 
@@ -274,13 +283,13 @@ def _merge(score: Tensor, points: Tensor) -> Detections:
     kept: list[tuple[Tensor, Tensor, Tensor]] = []
     while len(left):
         first = left[0]
-        same = (overlap(box[first], box[left]) > SAME_FACE) & (eyes[left] @ eyes[first] > 0.5)
+        same = (overlap(box[first], box[left]) > DUPLICATE_IOU) & (eyes[left] @ eyes[first] > 0.5)
         same[0] = True
         group = left[same]
         weight = (score[group] / score[group].sum())[:, None]
         mean = (box[group] * weight).sum(0)
         across, down = (eyes[group] * weight).sum(0)
-        x_y, side = (mean[:2] + mean[2:]) / 2, ROOM * (mean[2] - mean[0])
+        x_y, side = (mean[:2] + mean[2:]) / 2, REGION_SCALE * (mean[2] - mean[0])
         kept.append((score[first], mean, torch.stack((*x_y, side, torch.atan2(down, across)))))
         left = left[~same]
     if not kept:

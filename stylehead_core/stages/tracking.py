@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, FaceNotFound, InputError
 from ..landmarker.face_choice import FaceChoice, choose_face
-from ..landmarker.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
+from ..landmarker.landmarker import MIN_PRESENCE, Faces, Landmarker, overlap, region_of_landmarks
 from ..media.video import Frames, VideoInfo, frame_rate, read_frames, read_info
 from ..model.identity_network import EMBEDDED, IdentityOfHeads, load_features
 from ..model.stylehead import StyleHead
@@ -525,17 +525,17 @@ class _Follower:
             shift = (own[:, :2] - regions[:, :2]).norm(dim=1) / regions[:, 2]
             turn = torch.remainder(own[:, 3] - regions[:, 3] + torch.pi, 2 * torch.pi) - torch.pi
             moved = torch.stack((shift, turn.abs(), (own[:, 2] / regions[:, 2]).log().abs())).amax(0) > MOVED
-            moved &= faces.score > PRESENT / 5
+            moved &= faces.score > MIN_PRESENCE / 5
             if not moved.any():
                 break
             regions = torch.where(moved[:, None], own, regions)
             again = self.landmarker.measure(pictures[moved], regions[moved])
-            faces = faces.replaced(moved, again)
+            faces = faces.replace_where(moved, again)
         return faces
 
     def _same(self, one: Faces) -> bool:
         """Whether a face is there, and near enough to where it was to be the same."""
-        if one.score[0] < PRESENT or self.last is None:
+        if one.score[0] < MIN_PRESENCE or self.last is None:
             return False
         before, now = _box(self.last), one.box[0]
         return bool(overlap(before, now[None])[0] > 0) or _distance(before, now) < NEAR

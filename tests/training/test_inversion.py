@@ -9,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 from stylehead_core.datasets.images import load_pictures
-from stylehead_core.datasets.labels import Labelled, load_labelled
+from stylehead_core.datasets.labels import LabelledPictures, load_labelled
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.model.files import load_stylehead, save_stylehead
 from stylehead_core.model.stylehead import build
@@ -235,7 +235,9 @@ def planted(model, count=600):
     styles = age[:, None, None] * old + hair[:, None, None] * beard + 0.2 * others
     model.encoder = Planted(model.encoder, styles)
     labels = torch.stack((age, (hair > 0).float()), dim=1)
-    data = Labelled(pictures=Counted(count), names=("old", "stubble"), labels=labels, person=torch.arange(count))
+    data = LabelledPictures(
+        pictures=Counted(count), names=("old", "stubble"), labels=labels, person=torch.arange(count)
+    )
     return data, (old, beard), styles
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...landmarker.landmarker import PRESENT, Faces, Landmarker, overlap, region_of_landmarks
+from ...landmarker.landmarker import MIN_PRESENCE, Faces, Landmarker, overlap, region_of_landmarks
 from ...ops.pose import HeadPose
 from .styles import PrepareConfig
 
@@ -100,7 +100,7 @@ def follow_faces(frames: Iterable[Tensor], landmarker: Landmarker, config: Prepa
             for i, face in enumerate(active):
                 here = faces.only(torch.tensor([i], device=faces.score.device))
                 near = overlap(face.began, here.box)[0] >= config.overlap
-                if here.score[0] <= PRESENT or not near or len(face.measured) >= config.longest:
+                if here.score[0] <= MIN_PRESENCE or not near or len(face.measured) >= config.longest:
                     lost.append(face)
                 else:
                     face.measured.append(here)

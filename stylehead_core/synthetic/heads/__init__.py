@@ -1,1 +1,1 @@
-"""Rendered people with exact labels: the training set that nobody has to ask permission for."""
+"""Renderer of synthetic heads with exact labels: training data without real people."""

@@ -1,4 +1,4 @@
-"""``python -m stylehead_core.synthetic.heads``: the command alone."""
+"""Entry point of ``python -m stylehead_core.synthetic.heads``, the same as ``stylehead heads``."""
 
 import argparse
 import sys

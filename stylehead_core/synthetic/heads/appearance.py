@@ -1,4 +1,4 @@
-"""What a person looks like: every attribute as a value, drawn from a seed, so that one can be moved alone.
+"""Appearance of a synthetic person: attributes sampled from a seed, each of which can be changed alone.
 
 Colours are linear RGB.
 """
@@ -26,13 +26,13 @@ __all__ = [
     "skin_color",
 ]
 
-HELD_OUT = 900_000  # seeds from here on are for measuring; nothing is ever trained on them
+HELD_OUT = 900_000  # first seed of the test set; these people are never trained on
 
 Color = tuple[float, float, float]
 
 
 def linear(code: str) -> np.ndarray:
-    """The linear RGB (3) of a display colour such as 'f3d9c8'."""
+    """Convert a display colour such as 'f3d9c8' to linear RGB (3)."""
     return (np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)]) / 255.0) ** 2.2
 
 
@@ -49,7 +49,7 @@ HAIR_COLORS: Mapping[str, np.ndarray] = MappingProxyType(
         )
     }
 )
-IRISES = (  # outside, inside
+IRISES = (  # outer colour, inner colour
     *(("5a3416", "24130a"), ("6b4a22", "3a2410"), ("7a6a34", "55401c"), ("5d7a50", "7a6a3a")),
     *(("5f86a6", "8fa9b8"), ("7d97a3", "a8b6ba"), ("4a2a14", "1b0d07"), ("3f6f9f", "7fa7c6")),
 )
@@ -60,22 +60,22 @@ SHADOWS = ("4a2a1c", "3c2548", "80381f", "1f4468", "702a50")
 
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
-    """One person. The same look is the same person; ``replace`` moves one attribute and leaves the rest."""
+    """Attributes of one person; ``dataclasses.replace`` changes one of them."""
 
     seed: int
-    identity: tuple[float, ...]  # standard deviations of the face model's modes
-    feminine: float  # of the shape, -0.3..1
+    identity: tuple[float, ...]  # coefficients of the face model's identity modes, in standard deviations
+    feminine: float  # femininity of the shape, -0.3..1
     female: bool
     age: float  # 0 young .. 1 old
-    tone: float  # of the skin, 0 light .. 8 dark
+    tone: float  # skin tone, 0 light .. 8 dark
     tint: Color  # factors on the skin's colour
     blush: float
     freckles: float
     hair_style: str
     hair_color: Color
-    hair_tip: float  # how much lighter its ends are
+    hair_tip: float  # brightness of the tips relative to the roots
     hair_volume: float
-    recede: float  # cm
+    recede: float  # cm by which the hairline recedes
     brow_color: Color
     brow_density: float
     brow_length: float
@@ -93,8 +93,8 @@ class Appearance:
     cloth_pattern: tuple[float, float, float]
     collar: tuple[float, float]  # depth of the V, width of the band in cm
     neckline: float  # cm: height where the clothes begin
-    noise: tuple[float, float]  # where the skin's noise is taken from
-    glasses: str = ""  # a shape of glasses.SHAPES, or none
+    noise: tuple[float, float]  # texture offset of the skin's noise
+    glasses: str = ""  # a shape of glasses.SHAPES; empty without glasses
     glasses_size: float = 1.0
     glasses_color: Color = (0.02, 0.02, 0.02)
 
@@ -110,13 +110,17 @@ def _beta(rng: np.random.Generator, a: float, b: float) -> float:
 
 
 def sample_appearance(seed: int, **given: Any) -> Appearance:
-    """The person of a seed. ``given`` sets attributes; all others stay what the seed says."""
+    """Sample the appearance of a seed. ``given`` overrides attributes without changing the others.
+
+    Raises:
+        ConfigError: an attribute or one of its values is unknown.
+    """
     unknown = set(given) - {field.name for field in fields(Appearance)}
     if unknown:
-        raise ConfigError(f"A look has no attribute {', '.join(sorted(unknown))}.")
+        raise ConfigError(f"An appearance has no attribute {', '.join(sorted(unknown))}.")
     rng = np.random.default_rng([seed, 0])
     female = bool(rng.random() < 0.5)
-    # Women's identities spread less: the modes' far ends are heavy-featured
+    # Smaller deviations for women, since the extremes of the modes have heavy features.
     identity = np.clip(rng.normal(0, 1, 100) * (0.72 if female else 0.85), -2.2, 2.2)
     identity[60:] *= 0.6
     age = _beta(rng, 1.2, 2.0)
@@ -176,11 +180,11 @@ def sample_appearance(seed: int, **given: Any) -> Appearance:
 
 
 def skin_color(appearance: Appearance) -> np.ndarray:
-    """The skin's albedo (3)."""
+    """Albedo (3) of the skin, linear RGB."""
     index = min(int(appearance.tone), len(SKINS) - 2)
     share = appearance.tone - index
     color = SKINS[index] * (1 - share) + SKINS[index + 1] * share
-    # The swatches are photographed colours: as albedo the light ones would burn out
+    # The swatches are colours of photographs: used as albedo, the light ones would be overexposed.
     luminance = float(color @ [0.2126, 0.7152, 0.0722])
     return color * min(1.0, (0.30 + (luminance - 0.30) * 0.42) / luminance) * np.array(appearance.tint)
 
@@ -194,11 +198,11 @@ EDITS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
         "hair_color": ("darkbrown", "lightblond"),
     }
 )
-"""The two ends between which an edit moves one attribute."""
+"""Low and high value of each attribute that has an edit."""
 
 
 def edit_pair(appearance: Appearance, attribute: str) -> tuple[Appearance, Appearance]:
-    """The same person at both ends of an attribute. Only that attribute differs."""
+    """The same person with the low and with the high value of ``attribute``."""
     low, high = EDITS[attribute]
     if attribute == "hair_color":
         return tuple(
@@ -214,7 +218,7 @@ def _color(values: np.ndarray) -> Color:
 
 
 def _hair_color(rng: np.random.Generator, age: float, tone: float) -> np.ndarray:
-    """Natural for the skin, grey or white with age."""
+    """Sample a hair colour that is plausible for the skin tone, and grey or white with age."""
     names = ["black", "darkbrown", "brown"]
     if tone < 2:
         names += ["lightbrown", "auburn", "red", "darkblond", "blond", "lightblond"]
@@ -242,7 +246,7 @@ def _hair_style(rng: np.random.Generator, female: bool, tone: float) -> str:
 
 
 def _cloth_color(rng: np.random.Generator) -> Color:
-    """Clothes are mostly muted: a grey with some colour."""
+    """Sample a colour of clothes: grey with little saturation."""
     grey = rng.uniform(0.05, 0.85)
     display = np.clip(grey + rng.normal(0, 0.12, 3), 0.03, 0.92)
     return _color(display**2.2)

@@ -1,19 +1,19 @@
-"""What is behind a head: studio gradients, rooms, greenery, all drawn at random and out of focus.
+"""Random blurred backgrounds: studio gradients, rooms, greenery.
 
-A background is (SIDE SIDE 3) float32, display values 0..1. No outside picture is in it.
+A background is (SIDE SIDE 3) float32, display values 0..1, entirely procedural.
 """
 
 import cv2
 import numpy as np
 
-__all__ = ["KINDS", "draw_background"]
+__all__ = ["KINDS", "sample_background"]
 
-SIDE = 64  # pixels: everything is blurred anyway
+SIDE = 64  # pixels; enough, since backgrounds are blurred
 KINDS = ("patches", "studio", "room", "outdoors", "plain")
 
 
-def draw_background(rng: np.random.Generator) -> np.ndarray:
-    """A background of one of the kinds."""
+def sample_background(rng: np.random.Generator) -> np.ndarray:
+    """Sample a background (SIDE SIDE 3) of a random kind."""
     kind = KINDS[int(rng.choice(len(KINDS), p=[0.25, 0.25, 0.25, 0.15, 0.1]))]
     picture = {"patches": _patches, "studio": _studio, "room": _room, "outdoors": _outdoors, "plain": _plain}[kind](rng)
     grain = rng.normal(0, rng.uniform(0, 0.012), (SIDE, SIDE, 1))
@@ -21,7 +21,7 @@ def draw_background(rng: np.random.Generator) -> np.ndarray:
 
 
 def _color(rng: np.random.Generator, low: float, high: float, colour: float = 0.08) -> np.ndarray:
-    """(3): a grey between ``low`` and ``high`` with some colour."""
+    """Sample a colour (3): grey between ``low`` and ``high`` with saturation of deviation ``colour``."""
     return np.clip(rng.uniform(low, high) * (1 + rng.normal(0, colour, 3)), 0.02, 1)
 
 
@@ -30,7 +30,7 @@ def _soft(picture: np.ndarray, pixels: float) -> np.ndarray:
 
 
 def _cells(rng: np.random.Generator, cells: int, strength: float, colour: float) -> np.ndarray:
-    """Smooth patches: ``cells`` of them a side."""
+    """Smooth noise with ``cells`` cells per side."""
     values = rng.normal(0, strength, (cells, cells, 1)) + rng.normal(0, strength * colour, (cells, cells, 3))
     return cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
 
@@ -40,12 +40,12 @@ def _plain(rng: np.random.Generator) -> np.ndarray:
 
 
 def _patches(rng: np.random.Generator) -> np.ndarray:
-    """Light through who knows what."""
+    """Smooth patches of colour."""
     return _color(rng, 0.2, 0.85) + _cells(rng, int(rng.integers(3, 9)), rng.uniform(0.02, 0.15), 0.4)
 
 
 def _studio(rng: np.random.Generator) -> np.ndarray:
-    """A paper roll with a lamp on it: brightest behind the head, falling off."""
+    """Studio backdrop: a radial gradient."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     centre = rng.uniform(0.2, 0.8, 2)
     distance = np.hypot(x - centre[0], y - centre[1])[..., None]
@@ -55,9 +55,9 @@ def _studio(rng: np.random.Generator) -> np.ndarray:
 
 
 def _room(rng: np.random.Generator) -> np.ndarray:
-    """A wall with things before it: shelves, frames, a window, a lamp."""
+    """Wall with rectangles in front of it, such as shelves, frames, a window."""
     picture = np.broadcast_to(_color(rng, 0.25, 0.9), (SIDE, SIDE, 3)).copy()
-    if rng.random() < 0.5:  # another wall from a corner on
+    if rng.random() < 0.5:  # a corner between two walls
         corner = int(rng.uniform(0.1, 0.9) * SIDE)
         picture[:, corner:] *= rng.uniform(0.6, 0.95)
     for _ in range(int(rng.integers(2, 9))):
@@ -73,7 +73,7 @@ def _room(rng: np.random.Generator) -> np.ndarray:
 
 
 def _outdoors(rng: np.random.Generator) -> np.ndarray:
-    """Sky, leaves or houses far away, ground."""
+    """Sky, a distant strip of leaves or houses, ground."""
     horizon = rng.uniform(0.2, 0.9) * SIDE
     sky, far, ground = (_color(rng, *c) for c in ((0.7, 1.0, 0.03), (0.15, 0.5, 0.05), (0.2, 0.6, 0.05)))
     sky[2], far[1] = min(sky[2] + 0.08, 1), far[1] + rng.uniform(0, 0.12)

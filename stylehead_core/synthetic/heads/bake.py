@@ -1,6 +1,6 @@
-"""What is worked out once for a face model: how open each vertex lies, and the painted maps of the face.
+"""Precomputed data of a face model: ambient occlusion of the vertices, and the painted maps of the face.
 
-The result is kept in the user's cache folder; it is a pure function of the face model, and made again where missing.
+The result depends on the face model only and is cached in the user's cache folder.
 """
 
 import os
@@ -17,13 +17,13 @@ from .head_model import HeadModel
 
 __all__ = ["Bake", "bake"]
 
-VERSION = 1  # of what is in the file
+VERSION = 1  # of the file format
 MAP_SIZE = 1024  # texels of the face's maps
-DEPTH_SIZE = 768  # texels of the depth maps that openness is measured with
-DIRECTIONS = 160
-MIDDLE = np.array([0, -1, 2], np.float32)  # cm: of the depth maps
-WIDE, DEEP = 24.0, 40.0  # cm: their half sizes
-OFF_SURFACE, SLACK = 0.08, 0.12  # cm: where a vertex is looked at from, and what still counts as the surface
+DEPTH_SIZE = 768  # texels of the depth maps for the ambient occlusion
+DIRECTIONS = 160  # number of depth maps
+MIDDLE = np.array([0, -1, 2], np.float32)  # cm: centre of the depth maps' volume
+HALF_WIDTH_CM, HALF_DEPTH_CM = 24.0, 40.0  # cm: half width and half depth of this volume
+TEST_OFFSET_CM, DEPTH_BIAS_CM = 0.08, 0.12  # cm: offset of the test point from the vertex, and bias of the depth test
 
 POSITION_VERTEX = """#version 330
 in vec2 uv; in vec3 point; out vec3 p;
@@ -45,13 +45,15 @@ void main() { texel = vec4(gl_FragCoord.z, 0, 0, 1); }
 
 @dataclass(frozen=True, kw_only=True)
 class Bake:
-    openness: np.ndarray  # (V) float32: share of the sky that a vertex sees, 0..1
+    """Precomputed data of a face model."""
+
+    openness: np.ndarray  # (V) float32: ambient occlusion, the share of the sky that a vertex sees, 0..1
     face_map: np.ndarray  # (N N 4) uint8: lips, brows, beard, eyelids
     detail_map: np.ndarray  # (N N 4) uint8: liner, blush, wrinkles, scalp
 
 
 def cache_folder() -> Path:
-    """Where files that can be made again are kept."""
+    """The user's cache folder for StyleHead."""
     if sys.platform == "win32":
         root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     else:
@@ -60,22 +62,22 @@ def cache_folder() -> Path:
 
 
 def bake(model: HeadModel, context, folder: Path | None = None) -> Bake:
-    """The maps of a face model: read from ``folder`` (the cache) or made there (3 s)."""
+    """Load the precomputed data of a face model from ``folder`` (None: the cache), or compute and save it (3 s)."""
     path = (folder or cache_folder()) / f"heads-{model.kit.digest}-{VERSION}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return Bake(openness=file["openness"], face_map=file["face_map"], detail_map=file["detail_map"])
     except (OSError, ValueError, KeyError):
-        pass  # missing or cut short: made below
+        pass  # missing or damaged: computed below
     positions, covered = _positions(model, context)
     face_map, detail_map = paint_maps(model.kit, positions, covered)
     made = Bake(openness=_openness(model, context), face_map=face_map, detail_map=detail_map)
-    _keep(made, path)
+    _save(made, path)
     return made
 
 
-def _keep(made: Bake, path: Path) -> None:
-    """Other processes may be making the same file: each writes its own, and the last one stays."""
+def _save(made: Bake, path: Path) -> None:
+    """Write the file atomically, since other processes may write the same one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -83,11 +85,11 @@ def _keep(made: Bake, path: Path) -> None:
             np.savez_compressed(file, openness=made.openness, face_map=made.face_map, detail_map=made.detail_map)
         os.replace(name, path)
     except OSError:
-        pass  # a cache that cannot be written only costs time
+        pass  # without a writable cache it is computed again next time
 
 
 def _positions(model: HeadModel, context) -> tuple[np.ndarray, np.ndarray]:
-    """The face unrolled: the point of the mean head (N N 3) at each texel, and which texels are the face (N N)."""
+    """Position map of the face: point of the mean head (N N 3) at each texel, and mask of the covered texels (N N)."""
     kit = model.kit
     program = context.program(vertex_shader=POSITION_VERTEX, fragment_shader=POSITION_FRAGMENT)
     points = np.concatenate([kit.uv, kit.vertices[kit.vertex]], axis=1).astype(np.float32)
@@ -104,7 +106,7 @@ def _positions(model: HeadModel, context) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _directions() -> list[np.ndarray]:
-    """Evenly over the sphere, as rotations (3 3) whose last row looks towards the head."""
+    """Evenly distributed viewing directions, as rotations (3 3) whose last row points towards the head."""
     golden, turns = (1 + 5**0.5) / 2, []
     for i in range(DIRECTIONS):
         z = 1 - 2 * (i + 0.5) / DIRECTIONS
@@ -117,13 +119,13 @@ def _directions() -> list[np.ndarray]:
 
 
 def _openness(model: HeadModel, context) -> np.ndarray:
-    """Ambient occlusion (V), measured with depth maps of the mean head."""
+    """Compute the ambient occlusion (V) with depth maps of the mean head."""
     import moderngl
 
     opaque = np.isin(model.kit.group, [FACE, BACK, GUMS, TEETH, SCLERA_LEFT, SCLERA_RIGHT])
     points = (model.kit.vertices - MIDDLE).astype(np.float32)
     program = context.program(vertex_shader=DEPTH_VERTEX, fragment_shader=DEPTH_FRAGMENT)
-    program["extent"].value = (WIDE, DEEP)
+    program["extent"].value = (HALF_WIDTH_CM, HALF_DEPTH_CM)
     array = context.vertex_array(
         program,
         [(context.buffer(points.tobytes()), "3f", "point")],
@@ -140,14 +142,18 @@ def _openness(model: HeadModel, context) -> np.ndarray:
         context.clear(1, 1, 1, 1, depth=1.0)
         array.render()
         depth = np.frombuffer(target.read(components=1, dtype="f4"), np.float32).reshape(DEPTH_SIZE, DEPTH_SIZE)
-        q = (points + normals * OFF_SURFACE) @ turn.T
-        column, row = (((q[:, k] / WIDE + 1) / 2 * DEPTH_SIZE).astype(int).clip(0, DEPTH_SIZE - 1) for k in (0, 1))
-        visible = q[:, 2] / DEEP * 0.5 + 0.5 <= depth[row, column] + SLACK / (2 * DEEP)
+        q = (points + normals * TEST_OFFSET_CM) @ turn.T
+        column, row = (
+            ((q[:, k] / HALF_WIDTH_CM + 1) / 2 * DEPTH_SIZE).astype(int).clip(0, DEPTH_SIZE - 1) for k in (0, 1)
+        )
+        visible = q[:, 2] / HALF_DEPTH_CM * 0.5 + 0.5 <= depth[row, column] + DEPTH_BIAS_CM / (2 * HALF_DEPTH_CM)
         weight = np.clip(normals @ -turn[2], 0, None)
         seen += weight * visible
         total += weight
     openness = (seen / np.maximum(total, 1e-6)).astype(np.float32)
-    corners = np.maximum(np.asarray(model.meets.sum(1)).ravel() * 3, 1)
-    for _ in range(2):  # the depth maps are coarse: mean with the neighbours
-        openness = (0.5 * openness + 0.5 * (model.meets @ (model.meets.T @ openness)) / corners).astype(np.float32)
+    corners = np.maximum(np.asarray(model.incidence.sum(1)).ravel() * 3, 1)
+    for _ in range(2):  # smooth over neighbouring vertices, since the depth maps are coarse
+        openness = (0.5 * openness + 0.5 * (model.incidence @ (model.incidence.T @ openness)) / corners).astype(
+            np.float32
+        )
     return openness

@@ -1,24 +1,26 @@
-"""What a camera and a file format do to a picture: softness, noise, colour cast, compression."""
+"""Camera simulation: blur, noise, colour cast and JPEG compression."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-__all__ = ["CameraFaults", "draw_faults", "photograph"]
+__all__ = ["CameraFaults", "apply_faults", "sample_faults"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CameraFaults:
-    blur: float = 0.0  # standard deviation in pixels of a 256 picture
-    noise: float = 0.0  # standard deviation in display values of 255
-    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    quality: int = 100  # of a JPEG; 100 is none
+    """Parameters of the camera simulation; the defaults leave a picture unchanged."""
+
+    blur: float = 0.0  # sigma in pixels of a picture of 256 pixels
+    noise: float = 0.0  # standard deviation in levels of 0..255
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)  # of red, green, blue
+    quality: int = 100  # of the JPEG compression; 100 skips it
     seed: int = 0  # of the noise
 
 
-def draw_faults(rng: np.random.Generator, strength: float) -> CameraFaults:
-    """Mostly small faults; a few pictures are bad. ``strength`` 0 has none."""
+def sample_faults(rng: np.random.Generator, strength: float) -> CameraFaults:
+    """Sample camera faults: mostly small, sometimes severe. ``strength`` 0 gives none."""
     blurred, noisy, packed = rng.random(3)
     blur, noise, quality = rng.uniform(0.2, 1.0), rng.gamma(1.5, 1.3), int(rng.integers(45, 96))
     gain = 1 + strength * rng.normal(0, 0.03, 3)
@@ -31,14 +33,14 @@ def draw_faults(rng: np.random.Generator, strength: float) -> CameraFaults:
     )
 
 
-def photograph(picture: np.ndarray, faults: CameraFaults) -> np.ndarray:
-    """The picture (S S 3) uint8 with faults."""
+def apply_faults(picture: np.ndarray, faults: CameraFaults) -> np.ndarray:
+    """Apply ``faults`` to ``picture`` (S S 3, uint8)."""
     values = picture.astype(np.float32) * np.array(faults.gain, np.float32)
     if faults.blur > 0:
         values = cv2.GaussianBlur(values, (0, 0), max(faults.blur * len(picture) / 256, 0.1))
     if faults.noise > 0:
         noise = np.random.default_rng(faults.seed).normal(0, 1, values.shape).astype(np.float32)
-        noise = 0.6 * noise + 0.4 * noise[..., :1]  # sensors are noisier in brightness than in colour
+        noise = 0.6 * noise + 0.4 * noise[..., :1]  # partly the same in all channels, as in sensors
         values += faults.noise * noise
     result = values.clip(0, 255).round().astype(np.uint8)
     if faults.quality < 100:

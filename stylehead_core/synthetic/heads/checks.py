@@ -1,7 +1,8 @@
-"""Measures the rendered heads: ``python -m stylehead_core.synthetic.heads.checks``. One JSON line a check.
+"""Quality checks of the rendered heads: ``python -m stylehead_core.synthetic.heads.checks``; one JSON line per check.
 
-``found``: the face landmarker finds the face (want 0.99). ``correlation``: of a set weight with the measured one (want
-0.9). ``psnr``: the exact correspondence warps one frame onto another, on visible skin in even light (want 30 dB).
+``found``: share of faces that the landmarker finds (target 0.99). ``correlation``: of true and measured blendshape
+weights (target 0.9). ``psnr``: of one frame warped onto another by the true flow, on visible skin in uniform light
+(target 30 dB).
 """
 
 import argparse
@@ -20,76 +21,76 @@ from ...spaces import BLENDSHAPES
 from .appearance import HELD_OUT, sample_appearance
 from .clips import ClipConfig
 from .correspondence import Correspondence, Frame
-from .expressions import draw_expression
+from .expressions import sample_expression
 from .geometry import Pose
 from .head_model import weights_of
 from .renderer import Renderer
-from .rendering import maker_of
-from .scene import Scene, draw_scene
+from .rendering import build_clip_maker
+from .scene import Scene, sample_scene
 
-__all__ = ["CORRELATED", "correlation", "draw_random", "even_light", "visible_skin_psnr"]
+__all__ = ["CORRELATED", "correlation", "even_light", "render_random", "visible_skin_psnr"]
 
 CORRELATED = {
     "jaw": ("jawOpen",),
     "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
     "smile": ("mouthSmileLeft", "mouthSmileRight"),
 }
-EROSION = 2  # pixels at the rim of what is visible that are not judged
+EROSION_PX = 2  # pixels at the edge of the visible region that are ignored
 
 
-def draw_random(renderer: Renderer, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A random person with a random expression, pose and light: picture (S S 3) and weights (52)."""
+def render_random(renderer: Renderer, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Render a random person with random expression, pose and light: picture (S S 3) and weights (52)."""
     rng = np.random.default_rng([seed, 40])
-    weights = draw_expression(rng)
+    weights = sample_expression(rng)
     pitch, yaw, roll = (float(v) for v in rng.normal(0, (0.10, 0.25, 0.06)))
     drawn = renderer.render(
-        renderer.person(sample_appearance(seed)), weights, Pose(angles=(pitch, yaw, roll)), draw_scene(seed)
+        renderer.person(sample_appearance(seed)), weights, Pose(angles=(pitch, yaw, roll)), sample_scene(seed)
     )
     return drawn.picture, weights
 
 
-def draw_alone(renderer: Renderer, seed: int, part: str, amount: float) -> np.ndarray:
-    """The picture (S S 3) of a person seen from the front who does nothing but one thing."""
+def render_single(renderer: Renderer, seed: int, part: str, amount: float) -> np.ndarray:
+    """Render a frontal person (S S 3) with only the weights of ``part`` set to ``amount``."""
     weights = weights_of(dict.fromkeys(CORRELATED[part], amount))
-    return renderer.render(renderer.person(sample_appearance(seed)), weights, Pose(), draw_scene(seed)).picture
+    return renderer.render(renderer.person(sample_appearance(seed)), weights, Pose(), sample_scene(seed)).picture
 
 
 def correlation(true: np.ndarray, measured: np.ndarray) -> float:
-    """Pearson's, -1 to 1; 1 is best."""
+    """Pearson correlation, -1 to 1; 1 is best."""
     return float(np.corrcoef(true, measured)[0, 1])
 
 
 def even_light(scene: Scene) -> Scene:
-    """The same scene without lamps: what moves keeps its colour, so that pictures can be compared."""
+    """The scene with uniform light instead of lamps, so that surface points keep their colour when they move."""
     dark, even = np.zeros(3), np.full(3, 0.9)
     return replace(scene, key_color=dark, rim_color=dark, sky_color=even, ground_color=even)
 
 
 def visible_skin_psnr(renderer: Renderer, seed: int, turn: float = 0.15) -> float:
-    """How well one frame, warped by the exact correspondence, is another frame, in dB: higher is better."""
+    """PSNR in dB of one frame warped onto another by the true flow; higher is better."""
     import cv2
 
     compare = Correspondence(renderer, renderer.size)
-    rng, scene = np.random.default_rng([seed, 41]), even_light(draw_scene(seed))
+    rng, scene = np.random.default_rng([seed, 41]), even_light(sample_scene(seed))
     person = renderer.person(sample_appearance(seed))
     frames = []
     for _ in range(2):
         pitch, yaw, roll = (float(v) for v in rng.normal(0, turn, 3))
-        frames.append(Frame(draw_expression(rng), Pose(angles=(pitch, yaw, roll))))
+        frames.append(Frame(sample_expression(rng), Pose(angles=(pitch, yaw, roll))))
     crop = renderer.crop_of(person, Pose(), scene)
     source, target = (renderer.render(person, f.weights, f.pose, scene, crop).picture for f in frames)
     pair = compare.compare(person, frames[0], frames[1], crop, scene.distance)
     skin = pair.visible & compare.skin(person, frames[1], crop, scene.distance)
-    skin = cv2.erode(skin.astype(np.uint8), np.ones((2 * EROSION + 1,) * 2, np.uint8)) > 0
-    error = pair.warped(source)[skin].astype(np.float64) - target[skin]
+    skin = cv2.erode(skin.astype(np.uint8), np.ones((2 * EROSION_PX + 1,) * 2, np.uint8)) > 0
+    error = pair.warp(source)[skin].astype(np.float64) - target[skin]
     return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
 
 
 def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) -> Iterator[dict]:
-    """The checks, as their numbers become known."""
+    """Run the checks; yields each result as it is known."""
     from ...landmarker.files import load_landmarker
 
-    renderer = maker_of(facekit, ClipConfig(size=size)).renderer
+    renderer = build_clip_maker(facekit, ClipConfig(size=size)).renderer
     landmarker = load_landmarker()
     seeds = range(first_seed, first_seed + people)
 
@@ -99,7 +100,7 @@ def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) ->
         return coefficients.numpy(), found.numpy()
 
     start = time.process_time()
-    pictures = [draw_random(renderer, seed)[0] for seed in seeds]
+    pictures = [render_random(renderer, seed)[0] for seed in seeds]
     speed = people / (time.process_time() - start)
     yield {"check": "speed", "pictures_per_cpu_second": round(speed, 2), "of": "a new person each", "size": size}
     _, found = measured(pictures)
@@ -112,7 +113,7 @@ def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) ->
     some = list(seeds)[: max(12, people // 5)]
     for part, names in CORRELATED.items():
         amounts = np.random.default_rng(7).random(len(some))
-        rows, found = measured([draw_alone(renderer, s, part, float(a)) for s, a in zip(some, amounts, strict=True)])
+        rows, found = measured([render_single(renderer, s, part, float(a)) for s, a in zip(some, amounts, strict=True)])
         columns = [BLENDSHAPES.index(name) for name in names]
         value = correlation(amounts[found], rows[found][:, columns].mean(1))
         yield {"check": "correlation", "weight": part, "value": round(value, 3), "of": int(found.sum())}

@@ -1,4 +1,4 @@
-"""One person, some frames, and everything that the renderer knows about them: a clip of the training set.
+"""Clips of the training set: some frames of one person with all ground truth of the renderer.
 
 Axes: T frames, W the 52 ARKit weights, P pairs of frames, E edits, S picture size, G flow size.
 """
@@ -10,34 +10,34 @@ import numpy as np
 
 from ...errors import ConfigError
 from .appearance import EDITS, Appearance, edit_pair, sample_appearance
-from .camera import CameraFaults, draw_faults, photograph
+from .camera import CameraFaults, apply_faults, sample_faults
 from .correspondence import Correspondence, Frame
-from .expressions import draw_expression
+from .expressions import sample_expression
 from .facekit import LANDMARKS_68
 from .geometry import Crop, Pose, ffhq_crop, place
 from .person import Person
 from .renderer import Renderer
-from .scene import Scene, draw_scene
+from .scene import Scene, sample_scene
 
 __all__ = ["ATTRIBUTES", "Clip", "ClipConfig", "ClipMaker"]
 
 ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "female", "feminine", "glasses")
-"""The columns of a clip's ``attributes``; all of 0..1 (feminine from -0.3)."""
+"""Columns of a clip's ``attributes``, each in 0..1 (feminine from -0.3)."""
 
-MOUTH_MARGIN = 0.35  # of the mouth's width, around it
-COLOURS_ONLY = ("makeup", "tone", "hair_color")  # edits that leave mesh and hair as they are
+MOUTH_MARGIN = 0.35  # margin of the mouth box, in widths of the mouth
+COLOURS_ONLY = ("makeup", "tone", "hair_color")  # edits that change neither mesh nor hair
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipConfig:
-    """What is rendered of each person."""
+    """Settings of the rendered clips."""
 
     size: int = 128  # pixels of the pictures
     frames: int = 8  # T, an even number: two expressions in each pose
     flow: int = 64  # G
-    edits: bool = True  # paired pictures in which one attribute differs
-    faults: float = 1.0  # how much noise, blur and compression: 0 renders clean pictures
-    turn: float = 1.0  # how far heads turn: a factor
+    edits: bool = True  # also render pairs of pictures that differ in one attribute
+    faults: float = 1.0  # strength of noise, blur and compression; 0 renders clean pictures
+    turn: float = 1.0  # factor on the head poses
 
     def __post_init__(self) -> None:
         if not 32 <= self.size <= 1024:
@@ -52,8 +52,8 @@ class ClipConfig:
 class Clip:
     seed: int
     pictures: np.ndarray  # (T S S 3) uint8
-    alpha: np.ndarray  # (T S S) uint8: the person
-    weights: np.ndarray  # (T W) float32, spaces.BLENDSHAPES
+    alpha: np.ndarray  # (T S S) uint8: mask of the person
+    weights: np.ndarray  # (T W) float32, in the order of spaces.BLENDSHAPES
     angles: np.ndarray  # (T 3) float32: pitch, yaw, roll in rad
     shift: np.ndarray  # (T 3) float32: cm to the right, up, to the camera
     placement: (
@@ -76,7 +76,7 @@ class Clip:
 
 
 class ClipMaker:
-    """Makes clips with one renderer. A clip is a pure function of the face model, the configuration and its seed."""
+    """Renders clips. A clip depends on the face model, the configuration and its seed only."""
 
     def __init__(self, renderer: Renderer, config: ClipConfig) -> None:
         if renderer.size != config.size:
@@ -85,14 +85,14 @@ class ClipMaker:
         self.correspondence = Correspondence(renderer, config.flow)
 
     def make(self, seed: int) -> Clip:
-        """The clip of a seed."""
+        """Render the clip of ``seed``."""
         rng = np.random.default_rng([seed, 20])
-        appearance, scene = sample_appearance(seed), draw_scene(seed)
+        appearance, scene = sample_appearance(seed), sample_scene(seed)
         person = self.renderer.person(appearance)
         frames = self._frames(rng)
         crop = self._crop(person, frames[0], scene, rng)
         drawn = [self.renderer.render(person, f.weights, f.pose, scene, crop) for f in frames]
-        faults = draw_faults(rng, self.config.faults)  # one camera for the clip
+        faults = sample_faults(rng, self.config.faults)  # one camera for the clip
         pairs, same_pose = self._pairs(rng)
         flow, visible = self._compare(person, frames, pairs, crop, scene)
         edited, edited_attribute = self._edits(person, frames[0], scene, crop, faults)
@@ -100,7 +100,7 @@ class ClipMaker:
         return Clip(
             seed=seed,
             pictures=np.stack(
-                [photograph(d.picture, replace(faults, seed=faults.seed + i)) for i, d in enumerate(drawn)]
+                [apply_faults(d.picture, replace(faults, seed=faults.seed + i)) for i, d in enumerate(drawn)]
             ),
             alpha=np.stack([(d.alpha * 255).round().astype(np.uint8) for d in drawn]),
             weights=np.stack([f.weights for f in frames]),
@@ -108,7 +108,7 @@ class ClipMaker:
             shift=np.array([f.pose.shift for f in frames], np.float32),
             placement=np.stack([self._placement(person, f.pose, scene, crop) for f in frames]),
             landmarks_68=landmarks,
-            landmarks_5=five_of(landmarks),
+            landmarks_5=five_landmarks(landmarks),
             mouth_box=mouth_boxes(landmarks),
             aligned=np.stack([self._aligned(person, f, scene, crop) for f in frames]),
             pairs=pairs,
@@ -117,7 +117,7 @@ class ClipMaker:
             visible=visible,
             edited=edited,
             edited_attribute=edited_attribute,
-            attributes=attributes_of(appearance),
+            attributes=attribute_values(appearance),
             about={
                 "hair_style": appearance.hair_style,
                 "hair_color": list(appearance.hair_color),
@@ -126,7 +126,7 @@ class ClipMaker:
         )
 
     def _frames(self, rng: np.random.Generator) -> list[Frame]:
-        """Two expressions in each pose. The first frame is the portrait: moderate in both."""
+        """Sample two expressions in each pose; the first frame, the portrait, is moderate in both."""
         frames = []
         for i in range(0, self.config.frames, 2):
             calm = 0.45 if i == 0 else 1.0
@@ -135,19 +135,19 @@ class ClipMaker:
                 angles=tuple(rng.normal(0, (0.10 * turn, 0.24 * turn, 0.07 * turn)).tolist()),
                 shift=tuple(rng.normal(0, (0.5 * turn, 0.35 * turn, 0.5 * turn)).tolist()),
             )
-            frames.append(Frame(draw_expression(rng, 0.5 if i == 0 else 1.0), pose))
-            frames.append(Frame(draw_expression(rng), pose))
+            frames.append(Frame(sample_expression(rng, 0.5 if i == 0 else 1.0), pose))
+            frames.append(Frame(sample_expression(rng), pose))
         return frames
 
     def _crop(self, person: Person, frame: Frame, scene: Scene, rng: np.random.Generator) -> Crop:
-        """As a portrait is cut from its picture: around the first frame, not quite in the middle."""
+        """Crop around the first frame's face with a small random shift, as for a portrait."""
         head = self.renderer.model.express(person.neutral, frame.weights)
         shift = rng.normal(0, 0.02, 2)
         landmarks = self.renderer.landmarks(head, frame.pose)
         return ffhq_crop(landmarks, scene.distance, float(rng.uniform(0.97, 1.12)), (shift[0], shift[1]))
 
     def _pairs(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """For each frame as target, the other expression in its pose, and a frame in another pose."""
+        """Choose sources for each target: the other expression in its pose, and a frame in another pose."""
         count, pairs = self.config.frames, []
         for target in range(count):
             pairs.append((target ^ 1, target))
@@ -177,26 +177,26 @@ class ClipMaker:
         return np.stack(flow), np.stack(visible)
 
     def _edits(self, person: Person, frame: Frame, scene: Scene, crop: Crop, faults: CameraFaults):
-        """The first frame with one attribute low, then high, all else as it is."""
+        """Render the first frame with the low and with the high value of each attribute."""
         pictures, which = [], []
         for index, attribute in enumerate(EDITS):
-            if not self.config.edits or not edit_fits(person.appearance, attribute):
+            if not self.config.edits or not can_edit(person.appearance, attribute):
                 continue
             pair = []
             for appearance in edit_pair(person.appearance, attribute):
                 if attribute in COLOURS_ONLY:
-                    other = self.renderer.recoloured(person, appearance)
+                    other = self.renderer.change_colours(person, appearance)
                 else:
                     other = self.renderer.person(appearance)
                 drawn = self.renderer.render(other, frame.weights, frame.pose, scene, crop)
-                pair.append(photograph(drawn.picture, faults))
+                pair.append(apply_faults(drawn.picture, faults))
             pictures.append(np.stack(pair))
             which.append(index)
         size = self.config.size
         return np.array(pictures, np.uint8).reshape(-1, 2, size, size, 3), np.array(which, np.int64)
 
     def _placement(self, person: Person, pose: Pose, scene: Scene, crop: Crop) -> np.ndarray:
-        """Where the neutral head is in the crop: the mean of its landmarks without the jaw, and its size."""
+        """Position and log scale (3) of the neutral head in the crop, from its landmarks without the jaw."""
         neutral = person.neutral[LANDMARKS_68]
         heights = self.renderer.model.kit.vertices[LANDMARKS_68, 1]
         middle = crop.of(place(neutral, heights, pose), scene.distance)[17:].mean(0)
@@ -205,14 +205,14 @@ class ClipMaker:
         return np.array([*middle, log_scale], np.float32)
 
     def _aligned(self, person: Person, frame: Frame, scene: Scene, crop: Crop) -> np.ndarray:
-        """(2 3): from pixels of this frame's own FFHQ crop to pixels of the frame."""
+        """Affine (2 3) from pixels of this frame's own FFHQ crop to pixels of the frame."""
         head = self.renderer.model.express(person.neutral, frame.weights)
         own = ffhq_crop(self.renderer.landmarks(head, frame.pose), scene.distance)
-        return between(own, crop, self.config.size)
+        return crop_transform(own, crop, self.config.size)
 
 
-def between(inner: Crop, outer: Crop, size: int) -> np.ndarray:
-    """(2 3) float32: pixel of ``outer``'s picture = result @ (x, y, 1) of ``inner``'s, both of ``size`` pixels."""
+def crop_transform(inner: Crop, outer: Crop, size: int) -> np.ndarray:
+    """Affine (2 3, float32) from pixels of the crop ``inner`` to pixels of the crop ``outer``, both of ``size``."""
     half, flip = size / 2, np.diag([1.0, -1.0])
     turn = flip @ outer.matrix @ np.linalg.inv(inner.matrix) @ flip
     start = flip @ outer.matrix @ (inner.centre - outer.centre)
@@ -220,22 +220,22 @@ def between(inner: Crop, outer: Crop, size: int) -> np.ndarray:
     return np.concatenate([turn, (start * half + middle - turn @ middle)[:, None]], axis=1).astype(np.float32)
 
 
-def five_of(landmarks: np.ndarray) -> np.ndarray:
-    """(T 68 2) -> (T 5 2): the eyes' middles, the nose's tip, the mouth's corners."""
+def five_landmarks(landmarks: np.ndarray) -> np.ndarray:
+    """Eye centres, nose tip and mouth corners (T 5 2) of 68 landmarks (T 68 2)."""
     eyes = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)
     return np.stack([*eyes, landmarks[:, 30], landmarks[:, 48], landmarks[:, 54]], axis=1)
 
 
 def mouth_boxes(landmarks: np.ndarray) -> np.ndarray:
-    """(T 68 2) -> (T 4): left, top, right, bottom of the mouth, with some skin around it."""
+    """Boxes (T 4; left, top, right, bottom) around the mouth with a margin, for 68 landmarks (T 68 2)."""
     mouth = landmarks[:, 48:]
     low, high = mouth.min(1), mouth.max(1)
     margin = MOUTH_MARGIN * (high[:, :1] - low[:, :1])
     return np.concatenate([low - margin, high + margin], axis=1).astype(np.float32)
 
 
-def edit_fits(appearance: Appearance, attribute: str) -> bool:
-    """Whether an attribute can be moved: no beards on women, no lipstick on men, no hair colour without hair."""
+def can_edit(appearance: Appearance, attribute: str) -> bool:
+    """Whether ``attribute`` can be edited: beards on men, makeup on women, hair colour on people with hair."""
     if attribute == "beard":
         return not appearance.female
     if attribute == "makeup":
@@ -243,8 +243,8 @@ def edit_fits(appearance: Appearance, attribute: str) -> bool:
     return attribute != "hair_color" or appearance.hair_style != "bald"
 
 
-def attributes_of(appearance: Appearance) -> np.ndarray:
-    """(A) ATTRIBUTES."""
+def attribute_values(appearance: Appearance) -> np.ndarray:
+    """Values (A) of ``ATTRIBUTES``."""
     values = {
         "age": appearance.age,
         "beard": appearance.beard,

@@ -1,8 +1,8 @@
-"""Where each point of one frame is in another frame of the same person, and whether it is seen there: exactly.
+"""True flow and visibility between two frames of the same rendered person.
 
-The mesh (and the hair) of the one frame is drawn with its places in the other frame as colours.
+The mesh and the hair of one frame are rendered with their positions in the other frame as colours.
 
-Axes: G cells a side of the answer, V vertices.
+Axes: G cells per side of the flow, V vertices.
 """
 
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from .renderer import Renderer
 
 __all__ = ["Correspondence", "Frame", "Pair"]
 
-OVERSAMPLE = 2  # the mesh is drawn this much finer than the answer
-HIDDEN = 0.5  # cm: a point this much behind what is seen there is hidden
-AGREEING = 0.7  # share of a cell's points that must be seen for the cell to be
-HAIR_THINNED = 2
-HAIR_OFF = 0.02  # cm: hair lies at least this much before the skin
+OVERSAMPLE = 2  # pixels of the raster per cell of the flow
+OCCLUSION_CM = 0.5  # cm: a point this far behind the visible surface is occluded
+MIN_VISIBLE_SHARE = 0.7  # smallest share of visible pixels in a visible cell
+HAIR_STRIDE = 2  # every second hair is rendered
+HAIR_OFFSET_CM = 0.02  # cm: smallest distance of hair in front of the skin
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A person at one moment."""
+    """Expression and pose of a person."""
 
     weights: np.ndarray  # (52) ARKit
     pose: Pose
@@ -35,11 +35,13 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
+    """Flow and visibility between a source and a target frame."""
+
     flow: np.ndarray  # (2 G G) float32, pixels of the G grid: where each point of the target lies in the source
     visible: np.ndarray  # (G G) bool: the source shows it
 
-    def warped(self, source: np.ndarray) -> np.ndarray:
-        """``source`` (S S 3) moved to where the target has it (S S 3), by bicubic sampling."""
+    def warp(self, source: np.ndarray) -> np.ndarray:
+        """Warp ``source`` (S S 3) to the target frame (S S 3) with bicubic sampling."""
         side = len(source)
         scale = side / self.flow.shape[1]
         flow = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR) * scale for plane in self.flow]
@@ -48,7 +50,7 @@ class Pair:
 
 
 class Correspondence:
-    """Compares frames of a person, with the renderer's own OpenGL."""
+    """Computes flow and visibility between frames, in the renderer's OpenGL context."""
 
     def __init__(self, renderer: Renderer, cells: int = 64) -> None:
         self.renderer, self.cells = renderer, cells
@@ -81,30 +83,34 @@ class Correspondence:
         )
 
     def surface(self, person: Person, frame: Frame) -> np.ndarray:
-        """The dressed mesh (V 3) of a frame, unturned."""
+        """Mesh (V 3) of a frame with clothes, before the pose is applied."""
         model = self.renderer.model
         head = model.express(person.neutral, frame.weights)
         return (head + model.normals(head) * person.clothes[:, None]).astype(np.float32)
 
     def compare(self, person: Person, source: Frame, target: Frame, crop: Crop, distance: float) -> Pair:
-        """Both frames are seen through the same crop by a camera ``distance`` cm away."""
+        """Flow and visibility from ``source`` to ``target``, in the same crop with the camera ``distance`` cm away."""
         surfaces = self.surface(person, source), self.surface(person, target)
         there = self.places(person, target, source, crop, distance, surfaces[1], surfaces[0])
         return self.answer(there, self.places(person, source, source, crop, distance, surfaces[0], surfaces[0]))
 
     def skin(self, person: Person, frame: Frame, crop: Crop, distance: float) -> np.ndarray:
-        """(G G) bool: where the head is seen, and neither hair nor glasses are before it."""
+        """Mask (G G) of the head where neither hair nor glasses cover it."""
         surface = self.surface(person, frame)
         bare = replace(person, hair=None, glasses=None, buffers={})
         head = self.places(bare, frame, frame, crop, distance, surface, surface)
         whole = self.places(person, frame, frame, crop, distance, surface, surface)
-        same = (head[..., 3] > 0) & (np.abs(head[..., 2] - whole[..., 2]) < HAIR_OFF)
+        same = (head[..., 3] > 0) & (np.abs(head[..., 2] - whole[..., 2]) < HAIR_OFFSET_CM)
         return cv2.resize(same.astype(np.float32), (self.cells, self.cells), interpolation=cv2.INTER_AREA) > 0.99
 
     def places(self, person, drawn: Frame, other: Frame, crop: Crop, distance: float, here, there) -> np.ndarray:
-        """``drawn`` as a raster (2G 2G 4): x, y (-1..1, y down) and depth (cm) in ``other``, and 1 where the head is.
+        """Render frame ``drawn`` with the positions of its points in frame ``other``.
 
-        ``here``, ``there``: their surfaces (V 3).
+        Args:
+            here, there: surfaces (V 3) of ``drawn`` and ``other``.
+
+        Returns:
+            (2G 2G 4): x, y (-1..1, y down) and depth (cm) in ``other``, and 1 where the head is.
         """
         values = {
             "crop_centre": crop.centre,
@@ -120,7 +126,7 @@ class Correspondence:
             self._there.write(there.tobytes())
             set_uniforms(self._program, values)
             raster = self._draw(person)
-        # The shader says how far a point moves, not where it goes: a hair is drawn beside its pixel's centre
+        # The shader outputs displacements, not positions, since a hair does not lie on its pixel's centre.
         middle = (np.arange(len(raster)) + 0.5) / len(raster) * 2 - 1
         raster[..., 1] *= -1
         raster[..., 0] += middle[None, :]
@@ -147,14 +153,14 @@ class Correspondence:
         return raster.reshape(side, side, 4)[::-1].copy()
 
     def _rigid_of(self, person: Person):
-        """Hair and glasses, which no expression moves; none where there are none."""
+        """Vertex arrays of hair and glasses, which no expression moves; None for each that is missing."""
         key = f"correspondence {id(self)}"
         if key not in person.buffers:
             hair = glasses = None
             if person.hair is not None:
                 count, points = person.hair.strands.shape[:2]
                 rows = np.arange(count * points).reshape(count, points)
-                rows = np.concatenate([rows, np.full((count, 1), -1)], axis=1)[::HAIR_THINNED]  # -1 ends a strip
+                rows = np.concatenate([rows, np.full((count, 1), -1)], axis=1)[::HAIR_STRIDE]  # -1 ends a strip
                 hair = self._rigid(person.hair.strands.reshape(-1, 3), rows)
             if person.glasses is not None:
                 glasses = self._rigid(person.glasses.points, person.glasses.triangles)
@@ -169,7 +175,7 @@ class Correspondence:
         return context.vertex_array(self._program, used, context.buffer(rows.astype(np.int32).tobytes()))
 
     def answer(self, there: np.ndarray, own: np.ndarray) -> Pair:
-        """``there``: the target drawn with its places in the source; ``own``: the source drawn with its own."""
+        """Flow and visibility from two rasters: the target's positions in the source, and the source's own."""
         cells = self.cells
         head = there[..., 3] > 0
         x, y = there[..., 0], there[..., 1]
@@ -177,8 +183,8 @@ class Correspondence:
         columns = np.stack([(x + 1) / 2 * side - 0.5, (y + 1) / 2 * side - 0.5]).astype(np.float32)
         seen = cv2.remap(own[..., 2], columns[0], columns[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
         inside = (np.abs(x) < 1) & (np.abs(y) < 1)
-        # What is background in the target is seen where it is background in the source too
-        visible = np.where(head, (there[..., 2] < seen + HIDDEN) & (seen > 0) & inside, own[..., 3] == 0)
+        # Background of the target is visible where it is background in the source, too.
+        visible = np.where(head, (there[..., 2] < seen + OCCLUSION_CM) & (seen > 0) & inside, own[..., 3] == 0)
         middle = (np.arange(side) + 0.5) / side * 2 - 1
         moved = np.stack([x - middle[None, :], y - middle[:, None]]) * head * (cells / 2)  # pixels of the grid
 
@@ -189,4 +195,4 @@ class Correspondence:
         count = by_cell(head.astype(np.float32))
         flow = by_cell(moved) / np.maximum(count, 1) * (count * 2 >= OVERSAMPLE**2)
         share = by_cell(visible.astype(np.float32)) / OVERSAMPLE**2
-        return Pair(flow.astype(np.float32), share > AGREEING)
+        return Pair(flow.astype(np.float32), share > MIN_VISIBLE_SHARE)

@@ -1,4 +1,4 @@
-"""Smooth curves through a few points."""
+"""Catmull-Rom splines."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ __all__ = ["spline"]
 
 
 def spline(points, steps: int = 24, closed: bool = False) -> np.ndarray:
-    """A Catmull-Rom curve through ``points`` (P D), ``steps`` samples a piece; the last point only where open ends."""
+    """Catmull-Rom spline through ``points`` (P D), with ``steps`` samples per segment; the end point is left out."""
     points = np.asarray(points, np.float64)
     count = len(points)
     pieces = np.arange(count if closed else count - 1)

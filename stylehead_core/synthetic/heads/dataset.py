@@ -1,4 +1,4 @@
-"""Clips rendered while training runs, in the worker processes of a data loader: nothing is kept on disk."""
+"""Torch dataset of clips rendered on the fly, in the worker processes of a data loader."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +8,16 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ...errors import ConfigError
 from .appearance import HELD_OUT
 from .clips import Clip, ClipConfig
-from .rendering import maker_of
+from .rendering import build_clip_maker
 
 __all__ = ["RenderedClips"]
 
 
 class RenderedClips(IterableDataset):
-    """The clips of ``seeds``, shared among the workers. Use a loader with ``multiprocessing_context="spawn"``.
+    """Clips of ``seeds``, divided among the workers. Use a loader with ``multiprocessing_context="spawn"``.
 
     Raises:
-        ConfigError: a seed is held out for measuring.
+        ConfigError: a seed belongs to the test set.
     """
 
     def __init__(self, seeds: range, config: ClipConfig, facekit: Path | None = None) -> None:
@@ -31,6 +31,6 @@ class RenderedClips(IterableDataset):
     def __iter__(self) -> Iterator[Clip]:
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        maker = maker_of(self.facekit, self.config)
+        maker = build_clip_maker(self.facekit, self.config)
         for seed in self.seeds[first::step]:
             yield maker.make(seed)

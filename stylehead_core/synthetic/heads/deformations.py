@@ -1,6 +1,6 @@
-"""Deformations that the identity modes do not name: towards a feminine or masculine face, and towards an old one.
+"""Deformations of the head by femininity and age, which the identity modes do not offer.
 
-Both are sums of smooth bumps at places of the mean head, in centimetres.
+Both are sums of Gaussian bumps at positions of the mean head, in cm.
 """
 
 from functools import cached_property
@@ -15,7 +15,7 @@ SIDES = (-1, 1)
 
 
 class Bumps:
-    """Weights that are 1 at a point of the mean head and fall off within some centimetres; each is worked out once."""
+    """Gaussian vertex weights around points of the mean head; each is computed once."""
 
     def __init__(self, neutral: np.ndarray) -> None:
         self.neutral = neutral
@@ -29,7 +29,7 @@ class Bumps:
 
     @cached_property
     def jaw(self) -> np.ndarray:
-        """1 at the jaw, 0 above the mouth and on the neck."""
+        """Weights (V): 1 at the jaw, 0 above the mouth and on the neck."""
         height = self.neutral[:, 1]
         return np.where(height > -9.5, smoothstep(1.0, -7.0, height), smoothstep(-12, -9.5, height))
 
@@ -40,7 +40,7 @@ class Bumps:
 
 
 def feminise(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
-    """``head`` (V 3) with a finer jaw, nose and brow and fuller lips; a negative amount makes them heavier."""
+    """Give ``head`` (V 3) a finer jaw, nose and brow and fuller lips; a negative amount does the opposite."""
     head = head.copy()
     head[:, 0] *= 1 - 0.085 * amount * bump.jaw
     for side in SIDES:
@@ -61,7 +61,7 @@ def feminise(bump: Bumps, head: np.ndarray, amount: float) -> np.ndarray:
 
 
 def age_face(bump: Bumps, head: np.ndarray, age: float) -> np.ndarray:
-    """``head`` (V 3) with what time does: sagging cheeks and lids, bags under the eyes, thin lips, a drooping nose."""
+    """Age ``head`` (V 3): sagging cheeks and lids, bags under the eyes, thin lips, a drooping nose."""
     amount = 2.1 * max(0.0, age - 0.2)
     head = head.copy()
     for side in SIDES:

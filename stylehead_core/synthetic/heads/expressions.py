@@ -1,4 +1,4 @@
-"""Expressions drawn at random: a few whole ones mixed, an open jaw, blinks and gaze.
+"""Random expressions: mixtures of named expressions with jaw opening, blinks and gaze.
 
 Axes: W the 52 ARKit weights.
 """
@@ -10,11 +10,11 @@ import numpy as np
 
 from .head_model import WEIGHT, weights_of
 
-__all__ = ["EXPRESSIONS", "draw_expression", "gaze"]
+__all__ = ["EXPRESSIONS", "gaze", "sample_expression"]
 
 
 def _both(**weights: float) -> dict[str, float]:
-    """The same weights on both sides of the face."""
+    """Expand weights to the left and the right side of the face."""
     return {f"{name}{side}": value for name, value in weights.items() for side in ("Left", "Right")}
 
 
@@ -52,7 +52,7 @@ EXPRESSIONS: Mapping[str, np.ndarray] = MappingProxyType(
 
 
 def gaze(right: float, up: float) -> dict[str, float]:
-    """Weights of a gaze: ``right`` of the picture and ``up``, 1 as far as eyes go."""
+    """Weights of a gaze to the picture's ``right`` and ``up``, each in -1..1."""
     return {
         "eyeLookOutLeft": max(right, 0),
         "eyeLookInRight": max(right, 0),
@@ -62,8 +62,8 @@ def gaze(right: float, up: float) -> dict[str, float]:
     }
 
 
-def draw_expression(rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """(W) in 0..1: one or two of the expressions above, then jaw, lids and gaze of their own."""
+def sample_expression(rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """Sample weights (W) in 0..1: one or two of ``EXPRESSIONS``, with additional jaw, blink and gaze."""
     names = list(EXPRESSIONS)
     weights = np.zeros(len(WEIGHT), np.float32)
     for _ in range(int(rng.integers(1, 3))):

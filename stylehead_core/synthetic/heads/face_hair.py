@@ -1,4 +1,4 @@
-"""Brows and beards: short strands whose roots move with the expression.
+"""Eyebrows and beards: short strands attached to the face, which move with the expression.
 
 Axes: N strands, K points of a strand, V vertices.
 """
@@ -15,21 +15,23 @@ from .head_model import HeadModel
 __all__ = ["POINTS", "FaceHair", "grow_face_hair"]
 
 POINTS = 3  # K
-MOST = {"brow": 620, "beard": 4200}  # strands at density 1
+MAX_STRANDS = {"brow": 620, "beard": 4200}  # number of strands at density 1
 CHANNEL = {"brow": 1, "beard": 2}  # of the face map
 
 
 @dataclass(frozen=True)
 class FaceHair:
-    corners: np.ndarray  # (N 3) vertices of the triangle that a strand grows from
-    weights: np.ndarray  # (N 3) where in it
+    """Strands rooted on triangles of the face."""
+
+    corners: np.ndarray  # (N 3) vertices of the triangle with the root
+    weights: np.ndarray  # (N 3) barycentric coordinates of the root
     direction: np.ndarray  # (N 3)
     length: np.ndarray  # (N) cm
     width: np.ndarray  # (N) cm
-    lift: float  # share of its length that a strand stands off
+    lift: float  # distance of a strand from the skin, as a fraction of its length
 
     def on(self, head: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """The strands (N K 3) on a head (V 3) with some expression."""
+        """Strands (N K 3) on a head (V 3) with any expression."""
         weights = self.weights[..., None]
         root, normal = (head[self.corners] * weights).sum(1), (normals[self.corners] * weights).sum(1)
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
@@ -49,7 +51,7 @@ def grow_face_hair(
     density: float = 1.0,
     length: float = 1.0,
 ) -> FaceHair | None:
-    """Brows or a beard where the face map (N N 4) has them; none where there is nothing to grow."""
+    """Grow brows or a beard where the face map (N N 4) has them; returns None without strands."""
     kit, size = model.kit, len(face_map)
     triangles = kit.triangles[kit.group == FACE]
     corners, uv = kit.vertices[kit.vertex[triangles]], kit.uv[triangles]
@@ -60,7 +62,7 @@ def grow_face_hair(
 
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     share = areas * share_at(uv.mean(1))
-    count = int(MOST[kind] * density)
+    count = int(MAX_STRANDS[kind] * density)
     if count == 0:
         return None
     chosen = rng.choice(len(triangles), count, p=share / share.sum())
@@ -81,7 +83,7 @@ def grow_face_hair(
 
 
 def _brow(roots: np.ndarray, length: float, rng: np.random.Generator):
-    """Upwards at the inner end, outwards and slightly down at the outer one."""
+    """Direction, length and width: upwards at the inner end, outwards and slightly down at the outer end."""
     x = roots[:, :1]
     inner = 1 - np.clip((np.abs(x) - 1.2) / 3.5, 0, 1)
     outward = np.where(x < 0, -1.0, 1.0) * (1 - 0.75 * inner)
@@ -92,7 +94,7 @@ def _brow(roots: np.ndarray, length: float, rng: np.random.Generator):
 
 
 def _beard(roots: np.ndarray, length: float, rng: np.random.Generator):
-    """Downwards and outwards; longest on the chin."""
+    """Direction, length and width: downwards and outwards, longest on the chin."""
     outward = 0.35 * np.where(roots[:, :1] < 0, -1.0, 1.0) * np.array([1.0, 0, 0])
     direction = np.array([0, -1.0, 0.1]) + outward + rng.normal(0, 0.28, roots.shape)
     lengths = 0.55 * length * rng.uniform(0.5, 1.3, len(roots))

@@ -1,6 +1,6 @@
-"""Paints where lips, brows, beard, lids, liner, blush, wrinkles and scalp are, as maps over the unrolled face.
+"""Texture maps of the face: masks of lips, brows, beard, lids, liner, blush, wrinkles and scalp.
 
-Everything is drawn around the 68 landmarks of the mean head, in centimetres. Axes: N texels a side.
+They are painted around the 68 landmarks of the mean head, in cm. Axes: N texels per side.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from .geometry import smoothstep
 
 __all__ = ["hairline", "paint_maps"]
 
-PLAN_SCALE, PLAN_SIZE = 40.0, 1280  # pixels a cm, and pixels, of the frontal plan in which shapes are filled
+PLAN_SCALE, PLAN_SIZE = 40.0, 1280  # pixels per cm, and pixels, of the frontal projection in which outlines are filled
 PLAN_ORIGIN = np.array([16.0, 20.0])  # cm
-GUTTER = 6  # texels by which maps grow over the face's edge, so that seams do not bleed
+GUTTER = 6  # texels by which maps are dilated at the face's edge, against seams
 OUTER_BROWS = (range(17, 22), range(26, 21, -1))  # landmarks from outside to inside
 EYES = (  # upper lid, lower lid, outer corner, side
     ((36, 37, 38, 39), (39, 40, 41, 36), 36, -1),
@@ -25,22 +25,22 @@ EYES = (  # upper lid, lower lid, outer corner, side
 
 
 def hairline(x, y, z, recede: float):
-    """Height (cm) above the hairline, which ``recede`` moves up, at the temples most."""
-    del z  # the line is drawn from the front
+    """Height (cm) above the hairline, which ``recede`` moves up, most at the temples."""
+    del z  # the hairline is defined in frontal projection
     heights = [9.9 + recede, 9.7 + recede * 1.35, 9.1 + recede * 1.2, 7.2 + recede * 0.5, 4.6, 2.6, 0.0]
     return y - np.interp(np.abs(x), [0, 2, 4, 5.6, 6.6, 7.4, 8.2], heights)
 
 
 @dataclass(frozen=True)
 class Face:
-    """The unrolled mean face, which the brushes below paint on."""
+    """Position map of the mean face, on which the masks are painted."""
 
     points: np.ndarray  # (N N 3) cm
     covered: np.ndarray  # (N N) bool
     landmarks: np.ndarray  # (68 3) cm
 
     def inside(self, outline: np.ndarray) -> np.ndarray:
-        """How far (cm) each texel lies inside a closed frontal outline (P 2); negative outside."""
+        """Signed distance (cm) of each texel to a closed frontal outline (P 2), positive inside."""
         plan = np.zeros((PLAN_SIZE, PLAN_SIZE), np.uint8)
         cv2.fillPoly(plan, [np.round((outline + PLAN_ORIGIN) * PLAN_SCALE).astype(np.int32)], (255,))
         depth = cv2.distanceTransform(plan, cv2.DIST_L2, 5) - cv2.distanceTransform(255 - plan, cv2.DIST_L2, 5)
@@ -48,7 +48,7 @@ class Face:
         return cv2.remap(depth, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR) / PLAN_SCALE
 
     def along(self, line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distance (cm) of each texel to a line through points (P 3), the way along it 0..1, and height above it."""
+        """Distance (cm) of each texel to a curve through points (P 3), position along it in 0..1, height above it."""
         line = spline(line, 12).astype(np.float32)
         x, y = self.points[..., 0], self.points[..., 1]
         low, high = line.min(0) - 3, line.max(0) + 3
@@ -69,7 +69,7 @@ class Face:
 
 
 def paint_maps(kit: FaceKit, points: np.ndarray, covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The face map (N N 4: lips, brows, beard, lids) and the detail map (liner, blush, wrinkles, scalp), uint8."""
+    """Paint face map (N N 4: lips, brows, beard, lids) and detail map (liner, blush, wrinkles, scalp), uint8."""
     face = Face(points, covered, kit.vertices[LANDMARKS_68])
     x, y, z = (points[..., k] for k in range(3))
     in_lips = face.inside(spline(face.landmarks[48:60, :2], 16, closed=True))
@@ -79,15 +79,15 @@ def paint_maps(kit: FaceKit, points: np.ndarray, covered: np.ndarray) -> tuple[n
     scalp = smoothstep(-0.5, 0.5, above) * (1 - smoothstep(8.15, 8.6, np.abs(x))) * (np.abs(x) <= 7.75)
     face_map = _texels(lips, _brows(face), _beard(face, in_lips), lids)
     detail_map = _texels(liner, _blush(face), _wrinkles(face), scalp)
-    return _spread(face_map, covered), _spread(detail_map, covered)
+    return _dilate(face_map, covered), _dilate(detail_map, covered)
 
 
 def _texels(*maps: np.ndarray) -> np.ndarray:
     return np.stack([(np.clip(m, 0, 1) * 255).astype(np.uint8) for m in maps], axis=-1)
 
 
-def _spread(texels: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """The same map, grown over the face's edge."""
+def _dilate(texels: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Dilate a map beyond the face's edge."""
     kernel = np.ones((3, 3), np.uint8)
     for _ in range(GUTTER):
         texels = np.where(covered[..., None], texels, cv2.dilate(texels, kernel))
@@ -123,7 +123,7 @@ def _blush(face: Face) -> np.ndarray:
 
 
 def _beard(face: Face, in_lips: np.ndarray) -> np.ndarray:
-    """Cheeks from the ear lobe to the mouth's corner, moustache, chin and jaw; it fades out on the neck."""
+    """Mask of the beard: cheeks, moustache, chin and jaw, fading out on the neck."""
     x, y, z = np.abs(face.points[..., 0]), face.points[..., 1], face.points[..., 2]
     top = np.interp(x, [0, 1.2, 2.8, 4.0, 5.5, 6.6, 7.6], [-1.25, -1.35, -2.3, -2.4, -1.6, -0.2, 3.2])
     beard = smoothstep(-0.1, 0.7, top - y) * smoothstep(-10.6, -8.3, y) * smoothstep(0.5, 2.5, z)
@@ -133,7 +133,7 @@ def _beard(face: Face, in_lips: np.ndarray) -> np.ndarray:
 
 
 def _wrinkles(face: Face) -> np.ndarray:
-    """Forehead, frown, crow's feet, bags under the eyes, nose to mouth, neck: 1 in the deepest furrow."""
+    """Depth of wrinkles in 0..1: forehead, frown, crow's feet, bags, nasolabial folds, neck."""
     x, y, z = (face.points[..., k] for k in range(3))
     marks, wrinkles = face.landmarks, np.zeros(face.covered.shape, np.float32)
 

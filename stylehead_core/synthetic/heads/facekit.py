@@ -1,4 +1,4 @@
-"""The morphable head that all rendered people are made from: ICT-FaceKit's mesh, read from one npz or its OBJ folder.
+"""ICT-FaceKit, the morphable head model of all rendered people, read from a compact npz or the folder of OBJ files.
 
 Axes: V vertices, R render vertices (pairs of vertex and texture coordinate), F triangles, I identity modes, E shapes.
 """
@@ -13,9 +13,9 @@ from ...errors import InputError
 
 __all__ = ["ENVIRONMENT", "GROUPS", "LANDMARKS_68", "FaceKit", "find_facekit", "load_facekit"]
 
-ENVIRONMENT = "STYLEHEAD_FACEKIT"  # names the file where --facekit does not
+ENVIRONMENT = "STYLEHEAD_FACEKIT"  # environment variable with the path, where --facekit is not given
 ADDRESS = "https://github.com/ICT-VGL/ICT-FaceKit"
-MODES = 100  # of the folder's identity modes are used, as many as the npz holds
+MODES = 100  # number of identity modes to read from the folder, as many as in the npz
 
 GROUPS: tuple[str, ...] = (
     *("M_Face", "M_BackHead", "M_GumsTongue", "M_Teeth", "M_ScleraLeft", "M_IrisLeft", "M_ScleraRight", "M_IrisRight"),
@@ -23,8 +23,8 @@ GROUPS: tuple[str, ...] = (
 )
 FACE, BACK, GUMS, TEETH, SCLERA_LEFT, IRIS_LEFT, SCLERA_RIGHT, IRIS_RIGHT, FLUID, BLEND, OCCLUSION, LASHES = range(12)
 
-# Parts of the mesh that have no group of their own, as ranges of vertices
-SKIN_END = 11248  # face, then head and neck from NECK_FIRST
+# Parts of the mesh without a group of their own, as ranges of vertices.
+SKIN_END = 11248  # end of the skin: the face, then head and neck from NECK_FIRST
 NECK_FIRST = 9409
 MOUTH_SOCKET = slice(11248, 13294)
 EYE_SOCKETS = slice(13294, 14062)
@@ -39,12 +39,12 @@ LANDMARKS_68 = np.array(
         *(5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966),  # lips, inside
     ]
 )
-"""The vertices of the usual 68 landmarks, the first ones at the picture's left."""
+"""Vertices of the 68 landmarks in the iBUG order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaceKit:
-    """The arrays of the model. About 1 cm a unit; x to the picture's right, y up, z towards the camera."""
+    """Arrays of the model. Units are about 1 cm; x to the picture's right, y up, z towards the camera."""
 
     vertices: np.ndarray  # (V 3) float32, the mean head without expression
     uv: np.ndarray  # (R 2) float32, v up
@@ -53,15 +53,15 @@ class FaceKit:
     group: np.ndarray  # (F) uint8, an index in GROUPS
     identity: np.ndarray  # (I V 3) float32: offsets of one standard deviation
     expression: np.ndarray  # (E V 3) float32: offsets at weight 1
-    names: tuple[str, ...]  # (E) of the shapes, as the kit spells them
-    digest: str  # tells one model from another
+    names: tuple[str, ...]  # (E) names of the shapes in ICT-FaceKit
+    digest: str  # checksum of the shapes
 
 
 def find_facekit(path: str | os.PathLike | None = None) -> Path:
-    """The given path, or the one in the environment.
+    """Path of the face model: the given one, or that of the environment variable.
 
     Raises:
-        InputError: there is none, with where to get it.
+        InputError: there is none; the message says where to get it.
     """
     found = path or os.environ.get(ENVIRONMENT)
     if found and Path(found).exists():
@@ -75,10 +75,14 @@ def find_facekit(path: str | os.PathLike | None = None) -> Path:
 
 
 def load_facekit(path: str | os.PathLike | None = None) -> FaceKit:
-    """Read the face model from a compact npz, or from the folder of OBJ files that its authors publish."""
+    """Read the face model from a compact npz, or from the published folder of OBJ files.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
     found = find_facekit(path)
     if found.is_dir():
-        from .facekit_objs import arrays_of_folder  # only few people need it
+        from .facekit_objs import arrays_of_folder  # rarely needed
 
         return facekit_of(arrays_of_folder(found, MODES))
     try:
@@ -92,7 +96,7 @@ def load_facekit(path: str | os.PathLike | None = None) -> FaceKit:
 
 
 def facekit_of(arrays: dict[str, np.ndarray]) -> FaceKit:
-    """A face model from the arrays of the npz (docs/heads.md)."""
+    """Build a face model from the arrays of the npz (docs/heads.md)."""
     import zlib
 
     return FaceKit(

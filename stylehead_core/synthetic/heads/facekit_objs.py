@@ -1,4 +1,4 @@
-"""Reads the folder ``FaceXModel`` of ICT-FaceKit, as its authors publish it: one OBJ file a shape.
+"""Reader of ICT-FaceKit's published folder ``FaceXModel``: one OBJ file per shape.
 
 Axes: V vertices, I identity modes, E expression shapes.
 """
@@ -12,11 +12,11 @@ from ...errors import InputError
 __all__ = ["arrays_of_folder"]
 
 NEUTRAL = "generic_neutral_mesh.obj"
-STEPS = 127  # of an int8
+INT8_MAX = 127  # largest int8
 
 
 def arrays_of_folder(folder: Path, modes: int = 100) -> dict[str, np.ndarray]:
-    """The arrays of the compact npz (docs/heads.md): shapes as int8 with one scale each, at most 0.15 mm off.
+    """Read the arrays of the compact npz (docs/heads.md): shapes are quantised to int8, with errors below 0.15 mm.
 
     Raises:
         InputError: files are missing, or their meshes differ.
@@ -32,14 +32,14 @@ def arrays_of_folder(folder: Path, modes: int = 100) -> dict[str, np.ndarray]:
     shapes = [file for file in files if not file.stem.startswith(("identity", "generic"))]
     if not identity or not shapes:
         raise InputError(f"{folder} has {len(identity)} identity and {len(shapes)} expression files; both are needed.")
-    arrays["qi"], arrays["si"] = _packed(identity, vertices)
-    arrays["qe"], arrays["se"] = _packed(shapes, vertices)
+    arrays["qi"], arrays["si"] = _quantise(identity, vertices)
+    arrays["qe"], arrays["se"] = _quantise(shapes, vertices)
     arrays["names"] = np.array([file.stem for file in shapes])
     return arrays
 
 
 def _mesh(file: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Everything of the neutral mesh but its shapes, and its vertices (V 3) float64."""
+    """Arrays of the neutral mesh without shapes, and its vertices (V 3) in float64."""
     points, uv, materials = [], [], []
     pairs: dict[tuple[int, int], int] = {}  # (vertex, texture coordinate) -> render vertex
     triangles, groups, group = [], [], 0
@@ -74,8 +74,8 @@ def _mesh(file: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return arrays, vertices
 
 
-def _packed(files: list[Path], neutral: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets from the neutral mesh as int8 (N V 3), and what one step of each is (N)."""
+def _quantise(files: list[Path], neutral: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantise the offsets from the neutral mesh: int8 (N V 3), and the step size of each shape (N)."""
     packed = np.zeros((len(files), *neutral.shape), np.int8)
     steps = np.zeros(len(files), np.float32)
     for row, file in enumerate(files):
@@ -84,6 +84,6 @@ def _packed(files: list[Path], neutral: np.ndarray) -> tuple[np.ndarray, np.ndar
         if points.shape != neutral.shape:
             raise InputError(f"{file} has {len(points)} vertices, {NEUTRAL} has {len(neutral)}: not the same model.")
         largest = np.abs(points - neutral).max()
-        steps[row] = largest / STEPS
-        packed[row] = np.round((points - neutral) / max(largest / STEPS, 1e-12)).astype(np.int8)
+        steps[row] = largest / INT8_MAX
+        packed[row] = np.round((points - neutral) / max(largest / INT8_MAX, 1e-12)).astype(np.int8)
     return packed, steps

@@ -1,4 +1,4 @@
-"""Opens OpenGL without a display, and reads the shaders that lie beside this file."""
+"""OpenGL helpers: context without a display, shader files, uniforms."""
 
 import re
 from functools import cache
@@ -14,14 +14,14 @@ SHADERS = Path(__file__).parent / "shaders"
 
 
 class NoGraphics(StyleHeadError):
-    """OpenGL cannot be had on this machine."""
+    """OpenGL is not available on this machine."""
 
 
 def open_graphics():
-    """A moderngl context on EGL: a graphics card where there is one, else Mesa's software renderer.
+    """Create a moderngl context on EGL: on a graphics card if there is one, otherwise in software (Mesa).
 
     Raises:
-        NoGraphics: moderngl or EGL is missing, with what to install.
+        NoGraphics: moderngl or EGL is missing; the message says what to install.
     """
     try:
         import moderngl
@@ -37,13 +37,13 @@ def open_graphics():
             "On Debian and Ubuntu: `apt-get install libegl1 libgl1-mesa-dri` (software rendering, no display needed). "
             "For a graphics card see docs/heads.md."
         ) from error
-    context.gc_mode = "context_gc"  # what is no longer used waits for gc(): another context may be the current one
+    context.gc_mode = "context_gc"  # unused objects are freed by gc() only, since another context may be current
     return context
 
 
 @cache
 def shader(name: str) -> str:
-    """The text of a shader file, with its ``#include "file"`` lines replaced by those files."""
+    """Read a shader file, with its ``#include "file"`` lines expanded."""
 
     def included(match: re.Match[str]) -> str:
         return (SHADERS / match[1]).read_text(encoding="utf-8")
@@ -53,10 +53,10 @@ def shader(name: str) -> str:
 
 
 def set_uniforms(program, values: dict) -> None:
-    """Give a program those of ``values`` that it uses: numbers, vectors, matrices (rows first)."""
+    """Set the uniforms of ``program``: numbers, vectors, matrices (row-major); unknown names are ignored."""
     for name, value in values.items():
         if name not in program:
             continue
         array = np.asarray(value, np.float64)
-        flat = array.T if array.ndim == 2 else array  # OpenGL keeps columns together
+        flat = array.T if array.ndim == 2 else array  # OpenGL is column-major
         program[name].value = float(array) if array.ndim == 0 else tuple(flat.ravel().tolist())

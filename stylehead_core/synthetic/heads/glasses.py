@@ -1,4 +1,4 @@
-"""Glasses: two rims, a bridge and two temples, bent from tubes around the eyes of a head.
+"""Glasses: meshes of tubes for rims, bridge and temples, fitted to a head.
 
 Axes: N points of the mesh, F triangles.
 """
@@ -13,7 +13,7 @@ from .facekit import LANDMARKS_68
 
 __all__ = ["SHAPES", "Glasses", "make_glasses"]
 
-# half width and half height in cm, exponent of the superellipse (2 round, 4 nearly a rectangle), radius of the tube
+# Half width and half height in cm, exponent of the superellipse (2 round, 4 nearly rectangular), radius of the tube.
 SHAPES: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
     {
         "round": (2.2, 2.1, 2.0, 0.09),
@@ -23,28 +23,31 @@ SHAPES: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
         "large": (2.7, 2.35, 2.8, 0.15),
     }
 )
-SIDES = 6  # of a tube
+SIDES = 6  # of a tube's cross section
 AROUND = 40  # points of a rim
-BEFORE_THE_EYES = 0.9  # cm
-BRIDGE = ((-1.0, 0.0, 0.0), (-0.5, 0.22, 0.08), (0.5, 0.22, 0.08), (1.0, 0.0, 0.0))  # inner widths, up, forward
-EAR = np.array([7.7, 2.6, -0.5])  # cm: where a temple ends, at the mean head's ear
+DISTANCE_TO_EYES_CM = 0.9  # cm
+# X in inner widths; up, forward: cm.
+BRIDGE = ((-1.0, 0.0, 0.0), (-0.5, 0.22, 0.08), (0.5, 0.22, 0.08), (1.0, 0.0, 0.0))
+EAR = np.array([7.7, 2.6, -0.5])  # cm: end of a temple, at the mean head's ear
 
 
 @dataclass(frozen=True)
 class Glasses:
-    points: np.ndarray  # (N 3) float32 cm, on the unturned head
+    """Mesh of glasses."""
+
+    points: np.ndarray  # (N 3) float32 cm, head frame
     normals: np.ndarray  # (N 3) float32
     triangles: np.ndarray  # (F 3) int32
 
 
 def make_glasses(neutral: np.ndarray, shape: str, size: float = 1.0) -> Glasses:
-    """Glasses that fit the neutral head (V 3). They sit on the nose, so no expression moves them."""
+    """Make glasses that fit the neutral head (V 3). They rest on the nose, which no expression moves."""
     half_width, half_height, power, tube = SHAPES[shape]
     marks = neutral[LANDMARKS_68]
     eyes = np.stack([marks[36:42].mean(0), marks[42:48].mean(0)])
     middle, apart = eyes.mean(0), (eyes[1, 0] - eyes[0, 0]) / 2
     half_width, half_height = half_width * size, half_height * size
-    front = max(eyes[:, 2].max() + BEFORE_THE_EYES, marks[27, 2] + 0.15)  # landmark 27: between the eyes
+    front = max(eyes[:, 2].max() + DISTANCE_TO_EYES_CM, marks[27, 2] + 0.15)  # landmark 27: between the eyes
     centre_x = max(apart, half_width + 0.55)  # room for the nose
     angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
     across = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / power) * half_width
@@ -74,7 +77,7 @@ def make_glasses(neutral: np.ndarray, shape: str, size: float = 1.0) -> Glasses:
 
 
 def _tube(line: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A tube around a line (P 3): points, normals, triangles."""
+    """Tube around a polyline (P 3): points, normals, triangles."""
     ahead = np.roll(line, -1, 0) - np.roll(line, 1, 0) if closed else np.gradient(line, axis=0)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
     first = np.cross(ahead, np.where(np.abs(ahead[:, 2:]) < 0.9, [[0, 0, 1.0]], [[0, 1.0, 0]]))

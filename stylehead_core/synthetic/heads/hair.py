@@ -1,4 +1,4 @@
-"""Grows a head of hair: strands that start on the scalp, are combed, fall, and lie on the skull.
+"""Hair: strands that grow from the scalp along a combing direction, with gravity and collision with the skull.
 
 Axes: N strands, K points of a strand.
 """
@@ -17,20 +17,22 @@ from .head_model import HeadModel
 __all__ = ["STYLES", "Hair", "HairStyle", "grow_hair"]
 
 X, Y, Z = np.eye(3)
-CLUMPS = 24  # directions that neighbouring strands share
+CLUMPS = 24  # number of random directions that are shared by strands
 
 
 @dataclass(frozen=True, kw_only=True)
 class HairStyle:
-    length: float  # cm, of the longest
+    """Parameters of a hair style."""
+
+    length: float  # cm, of the longest strands
     points: int = 11  # K
     strands: int = 8000
-    lift: float  # how strongly a hair leaves the skin straight up
-    layer: float  # cm: how thick the hair lies on the skull
+    lift: float  # strength of the initial direction along the normal
+    layer: float  # cm: thickness of the hair on the skull
     gravity: float
-    by_height: tuple[float, ...] = (1, 1, 1, 1)  # lengths at the heights 0, 4, 8, 12 cm
-    hangs: bool = False  # below the ears: kept out of the face, may have a fringe
-    curl: tuple[float, float] = (0.03, 0.03)  # cm, from..to
+    by_height: tuple[float, ...] = (1, 1, 1, 1)  # factors on the length at the heights 0, 4, 8, 12 cm
+    hangs: bool = False  # hair that hangs below the ears: kept out of the face, may have a fringe
+    curl: tuple[float, float] = (0.03, 0.03)  # cm: range of the amplitude
     width: float = 0.045  # cm
 
 
@@ -59,17 +61,21 @@ STYLES: Mapping[str, HairStyle | None] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Hair:
-    strands: np.ndarray  # (N K 3) float32 cm, in the frame of the unturned head
+    """Strands of hair."""
+
+    strands: np.ndarray  # (N K 3) float32 cm, head frame
     width: np.ndarray  # (N) cm
-    layer: np.ndarray  # (N) 0 on the scalp .. 1 outside
+    layer: np.ndarray  # (N) 0 on the scalp .. 1 outermost
 
 
 @dataclass(frozen=True)
 class Roots:
+    """Roots of the strands."""
+
     points: np.ndarray  # (N 3) on this head
     normals: np.ndarray  # (N 3)
-    neutral: np.ndarray  # (N 3) the same points of the mean head
-    edge: np.ndarray  # (N) cm above the hairline
+    neutral: np.ndarray  # (N 3) the same points on the mean head
+    edge: np.ndarray  # (N) height above the hairline, cm
 
 
 def grow_hair(
@@ -82,13 +88,13 @@ def grow_hair(
     recede: float = 0.0,
     volume: float = 1.0,
 ) -> Hair:
-    """Hair of a style on a neutral head (V 3). ``recede`` cm moves the hairline up, ``volume`` 1 is usual."""
+    """Grow hair of a style on a neutral head (V 3). ``recede`` moves the hairline up by cm; ``volume`` is usually 1."""
     parting = rng.uniform(-2.5, 2.5)
     roots = _roots(model, head, normals, style.strands, recede, parting, rng)
     layer = rng.random(style.strands).astype(np.float32)
     length = style.length * volume**0.5 * rng.uniform(0.72, 1.08, style.strands)
     length *= np.interp(roots.neutral[:, 1], [0, 4, 8, 12], style.by_height)
-    comb = _combed(name, roots, parting, rng)
+    comb = _comb_directions(name, roots, parting, rng)
     fringe = (style.hangs or name == "short") and rng.random() < 0.35
     if fringe:
         front = (roots.neutral[:, 2] > 3.5) & (np.abs(roots.neutral[:, 0]) < 5.5) & (roots.edge < 3.0)
@@ -102,7 +108,7 @@ def grow_hair(
 
 
 def _roots(model, head, normals, count: int, recede: float, parting: float, rng) -> Roots:
-    """Points on the scalp, denser in front and along the parting."""
+    """Sample points on the scalp, denser in front and along the parting."""
     triangles = model.corners[np.isin(model.kit.group, [FACE, BACK])]
     triangles = triangles[(triangles < SKIN_END).all(1)]
     middle = model.kit.vertices[triangles].mean(1)
@@ -111,7 +117,7 @@ def _roots(model, head, normals, count: int, recede: float, parting: float, rng)
     grows = np.where(z < -3.2, y > nape, hairline(x, y, z, recede) > 0) & (np.abs(x) < 8.1)
     grows &= ~((np.abs(x) > 7.2) & (y < 4.6) & (z > -2.5) & (z < 2.6))  # ears
     triangles, (x, y, z) = triangles[grows], middle[grows].T
-    # Areas of the mean head, so that another age or shape has its hair in the same places
+    # Areas of the mean head, so that the roots do not depend on age and shape.
     a, b, c = (model.kit.vertices[triangles[:, corner]] for corner in range(3))
     share = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     share *= 1 + 0.8 * np.clip((z + 2) / 8, 0, 1) + 1.2 * np.exp(-(((x - parting) / 1.2) ** 2)) * (y > 8)
@@ -124,15 +130,15 @@ def _roots(model, head, normals, count: int, recede: float, parting: float, rng)
 
 
 def barycentric(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Even chances within a triangle (count 3) float32."""
+    """Sample uniform barycentric coordinates of a triangle (count 3), float32."""
     u = rng.random((count, 2))
     outside = u.sum(1) > 1
     u[outside] = 1 - u[outside]
     return np.stack([1 - u.sum(1), u[:, 0], u[:, 1]], axis=1).astype(np.float32)
 
 
-def _combed(name: str, roots: Roots, parting: float, rng: np.random.Generator) -> np.ndarray:
-    """The direction (N 3) that each hair is combed in."""
+def _comb_directions(name: str, roots: Roots, parting: float, rng: np.random.Generator) -> np.ndarray:
+    """Combing direction (N 3) of each strand."""
     x, y, z = roots.neutral.T
     side = np.where(x > parting, 1.0, -1.0)[:, None]
     front = np.clip((z + 3) / 9, 0, 1)[:, None]
@@ -150,9 +156,9 @@ def _combed(name: str, roots: Roots, parting: float, rng: np.random.Generator) -
 
 
 def _grow(collider: Collider, roots: Roots, style: HairStyle, comb, length, height, fringe: bool, rng) -> np.ndarray:
-    """The strands (N K 3): step by step from the root, along the comb, drawn down, kept outside the skull.
+    """Grow the strands (N K 3) step by step along the combing direction, with gravity and outside the skull.
 
-    ``height`` (N): cm above the skull that each hair lies at.
+    ``height`` (N): distance of each strand from the skull, cm.
     """
     count, steps = len(length), style.points - 1
     step = length / steps
@@ -176,19 +182,19 @@ def _grow(collider: Collider, roots: Roots, style: HairStyle, comb, length, heig
         outward, radius, own = collider(point)
         held = own + height * min(1, i / 2.2)
         push = np.maximum(held - radius, 0) * (1 - np.clip((-6 - point[:, 1]) / 3, 0, 1))
-        if steps >= 3 and style.curl[0] <= 0.1:  # smooth hair does not stand off either
+        if steps >= 3 and style.curl[0] <= 0.1:  # also pull smooth hair towards the skull
             push -= np.maximum(radius - held - 0.25, 0) * 0.35 * np.clip((point[:, 1] + 1) / 4, 0, 1)
         point = point + outward * push[:, None]
         if style.hangs and not fringe:
-            point = point + _out_of_the_face(point)
+            point = point + _face_clearance(point)
         wave = i * step * tightness + phase
         sideways = np.cross(heading, Z) * np.sin(wave)[:, None] + Z * (0.6 * np.cos(wave)[:, None])
         strands[:, i] = point + curl * min(1, i / 3) * sideways
     return strands
 
 
-def _out_of_the_face(points: np.ndarray) -> np.ndarray:
-    """How far hanging hair (N 3) goes aside where it would hang before the face."""
+def _face_clearance(points: np.ndarray) -> np.ndarray:
+    """Displacement (N 3) that moves hanging hair aside where it would cover the face."""
     x, y, z = points.T
     before = np.clip((z - 3.5) / 3, 0, 1) * (y < 8.6)
     cleared = np.interp(y, [-12, -7, 0, 5, 8.6], [7.2, 7.4, 7.6, 7.2, 4.2])

@@ -1,4 +1,4 @@
-"""From numbers to a head's mesh: identity, expression, normals.
+"""Head model: mesh of a head from identity and expression weights.
 
 Axes: V vertices, F triangles, I identity modes, W the 52 ARKit weights in the order of ``spaces.BLENDSHAPES``.
 """
@@ -17,13 +17,17 @@ from .facekit import GUMS, IRIS_LEFT, IRIS_RIGHT, SCLERA_LEFT, SCLERA_RIGHT, TEE
 __all__ = ["WEIGHT", "HeadModel", "weights_of"]
 
 WEIGHT = {name: index for index, name in enumerate(BLENDSHAPES)}
-BLINK_SINKS = 0.22  # cm that a globe goes back behind its closed lid, which would cut through it
-TONGUE_COMES = np.array([0, -0.55, -1.7], np.float32)  # of TONGUE_FOLLOWS: up again and forward, between the teeth
-TONGUE_FOLLOWS = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open jaw
+BLINK_DEPTH_CM = 0.22  # cm by which an eyeball moves back behind a closed lid, against intersections
+TONGUE_COMES = np.array([0, -0.55, -1.7], np.float32)  # of TONGUE_SHIFT_CM: up again and forward, between the teeth
+TONGUE_SHIFT_CM = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open jaw
 
 
 def weights_of(named: Mapping[str, float]) -> np.ndarray:
-    """(W) ARKit weights from some of them by name; the others are 0."""
+    """ARKit weights (W) from some of them by name; the others are 0.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
     weights = np.zeros(len(BLENDSHAPES), np.float32)
     for name, value in named.items():
         if name not in WEIGHT:
@@ -33,7 +37,7 @@ def weights_of(named: Mapping[str, float]) -> np.ndarray:
 
 
 def _kit_names(name: str) -> tuple[str, ...]:
-    """The face kit's shapes that one ARKit weight moves; it splits some in two, and has no tongueOut."""
+    """ICT-FaceKit's shapes for an ARKit weight; some are split in two, and there is none for tongueOut."""
     if name in ("browInnerUp", "cheekPuff"):
         return (f"{name}_L", f"{name}_R")
     for side in ("Left", "Right"):
@@ -43,7 +47,7 @@ def _kit_names(name: str) -> tuple[str, ...]:
 
 
 class HeadModel:
-    """The face kit with what is worked out from it once."""
+    """Face model with precomputed shapes, incidence matrix and vertex groups."""
 
     def __init__(self, kit: FaceKit) -> None:
         self.kit = kit
@@ -51,7 +55,7 @@ class HeadModel:
         self.corners = kit.vertex[kit.triangles]  # (F 3) vertices
         faces, vertices = len(self.corners), len(kit.vertices)
         ones = np.ones(3 * faces, np.float32)
-        self.meets = csr_matrix((ones, (self.corners.ravel(), np.repeat(np.arange(faces), 3))), (vertices, faces))
+        self.incidence = csr_matrix((ones, (self.corners.ravel(), np.repeat(np.arange(faces), 3))), (vertices, faces))
         shape_of = {name: index for index, name in enumerate(kit.names)}
         self.shapes = np.zeros((len(BLENDSHAPES), vertices, 3), np.float32)
         for row, name in enumerate(BLENDSHAPES):
@@ -62,28 +66,32 @@ class HeadModel:
         self.tongue, self._tongue_follows = self._find_tongue()
 
     def vertices_of(self, *groups: int) -> np.ndarray:
-        """The vertices of these groups of triangles."""
+        """Vertices of some groups of triangles."""
         return np.unique(self.corners[np.isin(self.kit.group, groups)])
 
     def _find_tongue(self) -> tuple[np.ndarray, np.ndarray]:
-        """The tongue has no group: it is what moves with the jaw and is away from the teeth. Else it would float."""
+        """Find the tongue, which has no group: vertices that move with the jaw and are away from the teeth.
+
+        Returns:
+            Vertices (n), and their shift with a wide open jaw (n 3), without which the tongue would float.
+        """
         inside = self.vertices_of(GUMS)
         moves = np.linalg.norm(self.shapes[WEIGHT["jawOpen"]][inside], axis=1)
         vertices = self.kit.vertices
         away, _ = KDTree(vertices[self.vertices_of(TEETH)]).query(vertices[inside])
         share = np.clip((moves - 0.3) / 0.5, 0, 1) * np.clip((away - 0.25) / 0.55, 0, 1)
         tongue, share = inside[share > 0.01], share[share > 0.01]
-        share = share * np.clip((vertices[tongue, 2] - 2.5) / 6, 0, 1)  # its root stays
-        return tongue, (share[:, None] * TONGUE_FOLLOWS).astype(np.float32)
+        share = share * np.clip((vertices[tongue, 2] - 2.5) / 6, 0, 1)  # the root is fixed
+        return tongue, (share[:, None] * TONGUE_SHIFT_CM).astype(np.float32)
 
     def shape(self, identity: np.ndarray) -> np.ndarray:
-        """The neutral head (V 3) of identity weights (up to I), in standard deviations."""
+        """Neutral head (V 3) for identity weights (up to I) in standard deviations."""
         identity = np.asarray(identity, np.float32)
         offset = identity @ self._flat_identity[: len(identity)]
         return self.kit.vertices + offset.reshape(-1, 3)
 
     def express(self, neutral: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """``neutral`` (V 3) with an expression (W)."""
+        """Apply expression weights (W) to ``neutral`` (V 3)."""
         head = neutral.copy()
         for row in np.flatnonzero(weights):
             head += np.float32(weights[row]) * self.shapes[row]
@@ -94,11 +102,11 @@ class HeadModel:
             head[self.tongue] += np.float32(out) * self._tongue_follows * TONGUE_COMES
         for eye, name in zip(self._eyes, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
             closed = np.clip((weights[WEIGHT[name]] - 0.3) / 0.5, 0, 1)
-            head[eye, 2] -= np.float32(BLINK_SINKS * closed)
+            head[eye, 2] -= np.float32(BLINK_DEPTH_CM * closed)
         return head
 
     def normals(self, head: np.ndarray) -> np.ndarray:
         """Unit normals (V 3), outwards."""
         a, b, c = (head[self.corners[:, corner]] for corner in range(3))
-        normals = self.meets @ np.cross(b - a, c - a)
+        normals = self.incidence @ np.cross(b - a, c - a)
         return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)

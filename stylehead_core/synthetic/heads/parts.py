@@ -1,4 +1,4 @@
-"""Which triangles of the face model are drawn, and as what."""
+"""Parts of the face model: triangles to render, and their materials."""
 
 from dataclasses import dataclass
 
@@ -11,35 +11,36 @@ __all__ = ["FRAMES", "Parts", "find_parts", "iris_radius_of", "materials"]
 
 SOCKET, EYE_SOCKET, FRAMES, TONGUE = 12, 13, 14, 15  # materials beyond the groups, as in materials.glsl
 IRIS_ANGLE = 27.0  # degrees from an eye's axis to the iris's edge
-SEEN_OF_EYE = 0.8  # of the eye texture's radius: the rest is inside the head
-FRONT_OF_SOCKET, FRONT_OF_MOUTH = 8.0, 6.2  # cm: what lies further back is never seen
+VISIBLE_EYE_RADIUS = 0.8  # visible part of the eye texture's radius: the rest is inside the head
+SOCKET_MIN_Z_CM, MOUTH_MIN_Z_CM = 8.0, 6.2  # cm: smallest visible z in eye sockets and mouth
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Triangles (F 3) of render vertices."""
+    """Triangles (F 3; render vertices) of each part."""
 
-    skin: np.ndarray  # with the eyes
+    skin: np.ndarray  # skin and eyes
     mouth: np.ndarray  # teeth, gums, tongue and the socket behind them
-    overlay: np.ndarray  # lids' shadows
+    overlay: np.ndarray  # shadows of the lids
     lashes: np.ndarray
-    shadow: np.ndarray  # what throws shadows
-    skin_rows: np.ndarray  # (all triangles) bool: which are in ``skin``
+    shadow: np.ndarray  # shadow casters
+    skin_rows: np.ndarray  # (all triangles) bool: mask of ``skin``
     mouth_rows: np.ndarray
 
 
 def find_parts(model: HeadModel) -> Parts:
+    """Divide the model's triangles into parts; hidden ones are left out."""
     kit = model.kit
     corners, group = model.corners, kit.group
     keep = np.isin(group, [FACE, BACK, GUMS, TEETH, SCLERA_LEFT, SCLERA_RIGHT])
     eyes = np.isin(group, [SCLERA_LEFT, SCLERA_RIGHT])
-    keep &= ~(eyes & (np.linalg.norm(kit.uv[kit.triangles].mean(1) - 0.5, axis=1) * 2 > SEEN_OF_EYE))
+    keep &= ~(eyes & (np.linalg.norm(kit.uv[kit.triangles].mean(1) - 0.5, axis=1) * 2 > VISIBLE_EYE_RADIUS))
     front = kit.vertices[corners][..., 2].max(1)
     in_socket = ((corners >= EYE_SOCKETS.start) & (corners < EYE_SOCKETS.stop)).any(1)
-    keep &= ~in_socket | (front > FRONT_OF_SOCKET)
+    keep &= ~in_socket | (front > SOCKET_MIN_Z_CM)
     bite = np.isin(group, [GUMS, TEETH])
     behind = ((corners >= MOUTH_SOCKET.start) & (corners < MOUTH_SOCKET.stop)).all(1)
-    keep &= ~(bite & (front < FRONT_OF_MOUTH))
+    keep &= ~(bite & (front < MOUTH_MIN_Z_CM))
     mouth = keep & (bite | behind)
     skin = keep & ~mouth
     return Parts(
@@ -54,7 +55,7 @@ def find_parts(model: HeadModel) -> Parts:
 
 
 def materials(model: HeadModel) -> np.ndarray:
-    """(R) float32: the material of each render vertex, as the shaders number them."""
+    """Material (R, float32) of each render vertex, numbered as in the shaders."""
     kit = model.kit
     found = np.zeros(len(kit.vertex), np.float32)
     found[kit.triangles.ravel()] = np.repeat(kit.group, 3)
@@ -65,7 +66,7 @@ def materials(model: HeadModel) -> np.ndarray:
 
 
 def iris_radius_of(model: HeadModel) -> float:
-    """The iris's radius in the eyes' texture: the mesh has none, its texture maps the angle from the eye's axis."""
+    """Radius of the iris in the eyes' texture, which maps the angle from the eye's axis; the mesh has no iris."""
     kit = model.kit
     rows = np.unique(kit.triangles[kit.group == SCLERA_LEFT])
     points, uv = kit.vertices[kit.vertex[rows]], kit.uv[rows]

@@ -1,4 +1,4 @@
-"""Builds a person from a look: the neutral mesh, hair, brows and beard, and the colours that shaders take."""
+"""Person: neutral mesh, hair, brows, beard, glasses and shader uniforms of an appearance."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,40 +14,40 @@ from .glasses import Glasses, make_glasses
 from .hair import STYLES, Hair, grow_hair
 from .head_model import HeadModel
 
-__all__ = ["Person", "build_person", "recoloured"]
+__all__ = ["Person", "build_person", "change_colours"]
 
 CLOTH_THICKNESS = 0.45  # cm
-SCALP = {"bald": 0.12, "buzz": 0.75}  # how much of the hair's colour the scalp takes; 0.88 where it is covered
+SCALP = {"bald": 0.12, "buzz": 0.75}  # strength of the hair's colour on the scalp; 0.88 for other styles
 
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """What stays the same over a clip."""
+    """Everything about a person that is constant over a clip."""
 
     appearance: Appearance
     neutral: np.ndarray  # (V 3) cm
-    clothes: np.ndarray  # (V) cm that the clothes stand off
+    clothes: np.ndarray  # (V) thickness of the clothes, cm
     hair: Hair | None
     brows: FaceHair | None
     beard: FaceHair | None
     glasses: Glasses | None
     uniforms: dict[str, Any]  # of the shaders
-    buffers: dict[str, Any] = field(default_factory=dict)  # of the renderer, made when it is first drawn
+    buffers: dict[str, Any] = field(default_factory=dict)  # of the renderer, made at the first rendering
 
 
-def recoloured(person: Person, iris_radius: float, appearance: Appearance) -> Person:
-    """The same person in other colours: ``look`` may differ in makeup, skin tone and colours alone. Takes no time."""
+def change_colours(person: Person, iris_radius: float, appearance: Appearance) -> Person:
+    """The same person with other colours: ``appearance`` may differ in makeup, skin tone and colours only. Fast."""
     return replace(person, appearance=appearance, uniforms=_uniforms(appearance, iris_radius))
 
 
 def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, appearance: Appearance) -> Person:
-    """A person: a pure function of the look. ``iris_radius``: of the eyes' texture, usual for this model."""
+    """Build a person, a pure function of ``appearance``. ``iris_radius``: of ``parts.iris_radius_of``."""
     neutral = feminise(model.bumps, model.shape(np.array(appearance.identity)), appearance.feminine)
     neutral = age_face(model.bumps, neutral, appearance.age).astype(np.float32)
     normals = model.normals(neutral)
 
     def rng(part: int) -> np.random.Generator:
-        return np.random.default_rng([appearance.seed, part])  # one for each part: an edit of one leaves the others
+        return np.random.default_rng([appearance.seed, part])  # one per part, so that edits do not change other parts
 
     style = STYLES[appearance.hair_style]
     hair = None
@@ -80,9 +80,10 @@ def build_person(model: HeadModel, face_map: np.ndarray, iris_radius: float, app
 
 
 def _clothes(model: HeadModel, appearance: Appearance) -> np.ndarray:
+    """Thickness (V) of the clothes in cm."""
     x, y, z = model.kit.vertices.T
     depth = -y + appearance.neckline - 0.22 * z + 0.02 * x**2  # as in skin.glsl, without the collar
-    depth[SKIN_END:] = -9  # only skin is dressed
+    depth[SKIN_END:] = -9  # clothes only on the skin
     return (CLOTH_THICKNESS * smoothstep(-0.05, 0.35, depth)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Draws a person with an expression, a pose and light: OpenGL through EGL, in software or on a graphics card."""
+"""OpenGL renderer of a person with expression, pose and light (EGL, in software or on a graphics card)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,17 @@ from .glasses import Glasses
 from .hair import Hair
 from .head_model import WEIGHT, HeadModel
 from .parts import FRAMES, find_parts, iris_radius_of, materials
-from .person import Person, build_person, recoloured
+from .person import Person, build_person, change_colours
 from .scene import Scene
 
-__all__ = ["Drawn", "Renderer"]
+__all__ = ["RenderedHead", "Renderer"]
 
 SHADOW_SIZE = 512  # texels
-LIGHT_CENTRE = np.array([0, 1.0, 1.0])  # cm: middle of what the shadow map covers
-LIGHT_EXTENT = (19.0, 19.0, 26.0)  # cm: half its width, height, depth
-SHADOW_THINNED = 5  # every fifth hair throws a shadow
-RANDOM_TONES = 64  # of strands
-MOUTH_OPENS = 0.03  # lip and jaw weights below this show no teeth
+LIGHT_CENTRE = np.array([0, 1.0, 1.0])  # cm: centre of the shadow map's volume
+LIGHT_EXTENT = (19.0, 19.0, 26.0)  # cm: half width, height and depth of this volume
+SHADOW_HAIR_STRIDE = 5  # every fifth hair casts a shadow
+RANDOM_TONES = 64  # number of random tones of strands
+MOUTH_OPEN_WEIGHT = 0.03  # mouth and jaw weights above which the inside of the mouth is rendered
 MOUTH = np.array([index for name, index in WEIGHT.items() if name.startswith(("jaw", "mouth"))])
 
 INNER_LIPS = (62, 66)  # of the 68 landmarks: the middle of the upper and the lower one
@@ -34,15 +34,17 @@ BLINKS = [WEIGHT["eyeBlinkLeft"], WEIGHT["eyeBlinkRight"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class RenderedHead:
+    """Rendered picture with its mask and landmarks."""
+
     picture: np.ndarray  # (S S 3) uint8
-    alpha: np.ndarray  # (S S) float32 0..1: the person
+    alpha: np.ndarray  # (S S) float32 0..1: mask of the person
     landmarks: np.ndarray  # (68 2) float32 pixels
     crop: Crop
 
 
 class Renderer:
-    """One OpenGL context, and the face model in it. ``size``: pixels of the pictures; drawn twice as large."""
+    """Renderer with its own OpenGL context. ``size``: pixels of the pictures, rendered ``supersample`` times larger."""
 
     def __init__(self, model: HeadModel, size: int = 256, supersample: int = 2, cache: Path | None = None) -> None:
         self.model, self.size = model, size
@@ -63,51 +65,56 @@ class Renderer:
         self._shadow_target = context.framebuffer(depth_attachment=self._shadow)
 
     def person(self, appearance: Appearance) -> Person:
-        """Build the person of a look (0.1 s). Its buffers belong to this renderer."""
+        """Build the person of an appearance (0.1 s). Its buffers belong to this renderer."""
         return build_person(self.model, self.face_map, self.iris_radius, appearance)
 
-    def recoloured(self, person: Person, appearance: Appearance) -> Person:
-        """The same person with another makeup, skin tone, or colours: nothing else of ``look`` may differ."""
-        return recoloured(person, self.iris_radius, appearance)
+    def change_colours(self, person: Person, appearance: Appearance) -> Person:
+        """The same person with other makeup, skin tone or colours; nothing else of ``appearance`` may differ."""
+        return change_colours(person, self.iris_radius, appearance)
 
     def crop_of(self, person: Person, pose: Pose, scene: Scene, wider: float = 1.0, shift=(0.0, 0.0)) -> Crop:
-        """The FFHQ crop of a person in a pose, with a neutral face."""
+        """FFHQ crop of a person in a pose, with a neutral face."""
         return ffhq_crop(self.landmarks(person.neutral, pose), scene.distance, wider, shift)
 
     def landmarks(self, head: np.ndarray, pose: Pose) -> np.ndarray:
-        """The 68 landmarks (68 3) of a head (V 3), placed, in cm."""
+        """The 68 landmarks (68 3) of a head (V 3) after the pose, in cm."""
         return place(head[LANDMARKS_68], self.model.kit.vertices[LANDMARKS_68, 1], pose)
 
-    def render(self, person: Person, weights: np.ndarray, pose: Pose, scene: Scene, crop: Crop | None = None) -> Drawn:
-        """One picture.
+    def render(
+        self, person: Person, weights: np.ndarray, pose: Pose, scene: Scene, crop: Crop | None = None
+    ) -> RenderedHead:
+        """Render one picture.
 
         Args:
+            person: of this renderer.
             weights: (52) ARKit weights.
-            crop: what the picture shows; none takes this frame's own FFHQ crop.
+            pose: of the head.
+            scene: light, camera and background.
+            crop: of the picture; None takes the frame's own FFHQ crop.
         """
         head = self.model.express(person.neutral, weights)
         normals = self.model.normals(head)
         landmarks = self.landmarks(head, pose)
         crop = crop or ffhq_crop(landmarks, scene.distance)
-        with self.context:  # there may be another renderer
+        with self.context:  # another renderer's context may be current
             self.context.gc()
             self._fill(person, head, normals)
             self._set_uniforms(person, pose, scene, crop)
             self._set_mouth(head, weights)
-            closed = float(weights[BLINKS].mean())  # the lashes of a closed lid lie flat: fewer are seen
+            closed = float(weights[BLINKS].mean())  # the lashes of closed lids are less visible
             set_uniforms(self._overlay, {"lash_strength": person.uniforms["lash_strength"] * (1 - 0.5 * closed)})
             self._draw_shadow(person)
-            self._draw(person, bool((weights[MOUTH] > MOUTH_OPENS).any()))
+            self._draw(person, bool((weights[MOUTH] > MOUTH_OPEN_WEIGHT).any()))
             pixels, alpha = self._read()
         picture = pixels + scene.backdrop(self.size) * (1 - alpha[..., None])
-        return Drawn(
+        return RenderedHead(
             picture=picture.clip(0, 255).astype(np.uint8),
             alpha=alpha,
             landmarks=crop.pixels(landmarks, scene.distance, self.size).astype(np.float32),
             crop=crop,
         )
 
-    # What is loaded once
+    # Loading
 
     def _load_programs(self) -> None:
         def program(vertex: str, fragment: str):
@@ -155,10 +162,10 @@ class Renderer:
         texture.build_mipmaps()
         return texture
 
-    # What changes with the person
+    # Buffers of a person
 
     def _strips(self, count: int, points: int, width: np.ndarray, layer: np.ndarray) -> dict:
-        """Buffers of ``count`` strands: positions to be filled, and what stays."""
+        """Buffers of ``count`` strands: positions to be filled per frame, and constant attributes."""
         way = np.broadcast_to(np.linspace(0, 1, points, dtype=np.float32), (count, points))
         opacity = width[:, None] / 0.05 * np.clip(1.1 - way**3 * 0.8, 0.1, 1)
         tone = np.floor(np.random.default_rng(1).random(count) * RANDOM_TONES)[:, None]
@@ -170,7 +177,7 @@ class Renderer:
             (moving, "3f 3f", "position", "tangent"),
             (self.context.buffer(fixed.astype(np.float32).tobytes()), "3f", "strand"),
         ]
-        thinned = np.ascontiguousarray(rows[::SHADOW_THINNED])
+        thinned = np.ascontiguousarray(rows[::SHADOW_HAIR_STRIDE])
         return {
             "moving": moving,
             "drawn": self.context.vertex_array(self._strand, drawn, self.context.buffer(rows.tobytes())),
@@ -180,7 +187,7 @@ class Renderer:
         }
 
     def _rigid(self, glasses: Glasses):
-        """What sits on the head and moves with no expression."""
+        """Vertex array of glasses, which no expression moves."""
         ones = np.ones((len(glasses.points), 1), np.float32)
         columns = [glasses.points, glasses.normals, glasses.points[:, :2], glasses.points, ones, ones * FRAMES]
         places = self.context.buffer(np.concatenate(columns, axis=1).astype(np.float32).tobytes())
@@ -205,7 +212,7 @@ class Renderer:
                     person.buffers[name] = self._strips(len(short.length), POINTS, short.width, layer)
         return person.buffers
 
-    # What changes with the frame
+    # Rendering of a frame
 
     def _fill(self, person: Person, head: np.ndarray, normals: np.ndarray) -> None:
         dressed = head + normals * person.clothes[:, None]
@@ -289,7 +296,7 @@ class Renderer:
         strips["drawn"].render(moderngl.LINE_STRIP)
 
     def _read(self) -> tuple[np.ndarray, np.ndarray]:
-        """Display values (S S 3) 0..255 times alpha, and alpha (S S), both float32."""
+        """Read display values in 0..255, multiplied by alpha (S S 3), and alpha (S S), both float32."""
         side = self._target.width
         pixels = np.frombuffer(self._target.read(components=4), np.uint8).reshape(side, side, 4)[::-1]
         small = cv2.resize(pixels.astype(np.float32), (self.size, self.size), interpolation=cv2.INTER_AREA)
@@ -297,14 +304,14 @@ class Renderer:
 
 
 def _fill_strips(strips: dict, strands: np.ndarray) -> None:
-    """Positions (N K 3) and the directions along them."""
+    """Write positions (N K 3) and tangents of strands."""
     tangent = np.gradient(strands, axis=1)
     tangent /= np.linalg.norm(tangent, axis=2, keepdims=True) + 1e-6
     strips["moving"].write(np.concatenate([strands, tangent], axis=2).astype(np.float32).tobytes())
 
 
 def _light_matrix(direction: np.ndarray) -> np.ndarray:
-    """(4 4): from cm around the light's centre to the shadow map."""
+    """Matrix (4 4) from cm around the light's centre to the shadow map."""
     right = np.cross([0, 1, 0], direction)
     right /= np.linalg.norm(right)
     matrix = np.eye(4)
@@ -314,7 +321,7 @@ def _light_matrix(direction: np.ndarray) -> np.ndarray:
 
 
 def _noise_map(size: int = 256) -> np.ndarray:
-    """(size size 4) uint8: seamless noise, smoother in the first channels."""
+    """Tileable noise (size size 4, uint8) of different smoothness in each channel."""
     rng = np.random.default_rng(5)
     noise = np.zeros((size, size, 4), np.float32)
     for channel, persistence in enumerate((0.75, 0.85, 1.0, 0.6)):

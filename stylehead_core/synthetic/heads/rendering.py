@@ -1,4 +1,4 @@
-"""Renders many clips into a folder, in one process or several; a run that was stopped goes on where it was."""
+"""Rendering of many clips into a folder, in one or several processes; interrupted runs can be continued."""
 
 import multiprocessing
 import os
@@ -13,28 +13,28 @@ from .head_model import HeadModel
 from .renderer import Renderer
 from .shards import check_manifest, clip_path, write_clip
 
-__all__ = ["Job", "maker_of", "render_clips"]
+__all__ = ["Job", "build_clip_maker", "render_clips"]
 
-ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of each worker
+ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # set to 1 in workers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Everything that a worker process needs."""
+    """Settings of a worker process."""
 
     facekit: Path | None
     config: ClipConfig
     folder: Path
 
 
-def maker_of(facekit: Path | None, config: ClipConfig) -> ClipMaker:
-    """A clip maker with its own renderer (5 s the first time, 2 s with the maps in the cache)."""
+def build_clip_maker(facekit: Path | None, config: ClipConfig) -> ClipMaker:
+    """Make a clip maker with its own renderer (5 s the first time, 2 s with cached maps)."""
     return ClipMaker(Renderer(HeadModel(load_facekit(facekit)), config.size), config)
 
 
 def render_clips(job: Job, seeds: Sequence[int], workers: int = 1) -> Iterator[int]:
-    """Render the clips that are not there yet; yields each seed as its file is complete, those there first."""
-    first = maker_of(job.facekit, job.config)
+    """Render the missing clips; yields each seed when its file is complete, existing ones first."""
+    first = build_clip_maker(job.facekit, job.config)
     check_manifest(job.folder, job.config, first.renderer.model.kit.digest, first.renderer.name)
     missing = []
     for seed in seeds:
@@ -47,8 +47,8 @@ def render_clips(job: Job, seeds: Sequence[int], workers: int = 1) -> Iterator[i
             write_clip(first.make(seed), job.folder)
             yield seed
         return
-    del first  # its context would only take memory while the workers draw
-    for name in ONE_THREAD:  # children read it before they load their libraries
+    del first  # frees its OpenGL context while the workers render
+    for name in ONE_THREAD:  # before the workers load their libraries
         os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")  # a forked process cannot use its parent's OpenGL
     with context.Pool(min(workers, len(missing)), _start, (job,)) as pool:  # leaving it ends the workers
@@ -60,7 +60,7 @@ _maker: ClipMaker
 
 
 def _start(job: Job) -> None:
-    """In a worker: Ctrl-C is the parent's to handle."""
+    """Initialise a worker; Ctrl-C is handled by the parent."""
     global _job, _maker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import cv2
@@ -68,7 +68,7 @@ def _start(job: Job) -> None:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    _job, _maker = job, maker_of(job.facekit, job.config)
+    _job, _maker = job, build_clip_maker(job.facekit, job.config)
 
 
 def _render(seed: int) -> int:

@@ -1,20 +1,22 @@
-"""The light on a head and what is behind it, drawn from a seed."""
+"""Random scene: light, camera distance and background."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .backgrounds import draw_background
+from .backgrounds import sample_background
 
-__all__ = ["Scene", "draw_scene"]
+__all__ = ["Scene", "sample_scene"]
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
+    """Light, camera distance and background; colours are linear RGB (3)."""
+
     distance: float  # cm from the camera to the head
     background: np.ndarray  # (h w 3) display values 0..1, of any size
-    key_direction: np.ndarray  # (3) towards the lamp
+    key_direction: np.ndarray  # (3) towards the key light
     key_color: np.ndarray
     rim_direction: np.ndarray
     rim_color: np.ndarray
@@ -30,12 +32,12 @@ class Scene:
         return {**values, "camera_distance": self.distance}
 
     def backdrop(self, size: int) -> np.ndarray:
-        """The background (size size 3) as display values 0..255."""
+        """Background (size size 3) as display values in 0..255."""
         return cv2.resize(self.background, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 1) * 255
 
 
-def draw_scene(seed: int) -> Scene:
-    """The scene of a seed: mostly soft light from the front, at times hard, from the side, from below, coloured."""
+def sample_scene(seed: int) -> Scene:
+    """Sample the scene of a seed: mostly soft frontal light, sometimes hard, from the side, from below or coloured."""
     rng = np.random.default_rng([seed, 10])
     hard = rng.random() < 0.2
     around = rng.uniform(-1.5, 1.5) if hard else rng.uniform(-1.0, 1.0)
@@ -45,8 +47,8 @@ def draw_scene(seed: int) -> Scene:
     ambient = rng.uniform(0.14, 0.3) if hard else rng.uniform(0.28, 0.65)
     rim = np.array([-np.sign(key[0]) * rng.uniform(0.6, 1), rng.uniform(0.1, 0.5), -rng.uniform(0.2, 0.8)])
     rim_color = rng.uniform(0, 0.9) * (1 + rng.normal(0, 0.5 if rng.random() < 0.15 else 0.1, 3))
-    background = draw_background(rng)
-    around_color = 0.75 + 0.25 * background.mean((0, 1)) / max(float(background.mean()), 0.05)  # walls colour the light
+    background = sample_background(rng)
+    around_color = 0.75 + 0.25 * background.mean((0, 1)) / max(float(background.mean()), 0.05)  # reflected by the walls
     return Scene(
         distance=float(rng.uniform(55, 110)),
         background=background,

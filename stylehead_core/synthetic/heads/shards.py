@@ -1,6 +1,6 @@
-"""Clips on disk: one safetensors file for each person, and a manifest that says how they were made.
+"""Files of rendered clips: one safetensors file per person, and a manifest with the settings.
 
-``clip-0000042.safetensors`` is complete or not there, so a run that was stopped goes on where it was.
+``clip-0000042.safetensors`` is written atomically, so that interrupted runs can be continued.
 """
 
 import json
@@ -20,8 +20,8 @@ __all__ = ["KIND", "check_manifest", "clip_path", "find_clips", "read_clip", "tr
 
 KIND = "heads clip"
 MANIFEST = "heads.json"
-APPEARANCE_VERSION = 3  # goes up when the same seed gives other pixels
-CHANNELS_FIRST = {"pictures": 3, "edited": 4}  # their last axis is the colour, on disk it stands before the rows
+APPEARANCE_VERSION = 3  # increased when the same seed gives other pixels
+CHANNELS_FIRST = {"pictures": 3, "edited": 4}  # tensors with the channels last in memory, and before the rows on disk
 
 
 def clip_path(folder: Path, seed: int) -> Path:
@@ -29,7 +29,7 @@ def clip_path(folder: Path, seed: int) -> Path:
 
 
 def write_clip(clip: Clip, folder: Path) -> Path:
-    """Write a clip under its own name."""
+    """Write a clip into ``folder``; returns the path of its file."""
     tensors = {}
     for field in fields(Clip):
         value = getattr(clip, field.name)
@@ -44,7 +44,7 @@ def write_clip(clip: Clip, folder: Path) -> Path:
 
 
 def read_clip(path: str | os.PathLike) -> Clip:
-    """A clip as it was made, labels and pixels."""
+    """Read a clip."""
     about, tensors = read_tensors(path, KIND)
     for name in CHANNELS_FIRST:
         tensors[name] = tensors[name].movedim(-3, -1)
@@ -53,7 +53,11 @@ def read_clip(path: str | os.PathLike) -> Clip:
 
 
 def find_clips(folder: str | os.PathLike) -> list[Path]:
-    """All clips of a folder, by seed; what was measured of them may lie beside them."""
+    """Paths of all clips in a folder, by seed.
+
+    Raises:
+        InputError: there are none.
+    """
     found = sorted(path for path in Path(folder).glob("clip-*.safetensors") if path.stem[len("clip-") :].isdigit())
     if not found:
         raise InputError(f"There are no rendered heads in {folder}. Make some: `stylehead heads --out {folder}`.")
@@ -61,10 +65,10 @@ def find_clips(folder: str | os.PathLike) -> list[Path]:
 
 
 def training_clips(folder: str | os.PathLike) -> list[Path]:
-    """All clips of a folder, none of which may be of a person who is held out for measuring.
+    """Paths of all clips in a folder of training data.
 
     Raises:
-        InputError: there are no clips, or one of a seed from HELD_OUT on.
+        InputError: there are no clips, or one belongs to the test set (seeds from HELD_OUT on).
     """
     found = find_clips(folder)
     for path in found:
@@ -78,10 +82,10 @@ def training_clips(folder: str | os.PathLike) -> list[Path]:
 
 
 def check_manifest(folder: Path, config: ClipConfig, facekit: str, renderer: str) -> None:
-    """Write the folder's manifest, or see that it asks for the same clips.
+    """Write the folder's manifest, or check that it has the same settings.
 
     Raises:
-        InputError: the folder holds clips that were made otherwise.
+        InputError: the folder has clips with other settings.
     """
     wanted = {"look": APPEARANCE_VERSION, "facekit": facekit, "config": asdict(config)}
     path = folder / MANIFEST

@@ -1,4 +1,4 @@
-"""People who talk: synthetic speech, the lips that belong to it, blinks, gaze and a moving head, rendered.
+"""Talking heads: rendered videos of synthetic speech with lip motion, blinks, gaze and head motion.
 
 Axes: T frames, W the 52 ARKit weights.
 """
@@ -13,28 +13,28 @@ import numpy as np
 from ..speech.utterances import Utterance, make_utterance
 from ..speech.visemes import LIPS
 from .appearance import sample_appearance
-from .camera import CameraFaults, draw_faults, photograph
+from .camera import CameraFaults, apply_faults, sample_faults
 from .curves import spline
 from .expressions import gaze
 from .geometry import Crop, Pose, ffhq_crop
 from .head_model import WEIGHT, weights_of
 from .person import Person
 from .renderer import Renderer
-from .scene import Scene, draw_scene
+from .scene import Scene, sample_scene
 
-__all__ = ["Talking", "act", "talking_frames"]
+__all__ = ["Talking", "sample_performance", "talking_frames"]
 
-BLINK = (0.5, 1.0, 0.9, 0.45, 0.1)  # how far the lids are closed, 25 frames a second
-BLINK_RATE = 25
-NOD = 0.25  # rad of pitch for full loudness: speakers nod with what they stress
+BLINK = (0.5, 1.0, 0.9, 0.45, 0.1)  # closedness of the lids during a blink, at BLINK_RATE
+BLINK_RATE = 25  # frames per second
+NOD_RAD = 0.25  # rad of pitch per unit of loudness: speakers nod on stressed syllables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Talking:
-    """A clip before it is rendered: sound, and what the head does."""
+    """Sound and head motion of a clip, before rendering."""
 
     seed: int
-    utterance: Utterance  # 16 kHz sound, phonemes with their times
+    utterance: Utterance  # sound at 16 kHz, phonemes with their times, lip curves
     weights: np.ndarray  # (T W) float32
     poses: tuple[Pose, ...]  # (T)
 
@@ -42,8 +42,8 @@ class Talking:
         return len(self.poses)
 
 
-def act(seed: int, fps: Fraction = Fraction(25), utterance: Utterance | None = None) -> Talking:
-    """What the head of a seed does while it says its sentence (or ``talk``). No picture is needed for that."""
+def sample_performance(seed: int, fps: Fraction = Fraction(25), utterance: Utterance | None = None) -> Talking:
+    """Sample the motion of a head that speaks ``utterance``, or the utterance of ``seed``; nothing is rendered."""
     utterance = utterance or make_utterance(seed, fps)
     rng = np.random.default_rng([seed, 30])
     count = len(utterance.curves)
@@ -63,25 +63,25 @@ def act(seed: int, fps: Fraction = Fraction(25), utterance: Utterance | None = N
 
 
 def talking_frames(renderer: Renderer, talking: Talking, person: Person | None = None) -> Iterator[np.ndarray]:
-    """The pictures (S S 3) uint8 of a talking clip, through the first frame's FFHQ crop, one by one."""
+    """Render a talking clip; yields its pictures (S S 3, uint8) in the first frame's FFHQ crop."""
     rng = np.random.default_rng([talking.seed, 31])
     person = person or renderer.person(sample_appearance(talking.seed))
-    scene = draw_scene(talking.seed)
+    scene = sample_scene(talking.seed)
     crop = first_crop(renderer, person, talking, scene)
-    faults: CameraFaults = draw_faults(rng, 1.0)
+    faults: CameraFaults = sample_faults(rng, 1.0)
     for frame, (weights, pose) in enumerate(zip(talking.weights, talking.poses, strict=True)):
         drawn = renderer.render(person, weights, pose, scene, crop)
-        yield photograph(drawn.picture, replace(faults, seed=faults.seed + frame))
+        yield apply_faults(drawn.picture, replace(faults, seed=faults.seed + frame))
 
 
 def first_crop(renderer: Renderer, person: Person, talking: Talking, scene: Scene) -> Crop:
-    """Where the first frame's face is cut; the head moves in it from then on."""
+    """FFHQ crop of the first frame, which is used for all frames."""
     head = renderer.model.express(person.neutral, talking.weights[0])
     return ffhq_crop(renderer.landmarks(head, talking.poses[0]), scene.distance)
 
 
 def _wander(count: int, fps: Fraction, period: float, amount: float, rng: np.random.Generator) -> np.ndarray:
-    """(T) a smooth random walk around 0, turning every ``period`` seconds, of deviation ``amount``."""
+    """Smooth noise (T) around 0 with a knot every ``period`` seconds and standard deviation ``amount``."""
     knots = rng.normal(0, amount, int(count / float(fps) / period) + 5)
     curve = spline(np.stack([np.arange(len(knots)), knots], axis=1), 40)[:, 1]
     where = 40 * (1 + np.arange(count) / float(fps) / period)
@@ -89,7 +89,7 @@ def _wander(count: int, fps: Fraction, period: float, amount: float, rng: np.ran
 
 
 def _loudness(utterance: Utterance, count: int) -> np.ndarray:
-    """(T) how loud each frame is against the clip's mean, smoothed over a syllable."""
+    """Loudness (T) of each frame relative to the clip's mean, smoothed over a syllable."""
     sound = utterance.sound.samples[0].numpy()
     edges = np.linspace(0, len(sound), count + 1).astype(int)
     level = np.array([np.sqrt(np.mean(sound[a:b] ** 2)) if b > a else 0.0 for a, b in itertools.pairwise(edges)])
@@ -98,7 +98,7 @@ def _loudness(utterance: Utterance, count: int) -> np.ndarray:
 
 
 def _blinks(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
-    """(T) how far the lids are closed: a blink every 1.6 to 4 seconds."""
+    """Closedness (T) of the lids in 0..1: a blink every 1.6 to 4 seconds."""
     closed, seconds = np.zeros(count), np.arange(count) / float(fps)
     shape = np.array([0.0, *BLINK, 0.0])
     start = rng.uniform(0.5, 1.5)
@@ -109,7 +109,7 @@ def _blinks(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
 
 
 def _glances(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
-    """(T 2) gaze to the right and up: eyes rest for most of a second, then jump."""
+    """Gaze (T 2) to the right and up: fixations of 0.8 seconds with saccades between."""
     rests = rng.normal(0, 0.18, (int(count / float(fps) / 0.8) + 2, 2))
     which = (np.arange(count) / float(fps) / 0.8).astype(int)
     return np.stack(
@@ -118,9 +118,9 @@ def _glances(count: int, fps: Fraction, rng: np.random.Generator) -> np.ndarray:
 
 
 def _poses(count: int, fps: Fraction, loud: np.ndarray, rng: np.random.Generator) -> tuple[Pose, ...]:
-    """The head's sway, with nods where the voice is loud."""
+    """Head poses: slow random motion, with nods where the voice is loud."""
     angles = [_wander(count, fps, period, amount, rng) for period, amount in ((1.1, 0.05), (1.6, 0.11), (1.9, 0.035))]
-    angles[0] = angles[0] + NOD * loud
+    angles[0] = angles[0] + NOD_RAD * loud
     shifts = [_wander(count, fps, period, amount, rng) for period, amount in ((1.5, 0.35), (1.5, 0.2), (2.0, 0.4))]
     rows = np.stack([*angles, *shifts], axis=1).tolist()
     return tuple(Pose(angles=(p, y, r), shift=(a, b, c)) for p, y, r, a, b, c in rows)

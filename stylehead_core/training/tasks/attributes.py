@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ...datasets.labels import Labelled, load_labelled
+from ...datasets.labels import LabelledPictures, load_labelled
 from ...errors import InputError
 from ...media.sample_sheets import rows_of
 from ...model.config import DirectionConfig
@@ -47,7 +47,7 @@ class AttributesTask(TrainingTask):
     tested: float = 0.3  # share of the people that a first regression does not see, and is tested with
     parts: tuple[str, ...] = ("directions",)
 
-    def load(self, folder: Path) -> Labelled:
+    def load(self, folder: Path) -> LabelledPictures:
         return load_labelled(folder)
 
     def save(self, state: "AttributesState", model: StyleHead, folder: Path, recipe: str) -> None:
@@ -56,7 +56,7 @@ class AttributesTask(TrainingTask):
         named = [model.directions.named(name) for name in model.attributes]
         save_directions(folder / DIRECTIONS, named, license=model.config.license)
 
-    def start(self, model: StyleHead, labelled: Labelled) -> "AttributesState":
+    def start(self, model: StyleHead, labelled: LabelledPictures) -> "AttributesState":
         return AttributesState(self, model, labelled)
 
 
@@ -65,7 +65,7 @@ class AttributesState:
 
     phases: tuple[Phase, ...] = ()
 
-    def __init__(self, task: AttributesTask, model: StyleHead, labelled: Labelled) -> None:
+    def __init__(self, task: AttributesTask, model: StyleHead, labelled: LabelledPictures) -> None:
         self.model, self.labelled, self.samples = model, labelled, len(labelled.pictures)
         model.eval().requires_grad_(False)
         classes = _classes(task, labelled)
@@ -99,7 +99,7 @@ class AttributesState:
         return torch.cat(rows, dim=-2)
 
 
-def _classes(task: AttributesTask, labelled: Labelled) -> dict[str, Ends]:
+def _classes(task: AttributesTask, labelled: LabelledPictures) -> dict[str, Ends]:
     """The ends of every attribute that has enough labels.
 
     Raises:
@@ -119,7 +119,7 @@ def _classes(task: AttributesTask, labelled: Labelled) -> dict[str, Ends]:
 
 
 @torch.no_grad()
-def _invert(model: StyleHead, labelled: Labelled) -> Tensor:
+def _invert(model: StyleHead, labelled: LabelledPictures) -> Tensor:
     """The styles (N R D) of all pictures, on the processor."""
     found = []
     for rows in tqdm(torch.arange(len(labelled.pictures)).split(CHUNK), desc="styles", disable=None):

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, choose_pairs, rng_of
+from ...datasets.heads import Heads, choose_pairs, make_rng
 from ...datasets.pair_flow import describe_motion, predict_flow
 from ...errors import InputError
 from ...evaluation.load_identity_network import load_features
@@ -183,9 +183,9 @@ class CompositeState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         if phase.name == "discriminator":
-            return self._judge(rng_of(rows, rng))
+            return self._judge(make_rng(rows, rng))
         with torch.no_grad():
-            crops = self._crop(self.order[rows], rng_of(rows, rng))
+            crops = self._crop(self.order[rows], make_rng(rows, rng))
         with fast_convolutions(rows.device):
             refined, along, matte, frames = self._compose(crops)
         task, truth, alpha = self.task, crops.truth, crops.alpha

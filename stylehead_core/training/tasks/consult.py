@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, recoloured
+from ...datasets.heads import Heads, jitter_colours
 from ...landmarker.face_regions import EYES, MOUTH, region_weights
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
@@ -53,7 +53,7 @@ class ConsultState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         kept = len(rows) - round(self.task.moved * len(rows))
-        still = recoloured(self.heads.frames(self.heads.source[rows[:kept]]), rng, self.task.light)
+        still = jitter_colours(self.heads.frames(self.heads.source[rows[:kept]]), rng, self.task.light)
         before, pictures = self._pairs(rows, kept, still)
         styles, feature, residual = coarse_codes(self.model, before)
         feature, _ = apply_consultation(self.model, feature, residual)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import rng_of
+from ...datasets.heads import make_rng
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
 from ...media.sample_sheets import rows_of
@@ -62,7 +62,7 @@ class DistortionState:
         self.phases = (Phase("consult", [(network, 1.0) for network in self.networks.values()]),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        own = rng_of(rows, rng)
+        own = make_rng(rows, rng)
         pictures = mirror_randomly(self.pictures.take(rows), own)
         _, drawn, missed, aligned = self._redraw(pictures, own)
         losses = self.compare(self.model, drawn, pictures)

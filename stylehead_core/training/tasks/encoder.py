@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import rng_of
+from ...datasets.heads import make_rng
 from ...datasets.images import Pictures, load_pictures
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
@@ -88,7 +88,7 @@ class EncoderState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         penalised = bool(torch.rand((), generator=rng) < 1 / self.task.r1_every)
-        own = rng_of(rows, rng)
+        own = make_rng(rows, rng)
         if phase.name == "discriminator":
             return self._judge(own, penalised)
         pictures = mirror_randomly(self.pictures.take(rows), own)

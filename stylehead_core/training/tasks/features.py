@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ...config_json import to_json
 from ...datasets.attributes import ATTRIBUTES
 from ...datasets.gallery import Gallery, build_gallery, resize_gallery
-from ...datasets.heads import Heads, recoloured
+from ...datasets.heads import Heads, jitter_colours
 from ...evaluation.faces import face_masks
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
@@ -154,7 +154,7 @@ def lit(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
     across = torch.linspace(-1, 1, pictures.shape[-1])
     slope = strength * (torch.rand(len(pictures), 2, 1, 1, 1, generator=rng) - 0.5)
     gain = 1 + slope[:, 0] * across + slope[:, 1] * across[:, None]  # M 1 S S
-    return recoloured((pictures + 1) * gain - 1, rng, strength)
+    return jitter_colours((pictures + 1) * gain - 1, rng, strength)
 
 
 def head_masks(landmarks: Tensor, size: int) -> Tensor:

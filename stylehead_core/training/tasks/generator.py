@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...datasets.heads import rng_of
+from ...datasets.heads import make_rng
 from ...datasets.images import Pictures, load_pictures
 from ...errors import ConfigError
 from ...media.sample_sheets import rows_of
@@ -87,7 +87,7 @@ class GeneratorState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         penalised = [bool(torch.rand((), generator=rng) < 1 / n) for n in (self.task.path_every, self.task.r1_every)]
-        own = rng_of(rows, rng)
+        own = make_rng(rows, rng)
         if phase.name == "draw":
             return self._draw(len(rows), own, penalised[0])
         return self._judge(rows, own, penalised[1])

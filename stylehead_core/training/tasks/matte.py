@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, recoloured, rng_of
+from ...datasets.heads import Heads, jitter_colours, make_rng
 from ...errors import InputError
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
@@ -57,7 +57,7 @@ class MatteState:
         self.phases = (Phase("cut", [(self.network, 1.0)]),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        rng, task = rng_of(rows, rng), self.task
+        rng, task = make_rng(rows, rng), self.task
         if all(map(len, self.pools)):  # rendered heads are many, portraits few
             still = torch.rand(len(rows), generator=rng) < task.stills
             rows = torch.where(still, *(pool[rows % len(pool)] for pool in self.pools[::-1]))
@@ -79,7 +79,7 @@ class MatteState:
         other = heads.frames(torch.randint(len(heads.pictures), (batch,), generator=rng)).flip(2)
         pasted = (torch.rand(batch, 1, 1, 1, generator=rng) < self.task.pasted).float()
         pictures = torch.lerp(pictures, mattes * pictures + (1 - mattes) * other, pasted)
-        pictures = recoloured(pictures, rng, self.task.light)
+        pictures = jitter_colours(pictures, rng, self.task.light)
         known = (torch.rand(batch, 1, 1, 1, generator=rng) >= self.task.blind).float()
         planes = torch.cat((pictures, mattes, known * self.faces[rows].float() / 255), dim=1)
         zoom = 1 - self.task.zoom * torch.rand(batch, 1, 1, generator=rng)

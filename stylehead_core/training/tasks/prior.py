@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, rng_of
+from ...datasets.heads import Heads, make_rng
 from ...landmarker.blendshapes import POINTS
 from ...model.stylehead import StyleHead
 from ...spaces import ARKIT
@@ -59,7 +59,7 @@ class PriorState:
         self.edges = torch.cat((corners[:, :2], corners[:, 1:])).unique(dim=0)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        heads, task, rng = self.heads, self.task, rng_of(rows, rng)
+        heads, task, rng = self.heads, self.task, make_rng(rows, rng)
         own = heads.coefficients[rows]
         asked = self._ask(own, rng)
         moved = self.prior.move(heads.landmarks[rows], own, asked, heads.size).landmarks

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...datasets.heads import Heads, choose_pairs, opens_mouth, recoloured, rng_of
+from ...datasets.heads import Heads, choose_pairs, jitter_colours, make_rng, opens_mouth
 from ...datasets.pair_flow import describe_motion, predict_flow
 from ...evaluation.load_identity_network import load_features
 from ...landmarker.face_regions import BROWS, EYES, FACE, MOUTH, region_weights
@@ -134,7 +134,7 @@ class RefineState:
             with fast_convolutions(rows.device):
                 return discriminator_loss(self.discriminator, self.seen, self.matters)
         task = self.task
-        (drawn, along, truth), planes, features, descriptor = self._look(self.order[rows], rng_of(rows, rng))
+        (drawn, along, truth), planes, features, descriptor = self._look(self.order[rows], make_rng(rows, rng))
         with fast_convolutions(rows.device):
             frames = self.refiner(drawn, along, planes, descriptor).float()
         hidden = F.interpolate(1 - planes[:, :1], size=frames.shape[-1], mode="bilinear", align_corners=False)
@@ -188,7 +188,7 @@ class RefineState:
             torch.where(flipped[:, None], mirror_coefficients(own), own)
             for own in (heads.coefficients[source], heads.coefficients[target])
         )
-        shown = recoloured(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), rng, self.task.light)
+        shown = jitter_colours(cuts(pictures, fold).transpose(1, 2).flatten(2, 3), rng, self.task.light)
         shown = shown.unflatten(2, (3, -1)).permute(2, 0, 1, 3, 4)  # one light for all three
         shown = self._stranger(shown, cuts(planes, 1), rng)
         with torch.no_grad():
@@ -201,7 +201,7 @@ class RefineState:
         soft, plain = (soft < self.task.soft).float(), (plain < self.task.plain).float()
         drawn, along, truth = (torch.lerp(part, _soften(part, 2), soft) for part in shown)
         drawn = torch.lerp(drawn, _soften(torch.lerp(drawn, along, like), PLAIN), plain)
-        drawn = recoloured(drawn, rng, self.task.strange)
+        drawn = jitter_colours(drawn, rng, self.task.strange)
         drawn = false_inside(drawn, along, planes[:, 1:2], self.task.false_inside, rng)
         return torch.stack((drawn, along, truth))
 

@@ -9,12 +9,12 @@ import pytest
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.spaces import BLENDSHAPES
 from stylehead_core.synthetic.heads.appearance import EDITS, HELD_OUT, edit_pair, sample_appearance, skin_color
-from stylehead_core.synthetic.heads.camera import CameraFaults, draw_faults, photograph
+from stylehead_core.synthetic.heads.camera import CameraFaults, apply_faults, sample_faults
 from stylehead_core.synthetic.heads.clips import ClipConfig
 from stylehead_core.synthetic.heads.dataset import RenderedClips
-from stylehead_core.synthetic.heads.expressions import EXPRESSIONS, draw_expression
+from stylehead_core.synthetic.heads.expressions import EXPRESSIONS, sample_expression
 from stylehead_core.synthetic.heads.head_model import weights_of
-from stylehead_core.synthetic.heads.scene import draw_scene
+from stylehead_core.synthetic.heads.scene import sample_scene
 from stylehead_core.synthetic.heads.shards import clip_path, training_clips
 
 
@@ -54,7 +54,7 @@ def test_an_unknown_attribute_is_refused():
 def test_expressions_are_weights_of_the_motion_space():
     rng = np.random.default_rng(0)
     for _ in range(50):
-        weights = draw_expression(rng)
+        weights = sample_expression(rng)
         assert weights.shape == (len(BLENDSHAPES),)
         assert weights.min() >= 0
         assert weights.max() <= 1
@@ -67,24 +67,24 @@ def test_an_unknown_expression_is_refused():
 
 
 def test_the_same_seed_is_the_same_light():
-    one, two = draw_scene(9), draw_scene(9)
+    one, two = sample_scene(9), sample_scene(9)
     np.testing.assert_array_equal(one.background, two.background)
     np.testing.assert_array_equal(one.key_color, two.key_color)
-    assert one.distance == two.distance != draw_scene(10).distance
+    assert one.distance == two.distance != sample_scene(10).distance
 
 
 def test_a_camera_without_faults_changes_nothing():
     picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
-    np.testing.assert_array_equal(photograph(picture, CameraFaults()), picture)
-    no_faults = draw_faults(np.random.default_rng(1), 0.0)
-    np.testing.assert_array_equal(photograph(picture, no_faults), picture)
+    np.testing.assert_array_equal(apply_faults(picture, CameraFaults()), picture)
+    no_faults = sample_faults(np.random.default_rng(1), 0.0)
+    np.testing.assert_array_equal(apply_faults(picture, no_faults), picture)
 
 
 def test_faults_are_the_same_each_time():
     picture = np.full((16, 16, 3), 128, np.uint8)
     faults = CameraFaults(blur=1, noise=5, quality=50, seed=3)
-    np.testing.assert_array_equal(photograph(picture, faults), photograph(picture, faults))
-    assert photograph(picture, faults).std() > 0.5
+    np.testing.assert_array_equal(apply_faults(picture, faults), apply_faults(picture, faults))
+    assert apply_faults(picture, faults).std() > 0.5
 
 
 def test_held_out_people_are_never_trained_on(tmp_path):

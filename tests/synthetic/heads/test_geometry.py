@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stylehead_core.synthetic.heads.clips import between, five_of, mouth_boxes
+from stylehead_core.synthetic.heads.clips import crop_transform, five_landmarks, mouth_boxes
 from stylehead_core.synthetic.heads.curves import spline
 from stylehead_core.synthetic.heads.geometry import PIVOT, Pose, ffhq_crop, place, smoothstep
 
@@ -44,7 +44,7 @@ def test_pixels_of_an_own_crop_lead_to_the_same_points_of_the_frame():
     landmarks = face(rng)
     turned = place(landmarks.astype(np.float32), np.zeros(68), Pose(angles=(0.1, 0.2, 0.5)))
     frame, own = ffhq_crop(landmarks, DISTANCE, 1.3, (0.05, -0.1)), ffhq_crop(turned, DISTANCE)
-    affine = between(own, frame, SIZE)
+    affine = crop_transform(own, frame, SIZE)
     in_own = own.pixels(turned, DISTANCE, SIZE)
     np.testing.assert_allclose(in_own @ affine[:, :2].T + affine[:, 2], frame.pixels(turned, DISTANCE, SIZE), atol=1e-3)
 
@@ -77,4 +77,4 @@ def test_the_mouth_box_holds_the_mouth_and_the_five_points_are_of_the_68():
     box = mouth_boxes(landmarks)
     assert (landmarks[:, 48:] >= box[:, None, :2]).all()
     assert (landmarks[:, 48:] <= box[:, None, 2:]).all()
-    np.testing.assert_array_equal(five_of(landmarks)[:, 3], landmarks[:, 48])
+    np.testing.assert_array_equal(five_landmarks(landmarks)[:, 3], landmarks[:, 48])

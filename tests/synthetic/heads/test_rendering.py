@@ -14,7 +14,7 @@ from stylehead_core.synthetic.heads.correspondence import Correspondence, Frame
 from stylehead_core.synthetic.heads.geometry import Pose
 from stylehead_core.synthetic.heads.head_model import weights_of
 from stylehead_core.synthetic.heads.rendering import Job, render_clips
-from stylehead_core.synthetic.heads.scene import draw_scene
+from stylehead_core.synthetic.heads.scene import sample_scene
 from stylehead_core.synthetic.heads.shards import find_clips, read_clip, write_clip
 
 
@@ -43,7 +43,7 @@ def test_half_of_the_pairs_differ_in_the_expression_alone(clip):
 
 
 def test_an_open_jaw_moves_the_chin_and_not_the_brows(renderer, person):
-    scene, pose = draw_scene(3), Pose()
+    scene, pose = sample_scene(3), Pose()
     crop = renderer.crop_of(person, pose, scene)
     shut, wide = (
         renderer.render(person, weights_of({"jawOpen": jaw}), pose, scene, crop).landmarks for jaw in (0.0, 1.0)
@@ -53,7 +53,7 @@ def test_an_open_jaw_moves_the_chin_and_not_the_brows(renderer, person):
 
 
 def test_a_frame_corresponds_to_itself(renderer, person):
-    scene, frame = draw_scene(3), Frame(weights_of({"jawOpen": 0.3}), Pose(angles=(0.1, 0.2, 0.0)))
+    scene, frame = sample_scene(3), Frame(weights_of({"jawOpen": 0.3}), Pose(angles=(0.1, 0.2, 0.0)))
     crop = renderer.crop_of(person, Pose(), scene)
     pair = Correspondence(renderer, 32).compare(person, frame, frame, crop, scene.distance)
     assert np.abs(pair.flow).max() < 0.01
@@ -61,7 +61,7 @@ def test_a_frame_corresponds_to_itself(renderer, person):
 
 
 def test_a_turned_head_shows_what_was_hidden(renderer, person):
-    scene = draw_scene(3)
+    scene = sample_scene(3)
     source, target = (Frame(weights_of({}), Pose(angles=(0.0, yaw, 0.0))) for yaw in (-0.4, 0.4))
     crop = renderer.crop_of(person, Pose(), scene)
     pair = Correspondence(renderer, 32).compare(person, source, target, crop, scene.distance)

@@ -7,7 +7,7 @@ import pytest
 
 from stylehead_core.errors import ConfigError
 from stylehead_core.synthetic.heads.head_model import WEIGHT
-from stylehead_core.synthetic.heads.talking import act, talking_frames
+from stylehead_core.synthetic.heads.talking import sample_performance, talking_frames
 from stylehead_core.synthetic.speech.espeak import find_espeak
 from stylehead_core.synthetic.speech.utterances import speak
 from stylehead_core.synthetic.speech.visemes import LIPS
@@ -19,11 +19,13 @@ def talking():
         find_espeak()
     except ConfigError as error:
         pytest.skip(f"needs espeak-ng: {error}")
-    return act(4, Fraction(25), speak("Peter Piper picked a peck of pickled peppers, and then he went home."))
+    return sample_performance(
+        4, Fraction(25), speak("Peter Piper picked a peck of pickled peppers, and then he went home.")
+    )
 
 
 def test_the_same_seed_acts_the_same(talking):
-    again = act(4, Fraction(25), talking.utterance)
+    again = sample_performance(4, Fraction(25), talking.utterance)
     np.testing.assert_array_equal(again.weights, talking.weights)
     assert again.poses == talking.poses
 
