@@ -13,7 +13,7 @@ from ..synthetic.heads.appearance import Appearance, edit_pair, sample_appearanc
 __all__ = ["ATTRIBUTES", "EDITED", "edited_attributes", "label_appearances", "true_attributes"]
 
 ATTRIBUTES: tuple[str, ...] = ("age", "beard", "makeup", "tone", "hair", "female", "glasses")
-"""Attributes with labels: ``tone`` is 1 for the darkest skin, ``hair`` is the lightness of the hair's display colour."""
+"""Attributes with labels: ``tone`` is 1 for the darkest skin, ``hair`` the lightness of the hair's display colour."""
 
 EDITED = {"age": "age", "beard": "beard", "makeup": "makeup", "tone": "tone", "hair_color": "hair"}
 """Name of the attribute that each edit changes."""

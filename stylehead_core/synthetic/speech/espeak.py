@@ -1,8 +1,8 @@
-"""espeak-ng through ctypes: a sentence becomes sound, and says when each of its sounds begins.
+"""Speech synthesis with espeak-ng through ctypes: sound with the start times of its phonemes.
 
-The library comes with the package ``espeakng-loader`` or with the system. It remembers what it has spoken, and
-speaks the next sentence a little differently. So every sentence is spoken by a library that has just been opened:
-that costs half a millisecond, and makes the sound a function of what is asked for.
+The library comes with the package ``espeakng-loader`` or with the system. It has internal state, so that a sentence
+sounds slightly different depending on those before it. The library is therefore loaded anew for every sentence, which
+costs half a millisecond and makes the sound deterministic.
 """
 
 import _ctypes
@@ -29,35 +29,39 @@ __all__ = ["Phoneme", "SpokenText", "Voice", "find_espeak", "say"]
 
 HELP = "Install it with: pip install 'stylehead[heads]' (or the system package espeak-ng)."
 
-# Numbers of espeak-ng's speak_lib.h
+# Constants of espeak-ng's speak_lib.h.
 SYNCHRONOUS = 2  # output: to the callback, while Synth runs
 WITH_PHONEMES, IPA = 1, 2  # options of Initialize
 UTF8 = 1  # flag of Synth
 PHONEME, LAST = 7, 0  # types of events
 SPEED, PITCH, RANGE = 1, 3, 4  # parameters
 
-_turn = threading.Lock()  # the library is one per process
+_lock = threading.Lock()  # the library has one global state per process
 
 
 @dataclass(frozen=True, kw_only=True)
 class Voice:
-    """Who speaks, and how."""
+    """Voice of espeak-ng."""
 
-    name: str = "en-us"  # a language of espeak-ng, with ``+`` and one of its variants: ``de+f3``
-    speed: int = 165  # words a minute, 80..450
+    name: str = "en-us"  # language, optionally with ``+`` and a variant: ``de+f3``
+    speed: int = 165  # words per minute, 80..450
     pitch: int = 50  # 0..99
-    range: int = 50  # 0..99: how much the pitch rises and falls
-    variant: str = ""  # the lines of a variant of one's own; ``name`` then is a language alone
+    range: int = 50  # pitch range, 0..99
+    variant: str = ""  # text of a custom variant; ``name`` then is the language only
 
 
 @dataclass(frozen=True)
 class Phoneme:
+    """Phoneme with its start time; it lasts until the next one."""
+
     start: float  # seconds
-    name: str  # IPA, with its marks of stress and length; empty for a pause
+    name: str  # IPA, with marks of stress and length; empty for a pause
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpokenText:
+    """Synthesised speech."""
+
     sound: Sound  # one channel, 16 kHz
     phonemes: tuple[Phoneme, ...]  # in order of time; the last one ends with the sound
 
@@ -85,10 +89,10 @@ _Listener = ctypes.CFUNCTYPE(
 
 
 def find_espeak() -> tuple[str, str | None]:
-    """The library, and the folder of its voices (none: where the system keeps them).
+    """Path of the library, and of the folder of its voices (None for the system's).
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: espeak-ng is not installed.
     """
     try:
         import espeakng_loader
@@ -101,10 +105,10 @@ def find_espeak() -> tuple[str, str | None]:
 
 
 def say(text: str, voice: Voice = Voice()) -> SpokenText:
-    """Speak ``text``.
+    """Synthesise ``text``.
 
     Raises:
-        ConfigError: espeak-ng is missing, does not know the voice, or has nothing to say.
+        ConfigError: espeak-ng is missing, the voice is unknown, or the result is empty.
     """
     parts: list[np.ndarray] = []
     events: list[tuple[int, str]] = []
@@ -114,12 +118,12 @@ def say(text: str, voice: Voice = Voice()) -> SpokenText:
             parts.append(np.ctypeslib.as_array(samples, (count,)).copy())
         i = 0
         while told[i].type != LAST:
-            if told[i].type == PHONEME:  # names are cut at 8 bytes, which may be within a mark
+            if told[i].type == PHONEME:  # names are truncated to 8 bytes, possibly within a character
                 events.append((told[i].sample, told[i].id.string.decode("utf-8", "ignore")))
             i += 1
-        return 0  # go on
+        return 0  # continue
 
-    with _turn:
+    with _lock:
         espeak = _Espeak()
         try:
             rate = espeak.speak(text, voice, _Listener(listen))
@@ -133,14 +137,14 @@ def say(text: str, voice: Voice = Voice()) -> SpokenText:
 
 
 class _Espeak:
-    """The library, newly opened."""
+    """Newly loaded library."""
 
     def __init__(self) -> None:
         path, self.data = find_espeak()
         self.library = ctypes.CDLL(path)
 
     def speak(self, text: str, voice: Voice, listener) -> int:
-        """Speak to ``listener``; gives the rate of the samples."""
+        """Synthesise ``text`` into the callback ``listener``; returns the sample rate."""
         library, name = self.library, voice.name
         rate = self.start(self.data)
         if voice.variant:
@@ -160,7 +164,7 @@ class _Espeak:
         return rate
 
     def start(self, data: str | None) -> int:
-        """Begin with the folder ``data``; gives the rate of the samples."""
+        """Initialise the library with the voices in ``data``; returns the sample rate."""
         path = os.fsencode(data) if data else None
         rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, path, WITH_PHONEMES | IPA)
         if rate <= 0:
@@ -168,12 +172,13 @@ class _Espeak:
         return rate
 
     def folder(self) -> Path:
-        """Where the started library keeps its voices."""
+        """Folder of the initialised library's voices."""
         path = ctypes.c_char_p()
         self.library.espeak_Info(ctypes.byref(path))
         return Path(os.fsdecode(path.value or b""))
 
     def close(self) -> None:
+        """Unload the library."""
         self.library.espeak_Terminate()
         close = _ctypes.FreeLibrary if sys.platform == "win32" else _ctypes.dlclose
         close(self.library._handle)
@@ -181,7 +186,7 @@ class _Espeak:
 
 @functools.cache
 def _writable(data: Path) -> Path:
-    """A copy of the folder ``data`` for as long as Python runs: variants are read from there and nowhere else."""
+    """Temporary copy of the folder ``data`` until Python exits, since variants are read from the data folder only."""
     copy = Path(tempfile.mkdtemp(prefix="espeak-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
     return Path(shutil.copytree(data, copy, dirs_exist_ok=True))

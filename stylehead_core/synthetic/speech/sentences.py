@@ -1,21 +1,23 @@
-"""What the synthetic voices say: small grammars of our own in several languages.
+"""Sentences of the synthetic voices: small grammars in several languages.
 
-A sentence is one phrase of each slot, in order. Every language's phrases together hold all its usual sounds. The last
-phrases of every slot are only spoken in sentences that are held out, so that those share not even a phrase with others.
+A sentence consists of one phrase per slot, in order. The phrases of a language contain all its usual phonemes. The last
+phrases of every slot are reserved for the test set, which so shares no phrase with the training set.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["GRAMMARS", "HELD_OUT", "KEPT", "Grammar", "is_held_out", "nonsense", "sentence"]
+__all__ = ["GRAMMARS", "HELD_OUT", "HELD_OUT_PHRASES", "Grammar", "is_held_out", "nonsense", "sentence"]
 
-HELD_OUT = 900_000  # seeds from here on are never learnt from
-KEPT = 3  # phrases of each slot for them
+HELD_OUT = 900_000  # first seed of the test set
+HELD_OUT_PHRASES = 3  # phrases per slot that are reserved for the test set
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar:
+    """Sentences of one language."""
+
     voices: tuple[str, ...]  # of espeak-ng, for this language
     slots: tuple[tuple[str, ...], ...]
     space: str = " "  # between the phrases
@@ -349,15 +351,15 @@ def is_held_out(seed: int) -> bool:
 
 
 def sentence(grammar: Grammar, seed: int, rng: np.random.Generator) -> str:
-    """A sentence of ``grammar``, of the phrases that this kind of seed may speak."""
+    """Sample a sentence of ``grammar`` from the phrases of the seed's set (training or test)."""
     held_out = is_held_out(seed)
-    phrases = [slot[-KEPT:] if held_out else slot[:-KEPT] for slot in grammar.slots]
+    phrases = [slot[-HELD_OUT_PHRASES:] if held_out else slot[:-HELD_OUT_PHRASES] for slot in grammar.slots]
     return grammar.space.join(slot[rng.integers(len(slot))] for slot in phrases) + grammar.stop
 
 
 def nonsense(grammar: Grammar, rng: np.random.Generator) -> str:
-    """Words that no language has: the beginning of one and the end of another, of the phrases that are learnt from."""
-    phrases = " ".join(phrase for slot in grammar.slots for phrase in slot[:-KEPT])
+    """Sample pseudo-words: the beginning of one word and the end of another, from the training phrases."""
+    phrases = " ".join(phrase for slot in grammar.slots for phrase in slot[:-HELD_OUT_PHRASES])
     words = phrases.replace(",", "").replace(".", "").split()
     made = []
     for _ in range(rng.integers(4, 11)):

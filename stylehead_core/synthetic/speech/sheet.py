@@ -1,4 +1,4 @@
-"""Curves of lips over time as a picture, for people who want to see how they move."""
+"""Plot of lip curves over time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,39 +14,39 @@ __all__ = ["draw_curves", "lip_opening"]
 
 PAPER, INK, GRID, SOUND = (250, 250, 247), (60, 60, 70), (215, 215, 220), (205, 212, 222)
 LINES = ((60, 140, 70), (200, 50, 50), (40, 90, 190), (160, 110, 20))
-ACROSS, ROW, LEFT = 6, 64, 130  # pixels: of a frame, of a row, of the names
-SHARES = {"jawOpen": 1.0}  # of the opening; the lips' own movements count a quarter each
-OTHERS = 0.25
+FRAME_PX, ROW_PX, NAMES_PX = 6, 64, 130  # pixels: width of a frame, height of a row, width of the names
+OPENING_WEIGHTS = {"jawOpen": 1.0}  # weights in the lip opening
+LIP_WEIGHT = 0.25  # weight of the lips' own coefficients
 
 
 def lip_opening(curves: Tensor, names: Sequence[str]) -> Tensor:
-    """How far the lips are apart, in units of ``jawOpen``: (T) of curves (T N)."""
-    share = torch.tensor([SHARES.get(name, OTHERS) if name in OPENING else 0.0 for name in names])
+    """Distance between the lips (T) in units of ``jawOpen``, for curves (T N)."""
+    share = torch.tensor([OPENING_WEIGHTS.get(name, LIP_WEIGHT) if name in OPENING else 0.0 for name in names])
     return curves @ share
 
 
 def draw_curves(names: Sequence[str], curves: Mapping[str, Tensor], samples: Tensor | None = None) -> Tensor:
-    """A picture (3 H W) in [-1, 1]: the lips' opening in the first row, then a row for each coefficient, 0..1.
+    """Plot curves as a picture (3 H W) in [-1, 1]: lip opening in the first row, then one row per coefficient.
 
     Args:
         names: (N) of the coefficients.
-        curves: (T N) each, by what is written beside their colour.
-        samples: (n) of the sound that lasts as long as the curves; it stands behind the first row.
+        curves: (T N) each, in 0..1, by label.
+        samples: (n) of a sound of the same duration, drawn behind the first row.
     """
     frames = max(len(values) for values in curves.values())
-    picture = Image.new("RGB", (LEFT + ACROSS * frames + 10, ROW * (len(names) + 1) + 20), PAPER)
+    picture = Image.new("RGB", (NAMES_PX + FRAME_PX * frames + 10, ROW_PX * (len(names) + 1) + 20), PAPER)
     brush = ImageDraw.Draw(picture)
     if samples is not None:
-        _draw_sound(brush, samples.numpy(), ACROSS * frames)
+        _draw_sound(brush, samples.numpy(), FRAME_PX * frames)
     for number, (label, values) in enumerate(curves.items()):
         colour = LINES[number % len(LINES)]
-        brush.text((LEFT + 120 * number, 4), label, fill=colour)
+        brush.text((NAMES_PX + 120 * number, 4), label, fill=colour)
         rows = torch.cat((lip_opening(values, names)[:, None], values), dim=1).detach().clamp(0, 1)
         for row, course in enumerate(rows.T.tolist()):
-            bottom = 20 + ROW * (row + 1) - 4
-            brush.text((4, bottom - ROW // 2), ("opening", *names)[row], fill=INK)
-            brush.line((LEFT, bottom, LEFT + ACROSS * frames, bottom), fill=GRID)
-            points = [(LEFT + ACROSS * t, bottom - (ROW - 8) * value) for t, value in enumerate(course)]
+            bottom = 20 + ROW_PX * (row + 1) - 4
+            brush.text((4, bottom - ROW_PX // 2), ("opening", *names)[row], fill=INK)
+            brush.line((NAMES_PX, bottom, NAMES_PX + FRAME_PX * frames, bottom), fill=GRID)
+            points = [(NAMES_PX + FRAME_PX * t, bottom - (ROW_PX - 8) * value) for t, value in enumerate(course)]
             brush.line([points[0], *points], fill=colour, width=2)
     return from_uint8(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
 
@@ -54,5 +54,5 @@ def draw_curves(names: Sequence[str], curves: Mapping[str, Tensor], samples: Ten
 def _draw_sound(brush: ImageDraw.ImageDraw, samples: np.ndarray, width: int) -> None:
     loudest = max(float(np.abs(samples).max()), 1e-6)
     for x, part in enumerate(np.array_split(samples, width)):
-        high = (ROW - 8) * float(np.abs(part).max(initial=0)) / loudest
-        brush.line((LEFT + x, 16 + ROW, LEFT + x, 16 + ROW - high), fill=SOUND)
+        high = (ROW_PX - 8) * float(np.abs(part).max(initial=0)) / loudest
+        brush.line((NAMES_PX + x, 16 + ROW_PX, NAMES_PX + x, 16 + ROW_PX - high), fill=SOUND)

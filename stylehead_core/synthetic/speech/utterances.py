@@ -1,4 +1,4 @@
-"""Sound with the curves of the lips that belong to it, from a seed.
+"""Synthetic utterances: sound with lip curves, sampled from a seed.
 
 Axes: N samples, T frames, L coefficients of ``LIPS``.
 """
@@ -16,7 +16,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ...media.sound import Sound
 from ...ops.mel import RATE
 from .curves import lip_curves
-from .damage import chords, damage, set_level, voiceless
+from .damage import damage, make_chords, set_level, voiceless
 from .espeak import Phoneme, Voice, say
 from .flite import FLITE_VOICES, HELD_OUT_FLITE_VOICE, say_with_flite
 from .reshape import reshape_voice
@@ -26,28 +26,30 @@ from .voices import choose_voice
 
 __all__ = ["FliteUtterances", "Utterance", "Utterances", "make_flite_utterance", "make_utterance", "speak"]
 
-MUSIC = 0.05  # share of seeds with music alone
-NONSENSE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
+MUSIC_SHARE = 0.05  # share of seeds with music alone
+NONSENSE_SHARE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
 VOICELESS = 0.1  # share of flite's seeds: noise, hum and music
 STRETCH = (0.85, 1.3)  # times as long as flite speaks by itself
 RESHAPED, FLITE_PITCH, FLITE_FORMANTS = 0.7, (0.65, 1.6), (0.85, 1.2)  # share, and how other speakers differ from it
-TALLER = 0.14  # a throat is at most this part longer or shorter than the voice's own
+MAX_THROAT_CHANGE = 0.14  # a throat is at most this part longer or shorter than the voice's own
 
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
+    """Sound with lip curves."""
+
     sound: Sound  # one channel, 16 kHz
     curves: Tensor  # (T L), weights of ``LIPS`` on the rendered heads' scale; T = ceil(seconds * fps)
     fps: Fraction
     phonemes: tuple[Phoneme, ...] = ()
-    text: str = ""  # empty: music
+    text: str = ""  # empty for music
     voice: Voice | None = None
 
 
 def speak(
     text: str, voice: Voice = Voice(), fps: Fraction = Fraction(25), before: float = 0.2, after: float = 0.3
 ) -> Utterance:
-    """``text`` as clean sound with its curves, and silence (seconds) before and after it."""
+    """Synthesise ``text`` as clean sound with lip curves, with silence (seconds) before and after."""
     utterance = say(text, voice)
     samples = utterance.sound.samples[0].numpy()
     samples = np.pad(samples, (round(before * RATE), round(after * RATE)))
@@ -58,23 +60,28 @@ def speak(
 
 
 def make_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
-    """Talk number ``seed``: a sentence by some voice, damaged like a recording, or music; held out from 900000 on."""
+    """Sample the utterance of ``seed``: an augmented sentence by a random voice, or music.
+
+    Seeds from 900000 on are the test set.
+    """
     rng = np.random.default_rng([7, seed])
-    if rng.random() < MUSIC:
-        samples = set_level(chords(int(rng.uniform(2, 4) * RATE), rng), rng)
+    if rng.random() < MUSIC_SHARE:
+        samples = set_level(make_chords(int(rng.uniform(2, 4) * RATE), rng), rng)
         frames = math.ceil(Fraction(len(samples), RATE) * fps)
         return Utterance(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
     grammar = GRAMMARS[rng.integers(len(GRAMMARS))]
     text, voice = sentence(grammar, seed, rng), choose_voice(grammar, seed, rng)
-    if not is_held_out(seed) and rng.random() < NONSENSE:
+    if not is_held_out(seed) and rng.random() < NONSENSE_SHARE:
         text = nonsense(grammar, rng)
-    utterance = _taller(speak(text, voice, fps, *rng.uniform(0.1, 0.6, 2)), 1 + rng.uniform(-TALLER, TALLER))
+    utterance = _scale_throat(
+        speak(text, voice, fps, *rng.uniform(0.1, 0.6, 2)), 1 + rng.uniform(-MAX_THROAT_CHANGE, MAX_THROAT_CHANGE)
+    )
     samples = damage(utterance.sound.samples[0].numpy(), rng)
     return replace(utterance, sound=_sound(samples))
 
 
-def _taller(utterance: Utterance, factor: float) -> Utterance:
-    """The same as if by somebody whose throat is ``factor`` times as long: slower and deeper by that."""
+def _scale_throat(utterance: Utterance, factor: float) -> Utterance:
+    """Scale the vocal tract's length by ``factor``: resampling makes the voice slower and deeper."""
     rate = round(RATE / factor)
     sound = Sound(samples=utterance.sound.samples, rate=rate).resampled(RATE)
     phonemes = tuple(Phoneme(phoneme.start * RATE / rate, phoneme.name) for phoneme in utterance.phonemes)
@@ -94,7 +101,11 @@ def make_flite_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
         frames = math.ceil(Fraction(len(samples), RATE) * fps)
         return Utterance(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
     english = GRAMMARS[0]
-    text = nonsense(english, rng) if not is_held_out(seed) and rng.random() < NONSENSE else sentence(english, seed, rng)
+    text = (
+        nonsense(english, rng)
+        if not is_held_out(seed) and rng.random() < NONSENSE_SHARE
+        else sentence(english, seed, rng)
+    )
     voice = HELD_OUT_FLITE_VOICE if is_held_out(seed) else FLITE_VOICES[seed % len(FLITE_VOICES)]
     utterance = say_with_flite(text, voice, stretch=rng.uniform(*STRETCH))
     before, after = rng.uniform(0.1, 0.6, 2)
@@ -123,7 +134,7 @@ class FliteUtterances(IterableDataset):
 
 
 class Utterances(IterableDataset):
-    """The talks of some seeds, shared among the workers of a loader."""
+    """Torch dataset of the utterances of ``seeds``, divided among the workers of a data loader."""
 
     def __init__(self, seeds: range, fps: Fraction = Fraction(25)) -> None:
         self.seeds, self.fps = seeds, fps

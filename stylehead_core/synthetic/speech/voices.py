@@ -1,4 +1,4 @@
-"""Who speaks: espeak-ng's languages, with its variants or with throats that nobody has, at random."""
+"""Random voices: espeak-ng's languages with its own variants, or with random ones."""
 
 from dataclasses import replace
 
@@ -15,15 +15,15 @@ VARIANTS = (
     *("quincy", "steph", "travis", "croak", "whisper"),
 )
 HELD_OUT_VARIANTS = ("m5", "m8", "f4", "f5", "Alicia", "Denis", "klatt2", "shelby")
-INVENTED = 0.6  # share of the voices learnt from that no variant has
-WHISPER, KLATT = 0.08, 0.15  # shares of the invented ones: without a voice, and by espeak-ng's other synthesizer
-KLATTS = (1, 3)  # of its forms; another one is held out
+INVENTED_SHARE = 0.6  # share of random variants in the training set
+WHISPER_SHARE, KLATT_SHARE = 0.08, 0.15  # shares of whispering and of the Klatt synthesiser among the random variants
+KLATTS = (1, 3)  # Klatt models of the training set
 
 
 def choose_voice(grammar: Grammar, seed: int, rng: np.random.Generator) -> Voice:
-    """A voice for a sentence of ``grammar``. Every second seed that is held out has one that is never learnt from.
+    """Sample a voice for a sentence of ``grammar``. Every second seed of the test set has a voice of its own.
 
-    Those that are learnt from are for the larger part invented: of 27 variants a network learns the 27.
+    Most voices of the training set are random variants, since a network overfits to espeak-ng's 27 variants.
     """
     variants = HELD_OUT_VARIANTS if is_held_out(seed) and seed % 2 else VARIANTS
     name = grammar.voices[rng.integers(len(grammar.voices))]
@@ -34,15 +34,15 @@ def choose_voice(grammar: Grammar, seed: int, rng: np.random.Generator) -> Voice
         pitch=int(rng.integers(20, 81)),
         range=int(rng.integers(25, 80)),
     )
-    if is_held_out(seed) or rng.random() >= INVENTED:
+    if is_held_out(seed) or rng.random() >= INVENTED_SHARE:
         return voice
     return replace(voice, name=name, variant=invent_variant(rng))
 
 
 def invent_variant(rng: np.random.Generator) -> str:
-    """A throat as lines of a variant: a length, nine resonances around it, a pitch, how rough and how breathy.
+    """Sample the text of a variant: vocal tract length, nine formants, pitch, roughness, breathiness.
 
-    Numbers are percent of the language's own voice; a resonance has a frequency, a loudness and a width.
+    Values are percent of the language's default voice; a formant has a frequency, a level and a width.
     """
     throat, fall = rng.uniform(82, 130), rng.uniform(-6, 3)
     low = rng.uniform(65, 230)  # Hz
@@ -61,9 +61,9 @@ def invent_variant(rng: np.random.Generator) -> str:
     kind = rng.random()
     breath = " ".join(f"{value:.0f}" for value in rng.uniform(0, 75, 6))
     widths = " ".join(f"{value:.0f}" for value in rng.uniform(100, 400, 6))
-    if kind < WHISPER:
+    if kind < WHISPER_SHARE:
         lines += [f"voicing {rng.integers(0, 35)}", f"breath {breath}", f"breathw {widths}"]
-    elif kind < WHISPER + KLATT:
+    elif kind < WHISPER_SHARE + KLATT_SHARE:
         lines.append(f"klatt {rng.choice(KLATTS)}")
     elif kind < 0.5:
         lines += [f"voicing {rng.integers(60, 130)}", f"breath {breath}", f"breathw {widths}"]
@@ -71,5 +71,5 @@ def invent_variant(rng: np.random.Generator) -> str:
 
 
 def is_new_voice(voice: Voice) -> bool:
-    """Whether nothing is ever learnt from this voice."""
+    """Whether the voice belongs to the test set only."""
     return voice.name.partition("+")[2] in HELD_OUT_VARIANTS

@@ -19,7 +19,7 @@ from stylehead_core.stages.speech import hear, motion_from_speech
 from stylehead_core.synthetic.speech.curves import lip_curves
 from stylehead_core.synthetic.speech.espeak import Phoneme, Voice
 from stylehead_core.synthetic.speech.sentences import HELD_OUT
-from stylehead_core.synthetic.speech.sheet import ACROSS, LEFT, draw_curves, lip_opening
+from stylehead_core.synthetic.speech.sheet import FRAME_PX, NAMES_PX, draw_curves, lip_opening
 from stylehead_core.synthetic.speech.utterances import Utterance
 from stylehead_core.synthetic.speech.visemes import LIPS
 from stylehead_core.training.tasks import speech as speech_task
@@ -143,5 +143,5 @@ def test_the_lips_part_with_the_jaw_and_on_their_own():
 
 def test_a_sheet_has_a_column_for_every_frame(utterances):
     picture = draw_curves(LIPS, {"wanted": utterances[0].curves}, utterances[0].sound.samples[0])
-    assert picture.shape[2] == LEFT + 18 * ACROSS + 10
+    assert picture.shape[2] == NAMES_PX + 18 * FRAME_PX + 10
     assert -1 <= picture.min() < picture.max() <= 1

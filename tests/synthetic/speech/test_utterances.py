@@ -15,7 +15,7 @@ from stylehead_core.spaces import BLENDSHAPES
 from stylehead_core.synthetic.speech import damage, espeak
 from stylehead_core.synthetic.speech.curves import lip_curves
 from stylehead_core.synthetic.speech.espeak import Phoneme, Voice, say
-from stylehead_core.synthetic.speech.sentences import GRAMMARS, HELD_OUT, KEPT, nonsense, sentence
+from stylehead_core.synthetic.speech.sentences import GRAMMARS, HELD_OUT, HELD_OUT_PHRASES, nonsense, sentence
 from stylehead_core.synthetic.speech.utterances import Utterances, make_utterance, speak
 from stylehead_core.synthetic.speech.visemes import LIPS, visemes_of
 from stylehead_core.synthetic.speech.voices import choose_voice, invent_variant, is_new_voice
@@ -70,7 +70,9 @@ def test_a_sound_is_known_by_its_letters(phoneme, names):
 
 def test_held_out_sentences_are_made_of_phrases_that_no_other_has():
     for grammar in GRAMMARS:
-        kept = {grammar.space.join(p) + grammar.stop for p in product(*(slot[-KEPT:] for slot in grammar.slots))}
+        kept = {
+            grammar.space.join(p) + grammar.stop for p in product(*(slot[-HELD_OUT_PHRASES:] for slot in grammar.slots))
+        }
         said = {seed: {sentence(grammar, seed, np.random.default_rng(i)) for i in range(50)} for seed in (0, HELD_OUT)}
         assert said[HELD_OUT] <= kept
         assert not said[0] & kept
@@ -80,7 +82,7 @@ def test_held_out_sentences_are_made_of_phrases_that_no_other_has():
 def test_nonsense_is_made_of_pieces_of_what_is_learnt_from():
     rng = np.random.default_rng(0)
     for grammar in GRAMMARS:
-        learnt = {word.strip(",.") for slot in grammar.slots for p in slot[:-KEPT] for word in p.split()}
+        learnt = {word.strip(",.") for slot in grammar.slots for p in slot[:-HELD_OUT_PHRASES] for word in p.split()}
         for word in nonsense(grammar, rng).rstrip(".。").split():
             if grammar.space:
                 assert any(word.startswith(one[:1]) for one in learnt)
@@ -168,7 +170,7 @@ def test_without_espeak_the_error_says_what_to_install(monkeypatch):
         say("Hello.")
 
 
-@pytest.mark.parametrize("harm", [damage.add_noise, damage.colour, damage.reverberate, damage.set_level])
+@pytest.mark.parametrize("harm", [damage.add_noise, damage.apply_microphone, damage.reverberate, damage.set_level])
 def test_damage_keeps_the_time_of_the_voice(harm):
     samples = np.zeros(RATE, np.float32)
     samples[8000:8400] = np.sin(np.arange(400) / 3)
