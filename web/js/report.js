@@ -18,6 +18,7 @@ const LINES = 8; // at most, before the words scroll
 const LINE_PX = 15;
 const LETTER_PX = 7.4; // of 12 pixel letters, on the wide side
 const PICTURE_PX = 200;
+const AROUND_PX = 24; // what the classic page takes for margins above and below, and a little
 
 const KEPT = 300; // words of so many nodes
 
@@ -77,7 +78,7 @@ function boxOf(node) {
     if (!words && !box.lastChild.src) return 0;
     const letters = Math.max(20, Math.floor((node.size[0] - 30) / LETTER_PX));
     const lines = words.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / letters)), 0);
-    return Math.min(lines, LINES) * LINE_PX + 4 + (box.lastChild.src ? PICTURE_PX + 8 : 0);
+    return Math.min(lines, LINES) * LINE_PX + AROUND_PX + (box.lastChild.src ? PICTURE_PX + 8 : 0);
   };
   const widget = node.addDOMWidget(NAME, "STYLEHEAD_REPORT", box, {
     serialize: false,
