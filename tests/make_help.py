@@ -389,7 +389,7 @@ def make_pictures(server: Server, names: list[str]) -> None:
     HELP.mkdir(exist_ok=True)
     for name in names:
         path = LIMITS if name == "limits" else HELP / f"{name}.jpg"
-        drawn.rows(rows[name]).save(path, quality=82, optimize=True)
+        drawn.rows(rows[name]).save(path, quality=70, optimize=True)
         print(f"{path.relative_to(PACK)}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
 
 
