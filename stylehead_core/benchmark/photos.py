@@ -165,7 +165,7 @@ def probe(model: StyleHead, landmarker: Landmarker, clips: Sequence[Clip]) -> Pr
     Raises:
         InputError: a clip is shorter than the piece that is asked of it.
     """
-    motions, asked = [], []
+    motions, asked, rates = [], [], []
     for clip in clips:
         measured = motion_from_video(clip.path, landmarker)
         neutral = neutral_frame(measured)
@@ -176,12 +176,10 @@ def probe(model: StyleHead, landmarker: Landmarker, clips: Sequence[Clip]) -> Pr
                 f"{clip.path.name} has the frames 0 to {len(measured) - 1}; asked for {clip.length} from {clip.start} "
                 "on. Write CLIP:START:LENGTH."
             )
-        motions.append(make_relative(own, neutral))
         asked.append(make_relative(measured, neutral).coefficients[part])
-        motions[-1] = replace(
-            motions[-1], coefficients=motions[-1].coefficients[part], found=None, squares=None, mel=None
-        )
-    joined = replace(motions[0], coefficients=torch.cat([motion.coefficients for motion in motions]), found=None)
+        motions.append(make_relative(own, neutral).coefficients[part])
+        rates.append(measured.fps)
+    joined = Motion(coefficients=torch.cat(motions), fps=rates[0], space=model.config.space, relative=True)
     return Probe(motion=joined, asked=torch.cat(asked))
 
 

@@ -137,7 +137,15 @@ def stand_still(model, inversion, motion, **_):
 @needs_landmarker
 def test_a_portrait_that_stands_still_is_itself_and_does_nothing(files, monkeypatch, capsys):
     monkeypatch.setattr(photos, "animate", stand_still)
-    words = ["--clips", files / "clip.mp4:0:9", "--model", files / "tiny.safetensors", "--out", files / "out"]
+    words = [
+        "--clips",
+        files / "clip.mp4:0:5",
+        files / "clip.mp4:5:4",
+        "--model",
+        files / "tiny.safetensors",
+        "--out",
+        files / "out",
+    ]
     assert cli.main([str(word) for word in ("benchmark", "photos", files / "portraits", *words)]) == 0
     shown = capsys.readouterr()
     row, summary = map(json.loads, shown.out.splitlines())
