@@ -23,6 +23,7 @@ REGIONS = {
     "pose": "Where the head is and where it turns.",
     "audio": "What is heard, for models that move the mouth by the sound itself.",
 }
+CUT = "cut the second"
 SHIPPED = "stylehead: "  # before the name of a motion that comes with the pack
 ENDING = ".safetensors"
 
@@ -63,6 +64,15 @@ class MixMotion(io.ComfyNode):
                     tooltip="How much of the second: 0 none of it, 0.5 half. What is heard cannot be halved: above 0 "
                     "it is the second's.",
                 ),
+                sockets.advanced(
+                    io.Combo,
+                    "longer",
+                    options=[CUT, *tools.BEYOND],
+                    default=CUT,
+                    optional=True,
+                    tooltip="Where the second lasts longer, such as speech over a short clip: cut it; or let the "
+                    "first go there and back, or hold its last frame, until the second has ended.",
+                ),
             ],
             outputs=[
                 sockets.Motion.Output(display_name="motion", tooltip="The mixture."),
@@ -71,10 +81,14 @@ class MixMotion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, first, second, amount: float, **regions: bool) -> io.NodeOutput:
+    def execute(cls, first, second, amount: float, longer: str = CUT, **regions: bool) -> io.NodeOutput:
         taken = [region for region, from_second in regions.items() if from_second]
+        told = tools.describe_longer(first, second, longer == CUT)
+        if longer != CUT:
+            first = tools.lengthen(first, second, longer)
         mixed = tools.mix_regions(first, second, taken, strength=amount)
-        words = bridge.said(tools.describe_unmixed(first, second, taken, amount))
+        told = " ".join(filter(None, (tools.describe_unmixed(first, second, taken, amount), told)))
+        words = bridge.said(told)
         return io.NodeOutput(mixed, bridge.image_out(draw_motion(mixed)), ui=words)
 
 
@@ -176,15 +190,23 @@ class AdjustMotion(io.ComfyNode):
         crossfade: float,
         neutral: int = -1,
     ) -> io.NodeOutput:
-        motion = tools.trim(motion, start, end or None)
-        if reference == "relative":
-            motion = tools.make_relative(motion, None if neutral < 0 else neutral)
-        motion = tools.scale_motion(motion, expression=expression, pose=pose)
-        motion = tools.retime(tools.smooth(motion, smoothing, ("expression", "pose")), speed)
-        if play != "forwards":
-            back = tools.reverse(motion)
-            motion = back if play == "backwards" else tools.join(motion, back)
-        return shown(tools.loop(motion, times, crossfade=crossfade))
+        change = tools.MotionAdjustment(
+            start=start,
+            end=end or None,
+            relative=reference == "relative",
+            neutral=None if neutral < 0 else neutral,
+            expression=expression,
+            pose=pose,
+            smoothing=smoothing,
+            speed=speed,
+            play=play,
+            times=times,
+            crossfade=crossfade,
+        )
+        adjusted = tools.adjust_motion(motion, change, progress=bridge.Progress())
+        kept = tools.trim(motion, start, end or None)
+        told = tools.describe_rest(kept) if change.relative and neutral < 0 else ""
+        return io.NodeOutput(adjusted, bridge.image_out(draw_motion(adjusted)), ui=bridge.said(told))
 
 
 class SaveMotion(io.ComfyNode):

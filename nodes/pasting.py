@@ -1,20 +1,25 @@
-"""The node that puts a rendered head back into the picture, or the film, that it came from."""
+"""The node that pastes a rendered head back into the picture, or the video, that it came from."""
 
 from fractions import Fraction
 
 import torch
 from comfy_api.latest import io
-from torch import Tensor
 
 from ..stylehead_core.errors import InputError
-from ..stylehead_core.ops.following import smooth_squares
-from ..stylehead_core.stages.paste import PasteConfig, crops_of_motion, paste_head
+from ..stylehead_core.stages.paste import (
+    PasteConfig,
+    check_counts,
+    paste_into_video,
+    plan_for_motion,
+    plan_for_picture,
+    plan_for_squares,
+)
 from ..stylehead_core.stages.tracking import frames_of, track_face
 from . import bridge, sockets
 from .models import landmarker
 
-CHUNK = 8  # frames
-RATE = Fraction(25)  # frames a second: decides how long a followed face is smoothed, since pictures have no rate
+CHUNK = 8  # frames pasted at a time
+RATE = Fraction(25)  # frames a second: over how many frames a followed face is smoothed, since pictures have no rate
 
 
 class PasteBack(io.ComfyNode):
@@ -95,42 +100,26 @@ class PasteBack(io.ComfyNode):
     ) -> io.NodeOutput:
         portrait, bar = inversion.record.portrait, bridge.Progress()
         heads, weights = bridge.image_in(frames, "frames"), bridge.mask_in(mask)
-        pictures = None if original is None else bridge.image_in(original, "original")
-        size, crops = portrait.image.shape[-1], None
+        pictures = portrait.original if original is None else bridge.image_in(original, "original")
+        if pictures is None:
+            raise InputError("This portrait does not know which picture it was cut from. Wire the original in.")
+        size = portrait.image.shape[-1]
         if motion is not None:
-            crops = crops_of_motion(motion, size)
-            check_lengths(len(crops), len(heads), pictures)
-        elif follow and pictures is not None:
+            shown = pictures.shape[-1], pictures.shape[-2]
+            plan = plan_for_motion(motion, size, len(pictures), shown, frames=len(heads), first=pictures[:1])
+        elif follow and original is not None:
+            check_counts(len(heads), len(pictures), None if weights is None else len(weights))
             track = track_face(frames_of(pictures, RATE), landmarker(), progress=bar)
-            crops = smooth_squares(track.landmarks, track.found, size, fps=float(RATE))
+            plan = plan_for_squares(track.squares("follows"), track.found, size, fps=RATE, frames=len(heads))
+        else:
+            plan = plan_for_picture(portrait, len(heads), len(pictures))
         config = PasteConfig(where=where, feather=feather, colour=match_colours)
         pasted, masks = [], []
-        for start in range(0, len(heads), CHUNK):
-            part = slice(start, start + CHUNK)
-            result, used = paste_head(
-                heads[part],
-                portrait,
-                originals=pictures if pictures is None or len(pictures) == 1 else pictures[part],
-                mask=weights if weights is None or len(weights) == 1 else weights[part],
-                crops=None if crops is None else crops[part],
-                config=config,
-            )
-            kept = None if original is None else original[:1] if len(original) == 1 else original[part]
-            pasted.append(bridge.image_over(kept, result, used))
-            masks.append(bridge.mask_out(used))
-            bar(min(part.stop, len(heads)), len(heads), result[-1])
+        for part in paste_into_video(
+            heads.split(CHUNK), lambda numbers: pictures[numbers], portrait, plan, config, mask=weights
+        ):
+            kept = None if original is None else original[part.sources]
+            pasted.append(bridge.image_over(kept, part.frames, part.masks))
+            masks.append(bridge.mask_out(part.masks))
+            bar(sum(map(len, pasted)), len(heads), part.frames[-1])
         return io.NodeOutput(torch.cat(pasted), torch.cat(masks))
-
-
-def check_lengths(squares: int, heads: int, originals: Tensor | None) -> None:
-    """Refuse frames that cannot be those of a motion.
-
-    Raises:
-        InputError: there are not as many of each.
-    """
-    found = 0 if originals is None else len(originals)
-    if not squares == heads == found:
-        raise InputError(
-            f"Pasting where a motion was measured needs a frame, and an original, for each of its {squares} frames; "
-            f"found {heads} and {found}. Wire the film's own frames as original, and cut both alike."
-        )

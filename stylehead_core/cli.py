@@ -5,8 +5,11 @@ imported.
 """
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -51,13 +54,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     assert module is not None, "argparse refuses what is not in the table"
     try:
-        return module.run(args) or 0
+        with _ending_tidily():
+            if isinstance(getattr(args, "device", None), str):
+                import_module(".commands.options", __package__).check_device(args.device)
+            return module.run(args) or 0
     except StyleHeadError as error:
         print(f"stylehead {args.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
+
+
+@contextmanager
+def _ending_tidily() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the process in the same way as Ctrl-C, so that no half-made file stays."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores it, and is right
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_there(module: str) -> bool:

@@ -1,7 +1,6 @@
 """``stylehead animate``: a portrait, and what moves it, become a video."""
 
 import argparse
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
 from ..media.background_writer import BackgroundVideoWriter
 from ..media.metadata import video_metadata
+from ..media.outputs import check_output
 from ..media.pictures import read_picture
 from ..media.sound import Sound, read_sound
 from ..media.video import VideoWriter
@@ -28,13 +28,14 @@ from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import METHODS, OptimiseConfig, OptimiseStep, invert
 from ..stages.motion import intuitive_motion_for_model
 from ..stages.motion_files import load_motion, save_motion
-from ..stages.motion_tools import describe, describe_left_out, go_on_at_rest, make_relative, mix_regions
+from ..stages.motion_tools import describe, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import Life, SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
+from .options import add_longer_argument, frame_rate, lengthen, trim_sound
 
 __all__ = ["Animator", "add_arguments", "add_drawing_arguments", "run"]
 
@@ -54,12 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     driving.add_argument(
         "--intuitive", action="store_true", help="the paper's demonstration: the head turns, then the face changes"
-    )
-    driving.add_argument(
-        "--longer",
-        choices=("cut", "rest"),
-        default="cut",
-        help="sound that goes on after the video: left out, and said so, or heard with the head at rest (default cut)",
     )
     driving.add_argument(
         "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the lips from speech, 0 to 2 (default 1)"
@@ -126,7 +121,8 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--no-align", action="store_true", help="the portrait is one aligned square already")
     how.add_argument("--match-colours", action="store_true", help="bring the frames to the portrait's own colours")
     add_size_argument(how, "the model's own")
-    how.add_argument("--fps", type=Fraction, default=Fraction(25), help="of speech without a video (default 25)")
+    add_longer_argument(how, default="cut")
+    how.add_argument("--fps", type=frame_rate, default=Fraction(25), help="of speech without a video (default 25)")
     how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
     how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     how.add_argument(
@@ -171,6 +167,9 @@ def run(args: argparse.Namespace) -> None:
             f"Give one of --video, --motion and --intuitive, not both {' and '.join(driven)}: "
             "mix motions in ComfyUI, or with stages.motion_tools."
         )
+    check_output(args.output, "video", sources=(args.portrait, args.video, args.motion, args.audio))
+    if args.save_motion is not None:
+        check_output(args.save_motion, "motion", sources=(args.motion,))
     print(Animator(args).make(args))
 
 
@@ -194,6 +193,8 @@ class Animator:
         inversion = self.inversions[args.portrait]
         sound = _sound(args)
         motion = _motion(args, model, self._measure, sound, inversion)
+        if args.audio is not None and args.longer == "cut":
+            sound = trim_sound(sound, motion)
         if args.save_motion is not None:
             save_motion(motion, args.save_motion, made_by="stylehead animate")
         size = frame_size(args.size, inversion.portrait) or model.config.size
@@ -291,10 +292,10 @@ def _motion(
         assert base is not None
         return base
     assert sound is not None
-    if base is not None and args.longer == "rest":
-        base = go_on_at_rest(base, math.ceil(sound.seconds * base.fps))
-    elif base is not None and (words := describe_left_out(base, sound.seconds)):
-        print(f"{words} Take --longer rest to go on with the head at rest.", file=sys.stderr)
+    if base is not None:
+        base, told = lengthen(base, sound, args.longer)
+        if told:
+            print(told, file=sys.stderr)
     spoken = speech_motion_for_model(
         model,
         sound,
@@ -309,6 +310,6 @@ def _measure(args: argparse.Namespace, model: StyleHead, landmarker: Landmarker,
     """The driver's motion, in the space of the model."""
     config = TrackingConfig(smoothing=args.smoothing, face=FaceChoice(index=args.driver))
     motion = motion_for_model(model, args.video, landmarker, config, progress=progress)
-    if not motion.found.all():
+    if not motion.found.all() or (motion.video is not None and motion.video.notes):
         print(f"{args.video.name}: {describe(motion)}", file=sys.stderr)
     return motion

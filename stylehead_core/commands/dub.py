@@ -1,8 +1,7 @@
-"""``stylehead dub``: somebody in a video says something else; around the mouth, or the head, no pixel is changed."""
+"""``stylehead dub``: gives a person in a video other words. Around the mouth, or the head, no pixel is changed."""
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,9 +12,11 @@ from ..errors import ConfigError, InputError
 from ..landmarker.face_choice import FaceChoice
 from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
+from ..media.frame_reader import FrameReader
 from ..media.metadata import video_metadata
+from ..media.outputs import check_output
 from ..media.sound import Sound, read_sound
-from ..media.video import Frames, VideoWriter, read_frames, read_info
+from ..media.video import VideoWriter, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.mel import RATE
@@ -24,27 +25,29 @@ from ..ops.precision import PRECISIONS, dtype_of
 from ..ops.voice_activity import voice_activity
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
-from ..stages.motion_tools import describe, describe_left_out, neutral_frame, speak_over
-from ..stages.paste import PasteConfig, crops_of_motion, jitter, paste_head, seam
+from ..stages.motion_tools import describe, describe_rest, neutral_frame, speak_over
+from ..stages.paste import PasteConfig, paste_into_video, plan_for_motion, seam_visibility, square_jitter
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
+from .options import add_longer_argument, lengthen, trim_sound
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", type=Path, help="film of one person, or of several")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="film to write")
+    parser.add_argument("video", type=Path, help="video of one person, or of several")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="video to write")
     parser.add_argument("--audio", type=Path, help="the new speech; without it the person is only drawn again")
     parser.add_argument(
         "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the new lips, 0 to 2 (default 1: as learnt)"
     )
+    add_longer_argument(parser, default="there-and-back", ways=("cut", "there-and-back", "hold"))
     parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
-    parser.add_argument("--face", type=int, default=0, help="which face of the film, from the largest (default 0)")
+    parser.add_argument("--face", type=int, default=0, help="which face of the video, from the largest (default 0)")
     parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
     parser.add_argument(
         "--where",
@@ -55,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feather", type=float, default=0.1, help="soft edge, as a part of the square (default 0.1)")
     parser.add_argument("--colour", type=float, default=1.0, help="how far colours are matched, 0 to 1 (default 1)")
     parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")
-    add_size_argument(parser, "the face's own in the film, where the model draws as many")
-    parser.add_argument("--quality", type=int, default=18, help="of the film, 0 lossless to 51 (default 18)")
+    add_size_argument(parser, "the face's own in the video, where the model draws as many")
+    parser.add_argument("--quality", type=int, default=16, help="of the video, 0 lossless to 51 (default 16)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     parser.add_argument(
         "--precision",
@@ -68,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    check_output(args.output, "video", sources=(args.video, args.audio))
     model = load_stylehead(args.model, args.device, dtype_of(args.precision, args.device))
     check_measurable(model)
     if args.audio is not None and model.speech is None and model.audio_encoder is None:
@@ -84,43 +88,60 @@ def run(args: argparse.Namespace) -> None:
     inversion = _invert(args, model, landmarker, motion, places)
     if args.audio is not None:
         assert sound is not None
-        if words := describe_left_out(motion, sound.seconds):
-            print(words, file=sys.stderr)
+        motion, told = lengthen(motion, sound, args.longer)
+        if told:
+            print(told, file=sys.stderr)
+        if args.longer == "cut":
+            sound = trim_sound(sound, motion)
         motion = _speaking(args, model, motion, sound)
-    config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
-    size = frame_size(args.size, inversion.portrait) or inversion.portrait.image.shape[-1]
-    crops = crops_of_motion(motion, inversion.portrait.image.shape[-1])
-    originals = Pictures(read_frames(args.video, fps=motion.fps))
-    info = read_info(args.video)
-    notes = video_metadata({"video": args.video.name, "where": args.where, "model": args.model})
-    seams = []
-    with (
-        VideoWriter(
-            args.output,
-            fps=motion.fps,
-            size=(info.width, info.height),
-            sound=sound,
-            quality=args.quality,
-            metadata=notes,
-        ) as video,
-        bar("frames", len(motion)) as progress,
-    ):
-        for heads in animate(model, inversion, motion, config=RenderConfig(size=size)):
-            at = slice(video.frames, video.frames + len(heads))
-            before = originals(len(heads)).to(heads.device)
-            pasted, masks = paste_head(heads, inversion.portrait, originals=before, crops=crops[at], config=config)
-            seams.append(seam(pasted, before, masks))
-            video.write(pasted)
-            progress(video.frames, len(motion))
-    visible, trembling = torch.cat(seams).mean().item(), jitter(crops, inversion.portrait.image.shape[-1])
-    print(f"seam {visible:.2f} levels of 255, square trembles by {trembling:.2f} pixels a frame", file=sys.stderr)
+    _write(args, model, inversion, motion, sound)
     print(args.output)
+
+
+def _write(
+    args: argparse.Namespace, model: StyleHead, inversion: Inversion, motion: Motion, sound: Sound | None
+) -> None:
+    """Draw the heads, paste them into the frames of the video as they are stored, and write these."""
+    info, video = read_info(args.video), motion.video
+    assert video is not None, "the motion was measured in a file"
+    reader = FrameReader(args.video, video.times, square_pixels=False)
+    size, turned = info.stored, info.rotation % 180 == 90
+    size = size[::-1] if turned else size
+    portrait = inversion.portrait
+    plan = plan_for_motion(motion, portrait.image.shape[-1], len(video.times), size, frames=len(motion))
+    notes = video_metadata({"video": args.video.name, "where": args.where, "model": args.model})
+    writer = VideoWriter(
+        args.output,
+        fps=motion.fps,
+        size=size,
+        sound=sound,
+        quality=args.quality,
+        metadata=notes,
+        pixel_aspect=1 / info.pixel_aspect if turned else info.pixel_aspect,
+        recoded=True,
+    )
+    seams = []
+    with writer as written, bar("frames", len(motion)) as progress:
+        size_drawn = frame_size(args.size, portrait) or portrait.image.shape[-1]
+        heads = animate(model, inversion, motion, config=RenderConfig(size=size_drawn))
+        config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
+        for part in paste_into_video(heads, lambda numbers: reader(numbers).to(model.device), portrait, plan, config):
+            visible = seam_visibility(part.frames, part.originals, part.masks)
+            seams.append(visible[part.masks.flatten(1).any(1)])
+            written.write(part.frames)
+            progress(written.frames, len(motion))
+    steps, trembling = torch.cat(seams), square_jitter(plan.crops, portrait.image.shape[-1])
+    print(
+        f"seam {steps.mean().item() if len(steps) else 0.0:.2f} levels of 255, square trembles by {trembling:.2f} "
+        "pixels a frame",
+        file=sys.stderr,
+    )
 
 
 def _follow(
     args: argparse.Namespace, model: StyleHead, landmarker: Landmarker
 ) -> tuple[Motion, list[tuple[float, float] | None]]:
-    """The person's motion, and the middle of the face in every frame of the film."""
+    """The person's motion, and the middle of the face in every frame of the video."""
     places: list[tuple[float, float] | None] = []
 
     def keep(frame: int, picture: Tensor, landmarks: Tensor | None) -> None:
@@ -139,15 +160,17 @@ def _invert(
     motion: Motion,
     places: list[tuple[float, float] | None],
 ) -> Inversion:
-    """The portrait is a frame of the film itself: the one that is asked for, or the one that is most at rest."""
+    """The portrait is a frame of the video itself: the one that is asked for, or the one that is most at rest."""
     wanted = neutral_frame(motion) if args.frame is None else args.frame
     if not 0 <= wanted < len(motion):
         raise ConfigError(f"The film has frames 0 to {len(motion) - 1}; found {wanted}.")
-    frames = Pictures(read_frames(args.video, fps=motion.fps))
-    for _ in range(wanted):
-        frames(1)
-    picture = from_uint8(frames(1))
-    face = FaceChoice(index=args.face, point=places[wanted])
+    if args.frame is None and (told := describe_rest(motion)):
+        print(f"{told} It becomes the portrait; --frame takes another.", file=sys.stderr)
+    assert motion.video is not None, "the motion was measured in a file"
+    assert motion.sources is not None
+    number = motion.sources[wanted : wanted + 1]
+    picture = from_uint8(FrameReader(args.video, motion.video.times)(number))
+    face = FaceChoice(index=args.face, point=places[int(number)])
     config = PortraitConfig.for_model(model.config, face=face)
     portrait = take_portrait(picture.to(model.device), landmarker, config)
     return invert(model, portrait)
@@ -164,7 +187,7 @@ def _speaking(args: argparse.Namespace, model: StyleHead, motion: Motion, sound:
         motion,
         spoken,
         speaking=_activity(sound, motion),
-        own=silent if own is None else _activity(own, motion),
+        own=silent if own is None else _own_activity(own, motion),
     )
 
 
@@ -172,18 +195,8 @@ def _activity(sound: Sound, motion: Motion) -> Tensor:
     return voice_activity(sound.mono(RATE), RATE, len(motion), motion.fps)
 
 
-class Pictures:
-    """Hands out the pictures of a film (n 3 H W) as many at a time as are asked for; the last one is held."""
-
-    def __init__(self, parts: Iterable[Frames]) -> None:
-        self._pictures = (picture for part in parts for picture in part.pictures)
-        self._last: Tensor | None = None
-
-    def __call__(self, count: int) -> Tensor:
-        taken = []
-        for _ in range(count):
-            self._last = next(self._pictures, self._last)
-            if self._last is None:
-                raise InputError("The film has no frames.")
-            taken.append(self._last)
-        return torch.stack(taken)
+def _own_activity(sound: Sound, motion: Motion) -> Tensor:
+    """The video's own voice in each frame of a motion, which may go there and back in the video."""
+    if motion.video is None or motion.sources is None or len(motion.video.times) >= len(motion):
+        return _activity(sound, motion)
+    return voice_activity(sound.mono(RATE), RATE, len(motion.video.times), motion.fps)[motion.sources]

@@ -13,6 +13,7 @@ __all__ = ["Source", "StreamDecoder", "find_stream", "is_cover", "media_address"
 Source = str | Path | BytesIO
 Kind = Literal["video", "audio"]
 
+DELAYED = 64  # frames that a decoder may hold back, at most
 ATTACHED_PICTURE = 1024  # FFmpeg's flag for the cover of an album
 
 
@@ -97,15 +98,21 @@ class StreamDecoder:
             self.packets += packet.size > 0
             if packet.pts is not None and packet.duration:
                 self.end = max(self.end, (packet.pts + packet.duration) * packet.time_base)
-            try:
-                decoded = packet.decode()
-            except (FFmpegError, ValueError) as error:
-                self.lost += packet.size > 0
-                reason = error
-                continue
-            for frame in decoded:
-                frames += 1
-                yield frame
+            for _ in range(
+                1 if packet.size else DELAYED
+            ):  # the last packet is empty: it fetches what threads still hold
+                try:
+                    decoded = packet.decode()
+                except EOFError:
+                    break
+                except (FFmpegError, ValueError) as error:
+                    self.lost += 1
+                    reason = error
+                    continue
+                for frame in decoded:
+                    frames += 1
+                    yield frame
+                break
         if not frames and reason is not None:
             raise MediaError(
                 f"The {self.stream.type} of {name_source(self.source)} cannot be decoded: {_reason(reason)}."

@@ -303,6 +303,8 @@ class VideoWriter:
         metadata: written into the file, readable by any player. ``frames_sha256`` is added: the hash of all frames as
             they were given, in bytes of RGB.
         pixel_aspect: width of a pixel in parts of its height, for players to stretch the frames by.
+        recoded: the frames come from a video: each chroma sample is the mean of its four pixels, which gives those of
+            that video back.
 
     Raises:
         ConfigError: a size, rate or quality that cannot be.
@@ -320,6 +322,7 @@ class VideoWriter:
         speed: str = "fast",
         metadata: Mapping[str, str] | None = None,
         pixel_aspect: Fraction = Fraction(1),
+        recoded: bool = False,
     ) -> None:
         if min(size) < 2 or Fraction(fps) <= 0 or not 0 <= quality <= 51:
             raise ConfigError(
@@ -329,7 +332,7 @@ class VideoWriter:
         self.path, self.fps, self.size = Path(path), Fraction(fps), size
         self.sound = None if sound is None else _encodable(sound)
         self.quality, self.speed, self.metadata = quality, speed, dict(metadata or {})
-        self.pixel_aspect = Fraction(pixel_aspect)
+        self.pixel_aspect, self.recoded = Fraction(pixel_aspect), recoded
         self.frames = self._heard = 0
         self._hash, self._hash_place = hashlib.sha256(), token_hex(32)
 
@@ -378,7 +381,8 @@ class VideoWriter:
         width, height = self.size
         for picture in np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge"):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+            means = {"interpolation": "AREA"} if self.recoded else {}
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", **means)
             frame.pts, frame.time_base = self.frames, 1 / self.fps
             self._send(self._video.encode(frame))
             self.frames += 1

@@ -13,7 +13,7 @@ SAMPLES = 8  # pixels that each pixel of a thumbnail is the mean of, along each 
 CUT_LEVELS = 10.0  # of 255: mean change of a thumbnail below which no frame is a cut
 CUT_AREA = 0.5  # of the thumbnail must change by half of that: a person who leaves is not a cut
 CUT_RATIO = 4.0  # a cut changes a thumbnail this much more than the frames before and after do
-MEMORY = 0.8  # of the usual change, from frame to frame
+MEMORY = 0.9  # of the usual change, from frame to frame
 
 
 class CutDetector:
@@ -30,7 +30,7 @@ class CutDetector:
             changes = (thumbnail - (thumbnail if self._last is None else self._last)).abs().mean(0)
             change, area = float(changes.mean()), float((changes > CUT_LEVELS / 2).float().mean())
             cut = change > max(CUT_LEVELS, CUT_RATIO * self._usual) and area > CUT_AREA
-            if not cut and self._last is not None:
+            if self._last is not None:  # at a cut too: a fast pan is a change that goes on
                 self._usual = MEMORY * self._usual + (1 - MEMORY) * change
             cuts.append(cut)
             self._last = thumbnail

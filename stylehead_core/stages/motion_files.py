@@ -113,7 +113,7 @@ def load_motion(path: str | Path, *, space: str | None = None) -> Motion:
         return _motion(about, tensors)
     except MotionError as error:
         raise MotionError(f"{path.name}: {error}") from error
-    except (KeyError, ValueError, TypeError, ZeroDivisionError, RuntimeError, RecursionError) as error:
+    except (LookupError, ValueError, TypeError, ZeroDivisionError, RuntimeError, RecursionError) as error:
         raise MotionError(f"{path.name} is damaged: {type(error).__name__} {error}") from error
 
 

@@ -1,29 +1,41 @@
-"""What one does with motions: make them relative, stronger, calmer, longer; mix parts of several.
+"""Edits motions: makes them relative, stronger, smoother, longer; mixes parts of several.
 
 Every function takes motions and gives a new one, at the rate of the first. Axes: T frames, K coefficients.
 """
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError, MotionError
+from ..ops.memory import available_memory
 from ..ops.smoothing import sample_at, smooth_over_time
-from ..records import Motion
+from ..records import Motion, Progress
 from ..spaces import REGIONS
 
 __all__ = [
+    "BEYOND",
+    "Beyond",
+    "MotionAdjustment",
+    "Play",
+    "Rest",
+    "adjust_motion",
     "blend",
     "describe",
     "describe_left_out",
+    "describe_longer",
+    "describe_rest",
     "describe_unmixed",
+    "find_rest",
     "fit_length",
     "go_on_at_rest",
     "join",
+    "lengthen",
     "loop",
     "make_relative",
     "mix_regions",
@@ -39,44 +51,116 @@ __all__ = [
 ]
 
 REST_SECONDS = 0.5  # in which a head goes back to rest where its motion has ended
-EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face
 PARTED = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
 AT_REST = 0.1  # share of a clip's frames, those with the lips nearest to each other, that count as its mouth at rest
 MOOD = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthLeft", "mouthRight", "cheek")  # of the mouth, but not speech
 MOOD_TIME = 0.5  # seconds: standard deviation of the smoothing that leaves the mood without the words
+EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face at rest
+CLOSED_JAW = 0.15  # of jawOpen: below it a mouth is closed
+OPEN_LIDS = 0.25  # of a blink, above the person's own lowest: below it the eyes are open
+RESTING_LIPS = 0.4  # of any lip coefficient, above the person's own lowest: below it the lips make no sound or smile
+LOWEST = 0.1  # quantile of a coefficient over the clip that is taken for the person's own lowest value
+LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
+JAW = "jawOpen"
+
+COPIES = 2  # of a looped motion that are held while it is made
+Play = Literal["forwards", "backwards", "there and back"]
+Beyond = Literal["there and back", "hold"]
+BEYOND: tuple[Beyond, ...] = ("there and back", "hold")
+"""What a motion does beyond its end: turn round, and round again at its beginning; or hold its last frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """The person of a motion with a closed mouth, open eyes, and the head held straight."""
+
+    frame: int  # that comes nearest to it
+    coefficients: Tensor  # (K): of that frame; where no frame has a closed mouth, an estimate from the whole clip
+    closed: bool  # whether the mouth is closed in that frame
+
+
+def find_rest(motion: Motion) -> Rest:
+    """Find the face at rest in a clip.
+
+    Of the frames with a closed mouth, open eyes and quiet lips, the one with the lowest 0.3 * mean|expression| + 0.7 *
+    mean|rotation|. Where there is none, lips and then eyes are left out of account. Where no mouth is closed, the rest
+    is estimated: each expression coefficient has the person's lowest value over the clip, the jaw is shut, and the head
+    is that of the frame whose mouth is least open. Spaces other than ``arkit`` have no jaw to look at, and take the
+    frame nearest to the middle values of the clip.
+    """
+    if motion.space != "arkit":
+        frame = neutral_frame(motion, _middle(motion))
+        return Rest(frame=frame, coefficients=motion.coefficients[frame], closed=True)
+    names, values = motion.names, motion.coefficients
+    measured = motion.found if motion.found.any() else torch.ones_like(motion.found)
+    expression = motion.described.expression
+    floor = torch.zeros_like(values[0]) if motion.relative else values[measured].quantile(LOWEST, dim=0)
+    floor = floor.clamp(min=0)
+    lids = [names.index(name) for name in LIDS]
+    lips = [names.index(name) for name in motion.described.regions["lips"]]
+    jaw = values[:, names.index(JAW)]
+    closed = measured & (jaw < CLOSED_JAW)
+    awake = closed & ((values - floor)[:, lids] < OPEN_LIDS).all(1)
+    quiet = awake & ((values - floor)[:, lips] < RESTING_LIPS).all(1)
+    cost = _away(motion, torch.zeros_like(floor))
+    for wanted in (quiet, awake, closed):
+        if wanted.any():
+            frame = int(cost.masked_fill(~wanted, torch.inf).argmin())
+            return Rest(frame=frame, coefficients=values[frame], closed=True)
+    frame = int((cost + jaw).masked_fill(~measured, torch.inf).argmin())
+    estimate = values[frame].clone()
+    estimate[expression] = floor[expression]
+    estimate[names.index(JAW)] = 0.0
+    return Rest(frame=frame, coefficients=estimate, closed=False)
 
 
 def neutral_frame(motion: Motion, source: Tensor | None = None) -> int:
-    """The frame that is nearest to a face at rest: 0.3 * mean|expression| + 0.7 * mean|rotation| away from it.
+    """The frame that is nearest to a face at rest, or to ``source``.
 
     Args:
-        source: (K), the portrait's coefficients; none takes a closed mouth, open eyes and a head that looks ahead
-            (``arkit``), or the middle values of the clip (other spaces).
+        source: (K), the portrait's coefficients; the measure is 0.3 * mean|expression| + 0.7 * mean|rotation| away from
+            it. None: see ``find_rest``.
     """
-    space = motion.described
     if source is None:
-        source = motion.coefficients[motion.found].median(0).values if motion.found.any() else motion.coefficients[0]
-        if motion.space == "arkit":
-            source = torch.zeros_like(source)
-    away = (motion.coefficients - source).abs()
-    cost = EXPRESSION_WEIGHT * away[:, space.expression].mean(1) + ROTATION_WEIGHT * away[:, space.rotation].mean(1)
+        return find_rest(motion).frame
     measured = motion.found if motion.found.any() else torch.ones_like(motion.found)
-    return int(cost.masked_fill(~measured, torch.inf).argmin())
+    return int(_away(motion, source).masked_fill(~measured, torch.inf).argmin())
+
+
+def describe_rest(motion: Motion) -> str:
+    """A sentence for a person where a clip never shows the mouth closed; else empty."""
+    rest = find_rest(motion)
+    if rest.closed or motion.relative:
+        return ""
+    return (
+        "No frame shows the mouth closed: the face at rest is estimated from the whole clip. "
+        f"The mouth is least open in frame {rest.frame}."
+    )
+
+
+def _away(motion: Motion, source: Tensor) -> Tensor:
+    """(T): how far each frame is from ``source`` (K), in expression and rotation."""
+    space, away = motion.described, (motion.coefficients - source).abs()
+    return EXPRESSION_WEIGHT * away[:, space.expression].mean(1) + ROTATION_WEIGHT * away[:, space.rotation].mean(1)
+
+
+def _middle(motion: Motion) -> Tensor:
+    """(K): the middle value of each coefficient over the frames that show the face."""
+    return motion.coefficients[motion.found].median(0).values if motion.found.any() else motion.coefficients[0]
 
 
 def make_relative(motion: Motion, neutral: int | None = None) -> Motion:
-    """Changes against one frame of the clip, to be added to the portrait's own pose and expression.
+    """Changes against the face at rest, to be added to the portrait's own pose and expression.
 
     Args:
-        neutral: the frame that counts as rest; none = ``neutral_frame``.
+        neutral: the frame that counts as rest; None = ``find_rest``.
     """
     if motion.relative:
         return motion
-    if neutral is None:
-        neutral = neutral_frame(motion)
-    if not 0 <= neutral < len(motion):
+    if neutral is not None and not 0 <= neutral < len(motion):
         raise ConfigError(f"The neutral frame must be one of 0 to {len(motion) - 1}; found {neutral}.")
-    return replace(motion, coefficients=motion.coefficients - motion.coefficients[neutral], relative=True)
+    rest = find_rest(motion).coefficients if neutral is None else motion.coefficients[neutral]
+    return replace(motion, coefficients=motion.coefficients - rest, relative=True)
 
 
 def scale_motion(motion: Motion, *, expression: float = 1.0, pose: float = 1.0) -> Motion:
@@ -130,20 +214,23 @@ def mix_regions(base: Motion, other: Motion, regions: Iterable[str], *, strength
     other = fit_length(resample(other, base.fps), len(base))
     values = other.coefficients
     if base.relative and not other.relative:
-        values = values - values[neutral_frame(other)]
+        values = values - find_rest(other).coefficients
     elif other.relative and not base.relative:
-        values = values + base.coefficients[neutral_frame(base)]
+        values = values + find_rest(base).coefficients
     chosen = torch.tensor([name in names for name in base.names])
     mixed = torch.where(chosen, torch.lerp(base.coefficients, values, strength), base.coefficients)
-    placed = other if "pose" in wanted else base
     return replace(
         base,
         coefficients=mixed,
         mel=other.mel if heard else base.mel,
-        squares=placed.squares,
-        sources=placed.sources,
-        video=placed.video,
+        **_place_in_video(other if "pose" in wanted else base),
     )
+
+
+def _place_in_video(motion: Motion) -> dict[str, Any]:
+    """What of a motion says where in which video it was measured."""
+    kept: dict[str, Any] = {"squares": motion.squares, "sources": motion.sources, "video": motion.video}
+    return kept if motion.squares is None else {**kept, "found": motion.found}
 
 
 def describe_unmixed(base: Motion, other: Motion, regions: Iterable[str], strength: float) -> str:
@@ -266,18 +353,50 @@ def reverse(motion: Motion) -> Motion:
     return replace(_pick(motion, torch.arange(len(motion) - 1, -1, -1)), mel=None)
 
 
-def loop(motion: Motion, times: int, *, crossfade: float = 0.0) -> Motion:
-    """The motion ``times`` times in a row.
+def loop(motion: Motion, times: int, *, crossfade: float = 0.0, progress: Progress | None = None) -> Motion:
+    """The motion ``times`` times in a row, in time and memory that grow with the result alone.
 
     Args:
         crossfade: seconds over which the end of each turn goes over into the next; they are lost once a turn.
+        progress: called with (turns done, turns in all); raises to stop.
+
+    Raises:
+        ConfigError: fewer than one turn, or more than there is memory for.
     """
     if times < 1:
         raise ConfigError(f"A motion can be looped once or more often; found {times}.")
-    looped = motion
-    for _ in range(times - 1):
-        looped = join(looped, motion, crossfade=crossfade)
-    return looped
+    if times == 1:
+        return motion
+    _check_memory(motion, times)
+    shared = min(round(max(crossfade, 0) * motion.fps), len(motion))
+    share = ((torch.arange(shared) + 1) / (shared + 1))[:, None]
+    head = len(motion) - shared
+    parts, tail = [motion.coefficients[:head]], motion.coefficients[head:]
+    for turn in range(1, times):
+        if progress is not None:
+            progress(turn, times)
+        between = torch.lerp(tail, motion.coefficients[:shared], share)
+        turned = torch.cat((between, motion.coefficients[shared:])) if shared else motion.coefficients
+        parts.append(turned[:head])
+        tail = turned[head:]
+    frames = torch.cat((torch.arange(head).repeat(times - 1), torch.arange(len(motion))))
+    return replace(_pick(motion, frames), coefficients=torch.cat((*parts, tail)))
+
+
+def _check_memory(motion: Motion, times: int) -> None:
+    """Refuse a loop that has no room in memory.
+
+    Raises:
+        ConfigError: with how often it could be looped.
+    """
+    kept = (motion.coefficients, motion.found, motion.mel, motion.squares, motion.sources)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in kept if tensor is not None)
+    free = available_memory()
+    if free is not None and COPIES * size * times > free:
+        raise ConfigError(
+            f"{times} times {len(motion)} frames need {COPIES * size * times / 2**30:.1f} GiB of memory; "
+            f"{free / 2**30:.1f} GiB are free. Loop it at most {max(1, int(free // (COPIES * size)))} times."
+        )
 
 
 def join(first: Motion, second: Motion, *, crossfade: float = 0.0) -> Motion:
@@ -310,11 +429,64 @@ def join(first: Motion, second: Motion, *, crossfade: float = 0.0) -> Motion:
     )
 
 
-def fit_length(motion: Motion, frames: int) -> Motion:
-    """Exactly ``frames`` frames: cut, or the last one held."""
+def fit_length(motion: Motion, frames: int, beyond: Beyond = "hold") -> Motion:
+    """Exactly ``frames`` frames: cut, or continued beyond the end."""
     if frames == len(motion):
         return motion
-    return _pick(motion, torch.arange(frames).clamp(max=len(motion) - 1))
+    numbers = torch.arange(frames)
+    if beyond == "there and back" and len(motion) > 1:
+        period = 2 * (len(motion) - 1)
+        numbers = torch.minimum(numbers % period, period - numbers % period)
+    picked = _pick(motion, numbers.clamp(max=len(motion) - 1))
+    return replace(picked, mel=None) if beyond == "there and back" and frames > len(motion) else picked
+
+
+def lengthen(motion: Motion, other: Motion, beyond: Beyond) -> Motion:
+    """The motion, continued until ``other`` has ended; as it is where it lasts longer."""
+    frames = len(resample(other, motion.fps))
+    return fit_length(motion, frames, beyond) if frames > len(motion) else motion
+
+
+def describe_longer(first: Motion, second: Motion, cut: bool) -> str:
+    """A sentence for a person where the second of two motions lasts longer than the first; else empty."""
+    if len(resample(second, first.fps)) <= len(first):
+        return ""
+    told = f"The second lasts longer, {float(second.seconds):.2f} s and {float(first.seconds):.2f} s:"
+    return f"{told} {'the rest of it is cut' if cut else 'the first is continued'}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionAdjustment:
+    """What ``adjust_motion`` does, in this order: cut, rest, strength, smoothing, speed, direction, repetition."""
+
+    start: float = 0.0  # seconds: what is before is cut away
+    end: float | None = None  # seconds: what is after is cut away; None keeps all
+    relative: bool = False  # changes against the face at rest
+    neutral: int | None = None  # frame of what is kept that counts as rest; None finds it
+    expression: float = 1.0  # how strongly the face moves
+    pose: float = 1.0  # how strongly the head moves
+    smoothing: float = 0.0  # seconds, of the whole motion
+    speed: float = 1.0
+    play: Play = "forwards"
+    times: int = 1
+    crossfade: float = 0.0  # seconds over which each turn goes over into the next
+
+
+def adjust_motion(motion: Motion, change: MotionAdjustment, *, progress: Progress | None = None) -> Motion:
+    """Change a motion in several ways at once; ``progress`` is called while it is looped, and raises to stop.
+
+    Raises:
+        ConfigError, MotionError: as the single functions do.
+    """
+    motion = trim(motion, change.start, change.end)
+    if change.relative:
+        motion = make_relative(motion, change.neutral)
+    motion = scale_motion(motion, expression=change.expression, pose=change.pose)
+    motion = retime(smooth(motion, change.smoothing, ("expression", "pose")), change.speed)
+    if change.play != "forwards":
+        back = reverse(motion)
+        motion = back if change.play == "backwards" else join(motion, back)
+    return loop(motion, change.times, crossfade=change.crossfade, progress=progress)
 
 
 def go_on_at_rest(motion: Motion, frames: int) -> Motion:
@@ -349,14 +521,15 @@ def describe_left_out(motion: Motion, heard: Fraction) -> str:
 
 
 def describe(motion: Motion) -> str:
-    """One line for a person."""
+    """One line for a person: how long, what of, and what was odd in its video."""
     missing = int((~motion.found).sum())
     gaps = f", {missing} without a face (filled in between)" if missing else ""
+    notes = "".join(f"; {note}" for note in (motion.video.notes if motion.video is not None else ()))
     kind = "changes" if motion.relative else "absolute"
     heard = ", with speech" if motion.mel is not None else ""
     return (
         f"{len(motion)} frames at {float(motion.fps):.6g} a second, {float(motion.seconds):.2f} s, "
-        f"{motion.space} ({kind}){heard}{gaps}"
+        f"{motion.space} ({kind}){heard}{gaps}{notes}"
     )
 
 
@@ -364,13 +537,16 @@ def _at(motion: Motion, positions: list[Fraction]) -> Motion:
     """The motion at fractional frames; what is found and heard is taken from the nearest one."""
     places = torch.tensor([float(position) for position in positions], dtype=torch.float64)
     nearest = places.round().long().clamp(max=len(motion) - 1)
+    before, shots = places.long().clamp(max=len(motion) - 1), motion.shots
+    after = (before + 1).clamp(max=len(motion) - 1)
+    within = torch.where(shots[before] == shots[after], places, nearest.double())  # a square never glides over a cut
     return replace(
         motion,
+        sources=None if motion.sources is None else motion.sources[nearest],
         coefficients=sample_at(motion.coefficients, places),
         found=motion.found[nearest],
         mel=None if motion.mel is None else motion.mel[nearest],
-        squares=None if motion.squares is None else sample_at(motion.squares, places),
-        sources=None if motion.sources is None else motion.sources[nearest],
+        squares=None if motion.squares is None else sample_at(motion.squares, within),
     )
 
 

@@ -186,7 +186,7 @@ def test_a_head_is_pasted_back_into_the_film_that_it_was_measured_in(server):
     assert not run.message, run.message
     assert run.outputs["same"] == {"outside": [True], "inside": [False]}
     prompt["paste"]["inputs"]["original"] = ["one", 0]
-    assert "a frame, and an original, for each of its 6 frames; found 6 and 1" in server.run(prompt).message
+    assert "6 frames are to be pasted into 1 originals by a motion of 6 frames" in server.run(prompt).message
 
 
 def test_measures_name_what_they_know_and_what_they_miss(server):

@@ -5,7 +5,7 @@ import torch
 
 from stylehead_core.ops.crop import apply_affine
 from stylehead_core.ops.following import resize_square, smooth_squares, static_square
-from stylehead_core.stages.paste import jitter
+from stylehead_core.stages.paste import square_jitter
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_it_trembles_less_than_the_face_and_goes_along(face):
     found = torch.ones(40, dtype=torch.bool)
     raw = smooth_squares(face, found, 64, fps=25, smoothing_seconds=0)
     calm = smooth_squares(face, found, 64, fps=25)
-    assert jitter(calm, 64) < 0.5 * jitter(raw, 64)
+    assert square_jitter(calm, 64) < 0.5 * square_jitter(raw, 64)
     torch.testing.assert_close(middle(calm[-1]) - middle(calm[0]), torch.tensor([39.0, 19.5]), atol=2.5, rtol=0)
 
 

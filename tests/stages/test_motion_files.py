@@ -1,16 +1,19 @@
 """Motions survive the disk, and nothing else gets in."""
 
 import csv
+import json
 import pickle
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from stylehead_core.errors import MediaError, MotionError
-from stylehead_core.records import Motion
+from stylehead_core.records import MeasuredVideo, Motion
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.motion_files import load_motion, save_motion, write_csv
 
@@ -159,3 +162,57 @@ def test_the_licence_is_in_the_file(motion, tmp_path):
     save_motion(motion, tmp_path / "a.safetensors", license="CC BY 4.0, by A. Nod")
     assert b"CC BY 4.0, by A. Nod" in (tmp_path / "a.safetensors").read_bytes()
     assert load_file(tmp_path / "a.safetensors").keys() == {"coefficients", "found", "mel", "squares"}
+
+
+def test_the_video_that_was_measured_is_kept_and_files_without_it_open(tmp_path):
+    video = MeasuredVideo(
+        size=(480, 640),
+        stored=(640, 480),
+        rotation=270,
+        times=torch.tensor([0.0, 0.04, 0.1], dtype=torch.float64),
+        variable=True,
+        cuts=(2,),
+        look=torch.arange(256, dtype=torch.uint8).reshape(16, 16),
+        notes=("1 of 4 frames are damaged and left out",),
+    )
+    motion = Motion(
+        coefficients=torch.zeros(2, 58),
+        fps=Fraction(25),
+        squares=torch.zeros(2, 2, 3),
+        sources=torch.tensor([2, 0]),
+        video=video,
+    )
+    save_motion(motion, tmp_path / "a.safetensors")
+    read = load_motion(tmp_path / "a.safetensors")
+    assert read.sources.tolist() == [2, 0]
+    assert torch.equal(read.video.times, video.times)
+    assert torch.equal(read.video.look, video.look)
+    assert replace(read.video, times=video.times, look=video.look) == replace(video)
+    with safe_open(tmp_path / "a.safetensors", "pt") as file:
+        about = file.metadata()
+    tensors = load_file(tmp_path / "a.safetensors")
+    del about["video"]
+    save_file(tensors, tmp_path / "old.safetensors", metadata=about)
+    assert load_motion(tmp_path / "old.safetensors").video is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    ['{"size": [0, 1], "stored": [1, 1]}', '{"size": 3}', "[]", '{"size": [4, 4], "stored": [4, 4], "rotation": 45}'],
+)
+def test_a_damaged_video_is_refused_with_the_name_of_the_file(tmp_path, told):
+    tensors = {
+        "coefficients": torch.zeros(1, 58),
+        "sources": torch.zeros(1, dtype=torch.int32),
+        "video_times": torch.zeros(1, dtype=torch.float64),
+    }
+    about = {
+        "format": "stylehead-motion",
+        "space": "arkit",
+        "names": json.dumps(ARKIT.names),
+        "fps": "25",
+        "video": told,
+    }
+    save_file(tensors, tmp_path / "odd.safetensors", metadata=about)
+    with pytest.raises(MotionError, match=r"odd\.safetensors"):
+        load_motion(tmp_path / "odd.safetensors")

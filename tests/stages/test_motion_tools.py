@@ -1,5 +1,6 @@
 """Laws of motion arithmetic: what does nothing changes nothing, and what is undone is as before."""
 
+import time
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,13 +12,19 @@ from stylehead_core.records import MeasuredVideo, Motion
 from stylehead_core.spaces import ARKIT, REGIONS
 from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.stages.motion_tools import (
+    MotionAdjustment,
+    adjust_motion,
     blend,
     describe,
     describe_left_out,
+    describe_longer,
+    describe_rest,
     describe_unmixed,
+    find_rest,
     fit_length,
     go_on_at_rest,
     join,
+    lengthen,
     loop,
     make_relative,
     mix_regions,
@@ -388,3 +395,120 @@ def test_the_mouth_at_rest_is_the_one_with_the_lips_together(film):
 def test_lips_that_are_not_changes_are_refused(film):
     with pytest.raises(MotionError, match="relative"):
         speak_over(film, film, speaking=torch.ones(100))
+
+
+def said(jaw: list[float], yaw: list[float], **weights: float) -> Motion:
+    """A motion of which the jaw and the turn of the head are known, the rest at ``weights``."""
+    values = torch.zeros(len(jaw), 58)
+    values[:, JAW], values[:, YAW] = torch.tensor(jaw), torch.tensor(yaw)
+    for name, weight in weights.items():
+        values[:, ARKIT.names.index(name)] = weight
+    return Motion(coefficients=values, fps=Fraction(25))
+
+
+def test_a_straight_head_with_an_open_mouth_is_not_at_rest():
+    motion = said([0.0, 0.05, 0.6, 0.7], [0.2, 0.15, 0.0, 0.0])
+    assert find_rest(motion).frame == 1
+    assert find_rest(motion).closed
+    assert describe_rest(motion) == ""
+    assert make_relative(motion).coefficients[2, JAW] == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("eyeBlinkLeft", 0.9), ("mouthFunnel", 0.8), ("mouthSmileLeft", 0.7)])
+def test_a_blink_or_busy_lips_are_not_rest(name, weight):
+    motion = said([0.0, 0.0, 0.0], [0.3, 0.3, 0.0])
+    motion.coefficients[2, ARKIT.names.index(name)] = weight
+    assert find_rest(motion).frame == 0
+
+
+def test_a_person_who_smiles_throughout_is_at_rest_smiling():
+    motion = said([0.0, 0.0, 0.0], [0.3, 0.0, 0.3], mouthSmileLeft=0.6, mouthPucker=0.5, eyeBlinkLeft=0.3)
+    assert find_rest(motion).frame == 1
+    torch.testing.assert_close(make_relative(motion).coefficients[1], torch.zeros(58))
+
+
+def test_where_no_mouth_is_closed_rest_is_estimated_and_told():
+    motion = said([0.5, 0.4, 0.6, 0.8], [0.1, 0.0, 0.0, 0.0], browInnerUp=0.3)
+    rest = find_rest(motion)
+    assert (rest.frame, rest.closed) == (1, False)
+    assert rest.coefficients[JAW] == 0
+    assert rest.coefficients[ARKIT.names.index("browInnerUp")] == pytest.approx(0.3)
+    relative = make_relative(motion)
+    assert torch.equal(relative.coefficients[:, JAW], motion.coefficients[:, JAW])  # nothing is crushed
+    assert "least open in frame 1" in describe_rest(motion)
+
+
+def test_a_loop_is_that_of_joins_and_grows_evenly(motion):
+    for times, crossfade in ((3, 0.0), (4, 0.2), (3, 1.5), (3, 2.0), (2, 9.0)):
+        joined = motion
+        for _ in range(times - 1):
+            joined = join(joined, motion, crossfade=crossfade)
+        assert same(loop(motion, times, crossfade=crossfade), joined)
+    done = []
+    loop(motion, 5, progress=lambda turn, turns: done.append((turn, turns)))
+    assert done == [(1, 5), (2, 5), (3, 5), (4, 5)]
+
+
+def test_a_loop_can_be_stopped_and_one_without_room_is_refused(motion):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop(motion, 1000, progress=stop)
+    with pytest.raises(ConfigError, match="GiB"):
+        loop(motion, 10**9)
+
+
+def test_a_hundred_thousand_frames_are_adjusted_in_a_moment():
+    long = Motion(coefficients=torch.rand(1000, 58, generator=torch.Generator().manual_seed(0)), fps=Fraction(25))
+    start = time.process_time()
+    made = adjust_motion(long, MotionAdjustment(times=100, crossfade=0.1, smoothing=0.1, play="there and back"))
+    made = retime(smooth(scale_motion(make_relative(made), pose=0.5), 0.2), 1.1)
+    assert len(made) > 100_000
+    assert time.process_time() - start < 10
+
+
+def test_an_adjustment_is_its_parts_in_order(motion):
+    change = MotionAdjustment(
+        start=0.2, end=1.6, relative=True, neutral=3, expression=1.5, pose=0.5, smoothing=0.05, speed=2.0,
+        play="there and back", times=2, crossfade=0.1,
+    )  # fmt: skip
+    expected = smooth(
+        scale_motion(make_relative(trim(motion, 0.2, 1.6), 3), expression=1.5, pose=0.5), 0.05, ("expression", "pose")
+    )
+    expected = retime(expected, 2.0)
+    expected = loop(join(expected, reverse(expected)), 2, crossfade=0.1)
+    assert same(adjust_motion(motion, change), expected)
+    assert same(adjust_motion(motion, MotionAdjustment()), motion)
+
+
+def test_a_motion_that_is_too_short_goes_there_and_back_or_holds(motion):
+    three = trim(motion, 0, 0.12)
+    there = fit_length(three, 8, "there and back").coefficients
+    assert torch.equal(there, three.coefficients[[0, 1, 2, 1, 0, 1, 2, 1]])
+    assert torch.equal(fit_length(three, 5).coefficients, three.coefficients[[0, 1, 2, 2, 2]])
+    assert len(lengthen(three, motion, "hold")) == 50
+    assert len(lengthen(motion, three, "hold")) == 50
+    assert "2.00 s and 0.12 s: the rest of it is cut" in describe_longer(three, motion, cut=True)
+    assert describe_longer(motion, three, cut=True) == ""
+
+
+def test_the_place_in_the_video_goes_along_and_never_glides_across_a_cut(motion):
+    video = MeasuredVideo(size=(64, 48), stored=(64, 48), times=torch.arange(50).double() / 25, cuts=(20,))
+    squares = torch.eye(3)[:2].repeat(50, 1, 1)
+    squares[20:, 0, 2] = 100.0
+    motion = replace(motion, squares=squares, sources=torch.arange(50), video=video)
+    slow = retime(motion, 0.37)
+    assert set(slow.squares[:, 0, 2].tolist()) == {0.0, 100.0}
+    assert torch.equal((slow.squares[:, 0, 2] == 100), slow.shots == 1)
+    assert reverse(motion).sources.tolist() == list(range(49, -1, -1))
+    assert trim(motion, 0.4, 0.8).sources.tolist() == list(range(10, 20))
+    assert loop(motion, 2).sources.tolist() == [*range(50), *range(50)]
+    assert join(motion, reverse(motion)).video is video
+    assert join(motion, replace(motion, sources=None, video=None)).sources is None
+
+
+def test_who_is_not_found_in_the_video_is_not_found_in_a_mixture_that_takes_its_place(motion):
+    spoken = replace(motion, found=None, squares=None)
+    assert mix_regions(spoken, motion, ("pose",)).found.tolist() == motion.found.tolist()
+    assert mix_regions(motion, spoken, ("lips", "jaw")).found.tolist() == motion.found.tolist()
