@@ -1,5 +1,7 @@
 """Nodes that read a portrait (inversion: the codes that redraw it) and change its attributes."""
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_portrait
@@ -114,9 +116,9 @@ class Invert(io.ComfyNode):
         method,
         steps: int,
         at: str = "",
-        styles="upper",
+        styles: Any = "upper",
         rate: float = 0.01,
-        edits="moved",
+        edits: Any = "moved",
         model=None,
     ) -> io.NodeOutput:
         picture = bridge.one_image_in(portrait, "portrait")

@@ -1,5 +1,7 @@
 """The node that puts numbers on a result."""
 
+from typing import Any
+
 import torch
 from comfy_api.latest import io
 
@@ -66,7 +68,9 @@ class Measure(io.ComfyNode):
         clip = lambda pictures, name: (
             None if pictures is None else Clip(frames=bridge.image_in(pictures, name), fps=rate)
         )
-        files = {name: path for folder in metric_folders() for name, path in find_metric_files(folder).items()}
+        files: dict[str, Any] = {
+            name: path for folder in metric_folders() for name, path in find_metric_files(folder).items()
+        }
         report = measure(
             Clip(
                 frames=bridge.image_in(frames, "clip"),

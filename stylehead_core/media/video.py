@@ -74,6 +74,7 @@ def read_info(source: Source) -> VideoInfo:
     """
     with open_video(source) as container:
         stream = find_stream(container, "video")
+        assert stream is not None, "open_video refuses a file without one"
         frame = next(iter(StreamDecoder(container, stream, source)), None)
         if frame is None:
             raise _without_frames(source)
@@ -177,6 +178,7 @@ class _Pictures:
     def __iter__(self) -> Iterator[tuple[np.ndarray, Fraction, Fraction]]:
         with open_video(self.source) as container:
             stream = find_stream(container, "video")
+            assert stream is not None, "open_video refuses a file without one"
             stream.thread_type = "AUTO"
             if self.start is not None:
                 self._seek(container, stream, self.start)

@@ -511,7 +511,7 @@ def go_on_at_rest(motion: Motion, frames: int) -> Motion:
     return replace(longer, coefficients=coefficients, found=found)
 
 
-def describe_left_out(motion: Motion, heard: Fraction) -> str:
+def describe_left_out(motion: Motion, heard: float | Fraction) -> str:
     """What of a sound of ``heard`` seconds the shorter ``motion`` leaves out; empty where it is less than a frame."""
     left = heard - motion.seconds
     if left < 1 / motion.fps:

@@ -93,7 +93,9 @@ def voiceless(length: int, rng: np.random.Generator) -> np.ndarray:
         samples = walk - np.linspace(walk[0], walk[-1], length)
     else:
         phase = 2 * np.pi * rng.uniform(45, 500) * np.arange(length) / RATE
-        samples = sum(rng.uniform() / k * np.sin(k * phase + rng.uniform(0, 6.28)) for k in range(1, 12))
+        samples = np.zeros(length) + sum(
+            rng.uniform() / k * np.sin(k * phase + rng.uniform(0, 6.28)) for k in range(1, 12)
+        )
     return (samples / max(float(np.abs(samples).max()), 1e-6)).astype(np.float32)
 
 
