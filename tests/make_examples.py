@@ -3,7 +3,7 @@ docs/graphs/ gets what the page shows of it, for the README.
 
     .stylehead-env/bin/python tests/make_examples.py graphs             the graphs alone: seconds, no browser
     .stylehead-env/bin/python tests/make_examples.py thumbnails [NAME ...]    runs each, and makes its thumbnail
-    .stylehead-env/bin/python tests/make_examples.py shots [NAME ...]         both, in the page (needs Chromium)
+    .stylehead-env/bin/python tests/make_examples.py shots [NAME ...]         docs/graphs/, in the page (needs Chromium)
 
 After scripts/test.py, which makes that environment. Graphs are written here in the server's form; whoever changes a
 node's inputs makes the files anew. Whoever retrains the embedded model makes thumbnails and shots anew.
@@ -537,23 +537,19 @@ GIVES_A_CLIP = ("dub a film",)
 
 
 async def make_shots(server: Server, names: Iterable[str]) -> None:
-    """Run each graph once, in the page: its shot, and its thumbnail."""
+    """Run each graph in the page, and keep what the page shows of it."""
     SHOTS.mkdir(exist_ok=True)
-    object_info = await asyncio.to_thread(server.get, "/object_info")
     async with Page(WINDOW) as page:
         await come_up(page, server.address)
         for name in names:
             graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-            run, picture = await shot(page, graph)
+            picture = await shot(page, graph)
             picture.save(SHOTS / f"{name.replace(' ', '-')}.jpg", quality=80, optimize=True)
-            history = await asyncio.to_thread(server.get, f"/history/{run}")
-            done = Run(outputs=history[run]["outputs"])
-            await asyncio.to_thread(save_thumbnail, server, name, to_prompt(graph, object_info), done)
             print(f"{name}: {picture.width} x {picture.height}", flush=True)
 
 
-async def shot(page: Page, graph: dict) -> tuple[str, Image.Image]:
-    """The graph in the page, with what came of it in its nodes; and the id of the run."""
+async def shot(page: Page, graph: dict) -> Image.Image:
+    """The graph in the page, with what came of it in its nodes."""
     await open_graph(page, graph)
     ended = await click_run(page, PATIENCE)
     if ended["kind"] != "execution_success":
@@ -566,7 +562,7 @@ async def shot(page: Page, graph: dict) -> tuple[str, Image.Image]:
     left, top, right, bottom = picture.convert("L").point(lambda value: 255 * (value > DARKEST)).getbbox() or CANVAS
     picture = picture.crop((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
     picture.thumbnail((SHOT, SHOT))
-    return ended["detail"]["prompt_id"], picture
+    return picture
 
 
 def main() -> None:
