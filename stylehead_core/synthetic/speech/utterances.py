@@ -26,12 +26,12 @@ from .voices import choose_voice
 
 __all__ = ["FliteUtterances", "Utterance", "Utterances", "make_flite_utterance", "make_utterance", "speak"]
 
-MUSIC_SHARE = 0.05  # share of seeds with music alone
-NONSENSE_SHARE = 0.5  # share of the sentences learnt from: a few phrases are soon known by heart
+MUSIC_SHARE = 0.05  # share of seeds with music only
+NONSENSE_SHARE = 0.5  # share of pseudo-words in the training set, against overfitting to the phrases
 VOICELESS = 0.1  # share of flite's seeds: noise, hum and music
 STRETCH = (0.85, 1.3)  # times as long as flite speaks by itself
 RESHAPED, FLITE_PITCH, FLITE_FORMANTS = 0.7, (0.65, 1.6), (0.85, 1.2)  # share, and how other speakers differ from it
-MAX_THROAT_CHANGE = 0.14  # a throat is at most this part longer or shorter than the voice's own
+MAX_THROAT_CHANGE = 0.14  # largest relative change of the vocal tract's length
 
 
 @dataclass(frozen=True, kw_only=True)
