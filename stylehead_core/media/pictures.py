@@ -1,5 +1,7 @@
 """Picture files: read as the core wants them, written as people can open them."""
 
+import logging
+import math
 import os
 import struct
 import zlib
@@ -16,8 +18,11 @@ from ..ops.pixels import from_uint8, to_uint8
 
 __all__ = ["read_picture", "write_picture"]
 
+MOST_PIXELS = 50_000_000  # of a picture; a larger one is reduced, since it would take gigabytes in floating numbers
 DAMAGED = (OSError, ValueError, SyntaxError, IndexError, struct.error, zlib.error, Image.DecompressionBombError)
 """What Pillow raises for a file that it cannot read; an unidentified one is an ``OSError``."""
+
+log = logging.getLogger(__name__)
 
 
 def read_picture(path: str | os.PathLike) -> Tensor:
@@ -28,6 +33,7 @@ def read_picture(path: str | os.PathLike) -> Tensor:
     """
     try:
         with Image.open(path) as file:
+            _reduce(file, path)
             picture = ImageOps.exif_transpose(file)
             if picture.mode == "I" or picture.mode.startswith("I;16"):
                 picture = _in_eight_bits(picture)
@@ -35,12 +41,28 @@ def read_picture(path: str | os.PathLike) -> Tensor:
                 on_grey = Image.new("RGBA", picture.size, (128, 128, 128, 255))
                 picture = Image.alpha_composite(on_grey, picture.convert("RGBA"))
             picture = picture.convert("RGB")
+    except Image.DecompressionBombError as error:
+        raise MediaError(
+            f"{path} has more pixels than can be read safely, {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million. "
+            "Make it smaller first."
+        ) from error
     except FileNotFoundError as error:
         raise MediaError(f"There is no picture {path}.") from error
     except DAMAGED as error:
         raise MediaError(f"{path} cannot be read as a picture: {error}. PNG, JPEG and WebP can.") from error
     numbers = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     return from_uint8(rearrange(numbers, "(h w c) -> 1 c h w", h=picture.height, w=picture.width))
+
+
+def _reduce(file: Image.Image, path: str | os.PathLike) -> None:
+    """Make a picture of more than MOST_PIXELS smaller, while it is decoded where its format can (JPEG)."""
+    width, height = file.size
+    if width * height <= MOST_PIXELS:
+        return
+    share = math.sqrt(MOST_PIXELS / (width * height))
+    size = max(1, round(width * share)), max(1, round(height * share))
+    log.warning("%s: %d x %d pixels are reduced to %d x %d.", path, width, height, *size)
+    file.thumbnail(size, Image.Resampling.BICUBIC)
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from stylehead_core.errors import MediaError
+from stylehead_core.media import pictures
 from stylehead_core.media.pictures import read_picture, write_picture
 
 
@@ -36,3 +37,14 @@ def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(MediaError, match=r"portrait\.png"):
         read_picture(path)
+
+
+def test_a_picture_of_too_many_pixels_is_reduced_and_a_bomb_is_refused_in_plain_words(tmp_path, monkeypatch, caplog):
+    Image.new("RGB", (200, 100), (200, 10, 10)).save(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 5000)
+    assert read_picture(tmp_path / "a.png").shape == (1, 3, 50, 100)
+    assert "200 x 100 pixels are reduced to 100 x 50" in caplog.text
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5000)
+    with pytest.raises(MediaError, match="more pixels than can be read") as refused:
+        read_picture(tmp_path / "a.png")
+    assert "attack" not in str(refused.value)
