@@ -84,6 +84,7 @@ def test_a_model_hears_through_its_own_window_and_keeps_no_sound_it_does_not_nee
 
 def test_a_model_whose_flow_listens_gets_the_windows():
     motion = speech_motion_for_model(a_model(audio_encoder=SimpleNamespace(window=32)), SOUND)  # type: ignore[arg-type]
+    assert motion.mel is not None
     assert motion.mel.shape == (100, 80, 32)
 
 

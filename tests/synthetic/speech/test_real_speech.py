@@ -152,6 +152,7 @@ def test_real_people_decide_how_far_the_jaw_moves(folder, monkeypatch):
     real = torch.cat([read_pair(file).from_rest()[:, JAW] for file in find_pairs(folder)[:4]]).std(correction=0)
     assert told.std(correction=0) == pytest.approx(float(real), rel=0.05)
     before = network.scale.clone()
+    assert stage.real is not None
     speech_task.set_real_strength(network, stage.hearing, stage.real)
     torch.testing.assert_close(network.scale, before)  # a second time changes nothing
 
@@ -163,6 +164,7 @@ def test_a_network_that_tells_the_truth_of_both_has_nothing_to_lose(folder, monk
     stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
     rows = torch.arange(4)
     _, curves = stage._draw(stage.hearing, rows)
+    assert stage.real is not None
     real = stage.real.curves[stage.real.run[:3, None] + torch.arange(3)]
     back = torch.zeros(3, 3, len(LIPS))
     back[..., stage.measured] = real
