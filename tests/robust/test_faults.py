@@ -333,7 +333,7 @@ def test_measuring_can_be_stopped_in_a_film_and_between_its_frames(monkeypatch):
     seen = []
 
     class Nobody(tracking._Follower):
-        def follow(self, part):
+        def follow(self, part, new_shots):
             seen.extend(part.times)
             for _ in range(len(part)):
                 self.landmarks.append(None)
