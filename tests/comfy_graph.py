@@ -1,6 +1,7 @@
 """Graphs in ComfyUI's two forms: what the page saves (UI), and what the server takes (API)."""
 
 CONTROLS = {"fixed", "increment", "decrement", "randomize"}  # values of "control after generate", kept beside a seed
+SEEDS = {"seed", "noise_seed"}  # names of numbers that the page gives such a control unasked
 VIRTUAL = {"Note", "MarkdownNote"}
 
 
@@ -17,7 +18,7 @@ def to_prompt(graph: dict, object_info: dict) -> dict:
             if not _is_widget(kind, options) or not values:
                 continue
             value = values.pop(0)
-            if options.get("control_after_generate") and values and values[0] in CONTROLS:
+            if (options.get("control_after_generate") or name in SEEDS) and values and values[0] in CONTROLS:
                 values.pop(0)
             inputs.setdefault(name, value)
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}

@@ -6,6 +6,8 @@ Sizes are what nodes need in ComfyUI's classic page when they show their results
 import uuid
 from dataclasses import dataclass, field
 
+from comfy_graph import SEEDS
+
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 SLOT, WIDGET, TITLE, MULTILINE = 22, 26, 30, 90  # pixels: of a node's parts
 GAP, AROUND, HEADING = 60, 30, 50  # pixels: between nodes, around them in a group, of the group's title
@@ -140,7 +142,7 @@ def nodes_and_links(prompt: dict, object_info: dict) -> tuple[list[dict], list[l
         for name, _, _, options in slots.widgets:
             value = node["inputs"].get(name)
             values.append(options.get("default") if isinstance(value, list) else value)
-            if options.get("control_after_generate"):
+            if options.get("control_after_generate") or name in SEEDS:
                 values.append("fixed")
         nodes[number] = {
             "id": int(number),
