@@ -1,9 +1,12 @@
 """ComfyUI imports the pack by path, under any name: nothing in it may import by a name of its own."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import stylehead_core
 
 PACK = Path(__file__).parents[1]
 COMFYUI = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "execution", "server", "nodes"}
@@ -45,3 +48,10 @@ def test_nothing_below_training_imports_it(room):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         assert not [name for name in modules if name.split(".")[0] == "training"], file.relative_to(PACK)
+
+
+@pytest.mark.parametrize(
+    ("former", "name"), [("assemble", "load_stylehead"), ("convert.landmarker", "load_landmarker")]
+)
+def test_scripts_of_version_01_find_their_imports(former, name):
+    assert getattr(import_module(f"stylehead_core.{former}"), name) is getattr(stylehead_core, name)

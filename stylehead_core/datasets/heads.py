@@ -131,6 +131,11 @@ def choose_pairs(heads: Heads, most: int, cavity: float = 0.0) -> tuple[Tensor, 
     if cavity:
         kept = ~opened | ((cavities(heads)[heads.target[pairs]] >= cavity) & ~shows_tongue(heads)[pairs])
         pairs, opened = pairs[kept], opened[kept]
+    if not len(pairs):
+        raise InputError(
+            f"None of the pairs of these heads can be learnt from: all show an open mouth whose inside is less than "
+            f"{cavity} darker than the lips, or full of tongue. Render more heads."
+        )
     return pairs, opened
 
 

@@ -12,7 +12,7 @@ Axes: B batch, P pairs, N pictures, G guides, S size of the frames, s size of th
 c cells of a crop, C its pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -72,6 +72,9 @@ class CompositeTask(LearnsFromHeads):
     matte: float = 0.5  # weight of the matte
     refiner_speed: float = 1.0  # the refiner's learning rate, in parts of the compositor's
     parts: tuple[str, ...] = ("refiner", "compositor")
+
+    def for_debugging(self, size: int) -> "CompositeTask":
+        return replace(self, cavity=0.0)  # a few heads may have no dark mouth
 
     def start(self, model: StyleHead, heads: Heads) -> "CompositeState":
         if heads.alpha is None:
