@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 from comfy_api.latest import io
@@ -81,7 +82,7 @@ class MixMotion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, first, second, amount: float, longer: str = CUT, **regions: bool) -> io.NodeOutput:
+    def execute(cls, first, second, amount: float, longer: Any = CUT, **regions: bool) -> io.NodeOutput:
         taken = [region for region, from_second in regions.items() if from_second]
         told = tools.describe_longer(first, second, longer == CUT)
         if longer != CUT:

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
         if told:
             print(told, file=sys.stderr)
         if args.longer == "cut":
-            sound = trim_sound(sound, motion)
+            sound = trim_sound(sound, motion) or sound
         motion = _speaking(args, model, motion, sound)
     _write(args, model, inversion, motion, sound)
     print(args.output)
@@ -105,8 +105,9 @@ def _write(
     info, video = read_info(args.video), motion.video
     assert video is not None, "the motion was measured in a file"
     reader = FrameReader(args.video, video.times, square_pixels=False)
-    size, turned = info.stored, info.rotation % 180 == 90
-    size = size[::-1] if turned else size
+    width, height = info.stored
+    turned = info.rotation % 180 == 90
+    size = (height, width) if turned else (width, height)
     portrait = inversion.portrait
     plan = plan_for_motion(motion, portrait.image.shape[-1], len(video.times), size, frames=len(motion))
     notes = video_metadata({"video": args.video.name, "where": args.where, "model": args.model})

@@ -383,8 +383,8 @@ class VideoWriter:
         width, height = self.size
         for picture in np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge"):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            means = {"interpolation": "AREA"} if self.recoded else {}
-            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", **means)
+            means = "AREA" if self.recoded else None
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", interpolation=means)
             frame.pts, frame.time_base = self.frames, 1 / self.fps
             self._send(self._video.encode(frame))
             self.frames += 1

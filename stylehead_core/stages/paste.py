@@ -403,8 +403,9 @@ def _video_to_picture(video: MeasuredVideo, picture: tuple[int, int], first: Ten
             f"The originals are {picture[0]} x {picture[1]} pixels, the video that the motion was measured in is "
             f"{video.size[0]} x {video.size[1]}. Wire that video's own frames, not cropped; another size is fine."
         )
-    if len(ways) == 2 and first is not None and video.look is not None:
-        ways.sort(key=lambda turn: _unlike(video.look, first, turn))
+    look = video.look
+    if len(ways) == 2 and first is not None and look is not None:
+        ways.sort(key=lambda turn: _unlike(look, first, turn))
     return _turned_affine(video.size, picture, ways[0])
 
 
