@@ -14,7 +14,7 @@ from chromium import Page
 from comfy_graph import nodes_of, to_prompt
 from comfy_host import TINY
 from comfy_page import click_run, come_up, move_slider, open_graph, overlaps, queue_mode, show_whole
-from PIL import Image
+from PIL import Image, ImageChops
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.xdist_group("comfyui")]  # one worker, one server
 
@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 BLUEPRINTS = sorted((FOLDER.parent / "subgraphs").glob("*.json"))
 SHORTEST, LONGEST = 20, 200  # frames of an example's film
+PATIENCE = 2.0  # seconds that a run may take without showing anything
+LEVELS = 40  # of 255: more than encoding changes in a picture that stays
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_it_runs_and_gives_what_it_promises(server, nodes, example):
     run = server.run(prompt)
     assert not run.errors
     assert not run.message, run.message
-    assert run.previews or run.reports, f"{name} shows nothing while it runs"
+    assert run.previews or run.reports or run.seconds < PATIENCE, f"{name} shows nothing while it runs"
     for film in nodes_of(prompt, "SaveVideo"):
         with av.open(io.BytesIO(server.view(run.files(film)[0]))) as video:
             frames = [frame.to_image() for frame in video.decode(video=0)]
@@ -64,7 +66,8 @@ def test_it_runs_and_gives_what_it_promises(server, nodes, example):
             if video.streams.audio:
                 heard = video.streams.audio[0]
                 assert abs(heard.duration * heard.time_base - Fraction(len(frames), 25)) < 0.2
-        assert frames[0].getextrema() != frames[len(frames) // 2].getextrema(), f"{name} does not move"
+        moved = ImageChops.difference(frames[0], frames[len(frames) // 2]).getextrema()
+        assert max(high for _, high in moved) > LEVELS, f"{name} does not move"
     for picture in nodes_of(prompt, "PreviewImage"):
         shown = Image.open(io.BytesIO(server.view(run.files(picture)[0])))
         assert all(high > low for low, high in shown.convert("RGB").getextrema())
