@@ -99,7 +99,8 @@ def invert(
             return replace(_encode(model, portrait, picture), edited=edited)
     target = model.resize(picture, model.config.generator.size)
     with torch.no_grad():
-        start = replace(_encode(model, portrait, picture), edited=edited)
+        # As the official code: the networks see the picture at the generator's size. A compositor wants it as it is.
+        start = replace(_encode(model, portrait, target if model.compositor is None else picture), edited=edited)
     return _optimise(model, start, picture, target, steps, on_step, config)
 
 

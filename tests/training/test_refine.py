@@ -73,7 +73,7 @@ def test_it_is_guided_by_what_the_moved_face_has_inside(state, heads):
 def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(state, heads):
     rows = torch.arange(len(heads))
     state.task = replace(state.task, light=0.0, strange=0.0, plain=0.0, soft=0.0, near=0.0, false_inside=0.0)
-    state.kept.made[:] = True
+    state.kept.made[:], state.kept.planes[:] = True, 0
     state.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]  # so that all three must look alike
     state.kept.planes[:] = torch.nn.functional.avg_pool2d(
         from_uint8(heads.pictures[heads.target[rows]]).mean(1, keepdim=True), 2
@@ -92,7 +92,7 @@ def test_a_drawing_may_be_stranger_than_the_rest(state, heads):
         torch.arange(len(heads)),
         {"light": 0.0, "strange": 0.0, "plain": 0.0, "soft": 0.0, "false_inside": 0.0},
     )
-    state.kept.made[:] = True
+    state.kept.made[:], state.kept.planes[:] = True, 0
     state.kept.pictures[:] = heads.pictures[heads.target[rows]][:, None]
 
     def shown(**changes):
@@ -138,7 +138,7 @@ def test_each_turn_moves_its_own_player(state):
 def test_it_learns_to_mend_what_is_wrong_in_both_pictures(model, heads):
     torch.manual_seed(0)
     state = RefineTask(adversarial=0.0, light=0.0).start(model, heads)
-    state.kept.made[:] = True
+    state.kept.made[:], state.kept.planes[:] = True, 0
     state.kept.pictures[:] = (heads.pictures[heads.target].float() * 0.5).byte()[:, None]
     state.kept.planes[:] = 1
     optimiser = torch.optim.Adam(state.refiner.parameters(), lr=2e-2)
