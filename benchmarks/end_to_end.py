@@ -203,7 +203,8 @@ def measure_parts(
             lambda: [model.refine(drawn, layers, batch, seen, told, guiding) for _ in range(goes)],
             goes * batch_size,
         )
-    pictures = drawn[:1].expand(chunk, -1, -1, -1).contiguous()
+    frame = model.resize(drawn[:1], config.size)
+    pictures = frame.expand(chunk, -1, -1, -1).contiguous()
     yield meter.line("transfer", lambda: [AsyncCopy(to_uint8(pictures)).wait() for _ in rounds], done)
     numbers = to_uint8(pictures).cpu()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Frames a second beside other work on the same cores: one JSON line for each load and waiting policy.
+"""Frames a second beside other work on the same cores: one JSON line for each load and number of spins.
 
-    python benchmarks/under_load.py --busy 0 --busy 1 --busy 2
+    python benchmarks/under_load.py --busy 0 --busy 2 --busy 6
 
-``busy`` processes compute without end while the embedded model draws. ``passive`` is OpenMP's waiting policy that the
-command ``stylehead`` sets; ``active`` lets threads spin at barriers, as torch does by default.
+``busy`` processes compute without end while the embedded model draws. ``spins`` is how many rounds OpenMP's threads
+wait actively for one another: libgomp's own number, or that of the command ``stylehead``.
 """
 
 import argparse
@@ -14,11 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from stylehead import SPINS
 
 BUSY = "while True: pass"
-POLICIES = ("passive", "active")
 
 
 def frames_per_second(model_name: str, frames: int, threads: int) -> float:
@@ -47,7 +47,7 @@ def frames_per_second(model_name: str, frames: int, threads: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Frames a second beside other work on the same cores.")
     parser.add_argument(
-        "--busy", type=int, action="append", help="competing processes; may be repeated (default 0, 1, 2)"
+        "--busy", type=int, action="append", help="competing processes; may be repeated (default 0, 2, 6)"
     )
     parser.add_argument("--model", default="stylehead-512", help="embedded name, or a file")
     parser.add_argument("--frames", type=int, default=16)
@@ -61,11 +61,11 @@ def main() -> None:
         print(frames_per_second(args.model, args.frames, args.threads))
         return
     words = ["--here", "--model", args.model, "--frames", str(args.frames), "--threads", str(args.threads)]
-    for busy in args.busy or (0, 1, 2):
+    for busy in args.busy or (0, 2, 6):
         rivals = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
         try:
-            for policy in POLICIES:
-                environment = os.environ | {"OMP_WAIT_POLICY": policy.upper()}
+            for spins in (None, SPINS):
+                environment = dict(os.environ) if spins is None else os.environ | {"GOMP_SPINCOUNT": spins}
                 try:
                     said = subprocess.run(
                         [sys.executable, __file__, *words],
@@ -78,7 +78,7 @@ def main() -> None:
                     found = round(float(said), 2)
                 except subprocess.TimeoutExpired:
                     found = None
-                line = {"busy": busy, "policy": policy, "threads": args.threads, "frames_per_second": found}
+                line = {"busy": busy, "spins": spins, "threads": args.threads, "frames_per_second": found}
                 print(json.dumps(line), flush=True)
         finally:
             for rival in rivals:

@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="leave the real ComfyUI out")
     parser.add_argument("--here", action="store_true", help="in the Python that is running; install nothing")
     options, for_pytest = parser.parse_known_args()
-    variables = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # or workers and servers that share cores spin at barriers
+    variables = {"GOMP_SPINCOUNT": "10000", **os.environ}  # or workers and servers that share cores spin at barriers
     python = sys.executable
     if not options.here:
         environment = Environment()
