@@ -137,9 +137,6 @@ def _adam(phase: Phase, recipe: Recipe) -> torch.optim.Adam:
 
 # Checkpoints, logs and samples
 
-RENAMED = {"judge": "discriminator", "mend": "calibrate", "chance": "probability"}
-"""Names of networks, phases and buffers in checkpoints of version 0.1, and what they are called now."""
-
 
 def save_checkpoint(
     file: Path, recipe: Recipe, step: int, spent: float, state: TaskState, optimisers: dict, average: Average
@@ -162,33 +159,21 @@ def _load_checkpoint(
         raise StyleHeadError(
             f"The checkpoint is of the recipe {checkpoint['recipe']!r}, not of {recipe.name!r}: give another folder."
         )
-    checkpoint = _with_current_names(checkpoint)
+    networks = _named_as(state.networks, checkpoint["networks"])
     for name, network in state.networks.items():
-        network.load_state_dict(checkpoint["networks"][name])
+        network.load_state_dict(_named_as(network.state_dict(), networks[name]))
+    saved = _named_as(optimisers, checkpoint["optimisers"])
     for name, optimiser in optimisers.items():
-        optimiser.load_state_dict(checkpoint["optimisers"][name])
-    average.values = checkpoint["average"]
+        for group in saved[name]["param_groups"]:
+            group["lr_factor"] = group.pop("speed", group.get("lr_factor"))  # its name in version 0.1
+        optimiser.load_state_dict(saved[name])
+    average.values = _named_as(average.values, checkpoint["average"])
     return checkpoint["step"], checkpoint["seconds"]
 
 
-def _with_current_names(checkpoint: dict) -> dict:
-    """The same checkpoint with the parts that version 0.1 called otherwise under their names of today."""
-
-    def rename(key: str) -> str:
-        return ".".join(RENAMED.get(part, part) for part in key.split("."))
-
-    networks = {
-        rename(name): {rename(key): value for key, value in tensors.items()}
-        for name, tensors in checkpoint["networks"].items()
-    }
-    optimisers = {rename(name): value for name, value in checkpoint["optimisers"].items()}
-    for group in (group for optimiser in optimisers.values() for group in optimiser["param_groups"]):
-        group["lr_factor"] = group.pop("speed", group.get("lr_factor"))
-    return checkpoint | {
-        "networks": networks,
-        "optimisers": optimisers,
-        "average": {rename(name): value for name, value in checkpoint["average"].items()},
-    }
+def _named_as(current: dict, found: dict) -> dict:
+    """``found`` under the keys of ``current``: version 0.1 had other names for some parts, in the same order."""
+    return found if found.keys() == current.keys() else dict(zip(current, found.values(), strict=True))
 
 
 def _log(log: Path, recipe: Recipe, step: int, progress: float, speed: float, means: Parts) -> None:

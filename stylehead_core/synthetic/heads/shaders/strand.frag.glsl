@@ -12,8 +12,8 @@ float across(float cosine) { return sqrt(max(0., 1. - cosine * cosine)); }
 
 void main() {
     vec3 view = normalize(vec3(0, 0, camera_distance) - placed), t = normalize(along);
-    float chance = floor(strand_of.y) / 64., layer = fract(strand_of.y), way = strand_of.x;
-    vec3 base = mix(root_color, tip_color, smoothstep(.35, 1., way) * .8) * (.70 + .6 * chance);
+    float random = floor(strand_of.y) / 64., layer = fract(strand_of.y), way = strand_of.x;
+    vec3 base = mix(root_color, tip_color, smoothstep(.35, 1., way) * .8) * (.70 + .6 * random);
     float to_light = dot(t, key_direction), to_view = dot(t, view), shifted = to_light + .12;
     float first = pow(max(0., to_light * to_view + across(to_light) * across(to_view)), 42.);
     float second = pow(max(0., shifted * to_view + across(shifted) * across(to_view)), 12.);
