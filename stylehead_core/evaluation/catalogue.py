@@ -15,7 +15,7 @@ from ..ops.crop import cut_square
 from .clips import CHUNK, by_chunks
 from .evidence import Evidence, Lacking
 from .faces import background, face_masks, lip_opening, mouth_boxes
-from .metric_networks import Track
+from .metric_networks import ClipLandmarks
 from .metrics.aed import aed
 from .metrics.apd import apd
 from .metrics.colour import colour_shift
@@ -186,12 +186,12 @@ def _if_there(number: Callable[[], Tensor]) -> Tensor | None:
     return None
 
 
-def _at_mouth(frames: Tensor, track: Track) -> Tensor:
+def _at_mouth(frames: Tensor, track: ClipLandmarks) -> Tensor:
     boxes = mouth_boxes(track.landmarks[track.found])
     return _only_found(track.found, by_chunks(sharpness, frames[track.found.to(frames.device)], boxes))
 
 
-def _tracked(function: Callable[[Track, Track], Tensor], other: str) -> Callable[[Evidence], Found]:
+def _tracked(function: Callable[[ClipLandmarks, ClipLandmarks], Tensor], other: str) -> Callable[[Evidence], Found]:
     """A metric of the faces in the generated and in another clip; reference: the still portrait."""
 
     def compute(evidence: Evidence) -> Found:
@@ -282,7 +282,7 @@ def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
     return compute
 
 
-def _shift(here: Tensor, track_here: Track, there: Tensor, track_there: Track) -> Tensor:
+def _shift(here: Tensor, track_here: ClipLandmarks, there: Tensor, track_there: ClipLandmarks) -> Tensor:
     """(T 3), NaN where a face is missing."""
     track_there = track_there.repeated(len(here))
     masks = (face_masks(t.landmarks, *here.shape[-2:]).to(here.device) for t in (track_here, track_there))

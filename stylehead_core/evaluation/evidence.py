@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from .clips import Clip, at_size
-from .metric_networks import MetricNetworks, Track
+from .metric_networks import ClipLandmarks, MetricNetworks
 
 __all__ = ["Evidence", "Lacking"]
 
@@ -50,11 +50,11 @@ class Evidence:
         return self.source.expand(len(self.generated.frames), -1, -1, -1)
 
     @cached_property
-    def tracks(self) -> dict[int, Track]:
+    def tracks(self) -> dict[int, ClipLandmarks]:
         """Cache of tracks, by the identity of the frames."""
         return {}
 
-    def track(self, name: str) -> Track:
+    def track(self, name: str) -> ClipLandmarks:
         """Track the face in a clip, or in the ``source``; computed once."""
         frames = self.source if name == "source" else self.clip(name).frames
         if id(frames) not in self.tracks:

@@ -22,7 +22,7 @@ from ..networks.lpips import Lpips
 from ..networks.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
 from ..tensor_files import check_state, read_plain, read_tensors
 from .load_identity_network import EMBEDDED, IdentityOfHeads, load_features
-from .metric_networks import MetricNetworks, track_face, track_in_bfm
+from .metric_networks import MetricNetworks, follow_landmarks, track_in_bfm
 from .sync_embeddings import sync_embeddings
 
 __all__ = ["find_metric_files", "load_identity", "load_inception", "load_lpips", "load_metric_networks", "load_syncnet"]
@@ -60,7 +60,7 @@ def load_metric_networks(
     if EMBEDDED.is_file():
         metric_networks = replace(metric_networks, likeness=IdentityOfHeads(load_features(device=device)))
     if landmarker is not None or find_landmarker() is not None:
-        metric_networks = replace(metric_networks, track=partial(track_face, load_landmarker(landmarker, device)))
+        metric_networks = replace(metric_networks, track=partial(follow_landmarks, load_landmarker(landmarker, device)))
     if model is not None and model.coefficients is not None and metric_networks.track is not None:
         metric_networks = replace(metric_networks, track=partial(track_in_bfm, metric_networks.track, model))
     if lpips is not None:

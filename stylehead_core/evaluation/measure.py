@@ -17,7 +17,7 @@ from ..records import Progress
 from .catalogue import METRICS, Metric
 from .clips import Clip, side_by_side
 from .evidence import Evidence, Lacking
-from .metric_networks import MetricNetworks, Track
+from .metric_networks import ClipLandmarks, MetricNetworks
 from .pictures import unit
 from .report import Line, Report
 from .sheets import contact_sheet
@@ -80,7 +80,7 @@ def measure(
 
 
 def frame_alike(
-    source: Tensor, frames: Tensor, track: Callable[[Tensor], Track] | None
+    source: Tensor, frames: Tensor, track: Callable[[Tensor], ClipLandmarks] | None
 ) -> tuple[Tensor, tuple[str, ...]]:
     """The portrait ``source`` (1 3 H W) cut so that its face lies where that of ``frames`` (T 3 H W) does at first.
 

@@ -16,11 +16,11 @@ from ..records import SQUARE
 from ..spaces import BFM
 from ..stages.tracking import measure_bfm
 
-__all__ = ["MetricNetworks", "Track", "track_face", "track_in_bfm"]
+__all__ = ["ClipLandmarks", "MetricNetworks", "follow_landmarks", "track_in_bfm"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Track:
+class ClipLandmarks:
     """One face over time, as measured by the face landmarker."""
 
     landmarks: Tensor  # (T 478 3) pixels of the clip
@@ -31,7 +31,7 @@ class Track:
     def __len__(self) -> int:
         return len(self.found)
 
-    def repeated(self, count: int) -> "Track":
+    def repeated(self, count: int) -> "ClipLandmarks":
         """Repeat a track of one frame for ``count`` frames; a longer one stays as it is."""
         if len(self) != 1:
             return self
@@ -45,7 +45,7 @@ class Track:
 class MetricNetworks:
     """The loaded networks. A metric whose network is missing says so instead of giving a number."""
 
-    track: Callable[[Tensor], Track] | None = None
+    track: Callable[[Tensor], ClipLandmarks] | None = None
     """Frames (T 3 H W) in [-1, 1], or bytes -> track of the face: landmarks, expression, pose."""
     identity: nn.Module | None = None
     """Aligned or equally cut pictures (B 3 S S) in [-1, 1] -> identity embeddings (B D)."""
@@ -60,7 +60,7 @@ class MetricNetworks:
     every window of the clip."""
 
 
-def track_in_bfm(track: Callable[[Tensor], Track], model: StyleHead, frames: Tensor) -> Track:
+def track_in_bfm(track: Callable[[Tensor], ClipLandmarks], model: StyleHead, frames: Tensor) -> ClipLandmarks:
     """``track`` of ``frames`` (T 3 H W), with the coefficients that ``model`` measures in its own space ``bfm``.
 
     As the official pipeline does, all frames are told in the FFHQ square of the first face.
@@ -80,7 +80,7 @@ def track_in_bfm(track: Callable[[Tensor], Track], model: StyleHead, frames: Ten
 
 
 @torch.no_grad()
-def track_face(landmarker: Landmarker, frames: Tensor) -> Track:
+def follow_landmarks(landmarker: Landmarker, frames: Tensor) -> ClipLandmarks:
     """Track the most certain face of the first frame through a clip.
 
     Args:
@@ -112,4 +112,4 @@ def track_face(landmarker: Landmarker, frames: Tensor) -> Track:
         coefficients[i] = torch.cat((face.blendshapes, face.pose.angles, place), dim=1)[0].cpu()
         found[i] = True
         region = region_of_landmarks(face.landmarks)
-    return Track(landmarks=landmarks, coefficients=coefficients, found=found)
+    return ClipLandmarks(landmarks=landmarks, coefficients=coefficients, found=found)

@@ -13,7 +13,7 @@ from stylehead_core.errors import InputError
 from stylehead_core.evaluation.catalogue import METRICS
 from stylehead_core.evaluation.load_metric_networks import find_metric_files
 from stylehead_core.evaluation.measure import Clip, frame_alike, measure, sheet
-from stylehead_core.evaluation.metric_networks import MetricNetworks, Track, track_in_bfm
+from stylehead_core.evaluation.metric_networks import ClipLandmarks, MetricNetworks, track_in_bfm
 from stylehead_core.media.sound import Sound
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
@@ -35,7 +35,7 @@ def draw(columns: list[int]) -> torch.Tensor:
     return frames
 
 
-def see(frames: torch.Tensor) -> Track:
+def see(frames: torch.Tensor) -> ClipLandmarks:
     """Where the white face is; its smile is its column, as is its yaw."""
     column = (frames[:, 0, 21] == 1).float().argmax(dim=1).float()
     found = (frames[:, 0, 21] == 1).any(dim=1)
@@ -47,10 +47,10 @@ def see(frames: torch.Tensor) -> Track:
     coefficients = torch.zeros(len(frames), 58)
     coefficients[:, 0] = column / 100
     coefficients[:, 53] = column / 10
-    return Track(landmarks=landmarks, coefficients=coefficients, found=found)
+    return ClipLandmarks(landmarks=landmarks, coefficients=coefficients, found=found)
 
 
-def see_anywhere(frames: torch.Tensor) -> Track:
+def see_anywhere(frames: torch.Tensor) -> ClipLandmarks:
     """The same, at whatever height the face is."""
     top = (frames[:, 0] == 1).any(dim=2).float().argmax(dim=1)
     rolled = torch.stack([frame.roll(20 - int(t), 1) for frame, t in zip(frames, top, strict=True)])
@@ -162,7 +162,7 @@ def test_a_clip_without_any_face_says_so(metric_networks, target):
 
 
 def test_sound_that_comes_and_goes_with_the_lips_is_heard(metric_networks):
-    def see_lips(frames: torch.Tensor) -> Track:
+    def see_lips(frames: torch.Tensor) -> ClipLandmarks:
         found = see(frames)
         found.landmarks[:, 14, 1] += 3 * opening
         return found

@@ -9,7 +9,7 @@ import torch
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.load_metric_networks import load_syncnet
 from stylehead_core.evaluation.measure import Clip, MetricNetworks, measure
-from stylehead_core.evaluation.metric_networks import Track
+from stylehead_core.evaluation.metric_networks import ClipLandmarks
 from stylehead_core.evaluation.sync_embeddings import sync_embeddings
 from stylehead_core.media.sound import Sound
 from stylehead_core.networks.syncnet import SYNC_KIND, SyncNet, SyncNetConfig
@@ -64,7 +64,7 @@ def test_a_network_of_ours_is_read_from_its_file_and_measures(network, tmp_path)
 
 def test_sync_is_a_line_of_the_report(network):
     frames, landmarks, sound = clip(40)
-    track = Track(landmarks=landmarks, coefficients=torch.zeros(40, 58), found=torch.ones(40, dtype=torch.bool))
+    track = ClipLandmarks(landmarks=landmarks, coefficients=torch.zeros(40, 58), found=torch.ones(40, dtype=torch.bool))
     metric_networks = MetricNetworks(track=lambda _: track, sync=partial(sync_embeddings, network))
     report = measure(
         Clip(frames=frames, sound=sound), metric_networks=metric_networks, only=("sync_distance", "sync_confidence")
