@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     driven = ["--video", str(options.video), "--audio", str(options.audio)]
+    driven += ["--longer", "there-and-back"]  # the sentence is longer than the clip
     status = stylehead(["animate", str(options.portrait), *driven, "--output", str(options.output)])
     if status:
         return status
