@@ -234,6 +234,10 @@ class Motion:
             )
         if self.squares is not None and not torch.isfinite(self.squares).all():
             raise MotionError("The squares of the motion hold values that are no numbers.")
+        if self.squares is None and self.sources is not None and len(self.sources) != frames:
+            # Scripts of version 0.1 replace coefficients and squares, and know nothing of a video that comes with them.
+            object.__setattr__(self, "sources", None)
+            object.__setattr__(self, "video", None)
         if (self.sources is None) != (self.video is None):
             raise MotionError("A motion that knows its video knows which frame of it each of its own is.")
         if self.sources is not None and self.video is not None:

@@ -1,12 +1,13 @@
 """The records refuse what no stage could use, and say what was expected."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 
 from stylehead_core.errors import InputError, MotionError, StyleHeadError
-from stylehead_core.records import Edit, Motion, Portrait
+from stylehead_core.records import Edit, MeasuredVideo, Motion, Portrait
 from stylehead_core.spaces import ARKIT, BLENDSHAPES, REGIONS, space_named
 
 STILL = torch.zeros(3, len(ARKIT.names))
@@ -107,3 +108,18 @@ def test_an_edit_of_a_coordinate_needs_something_to_measure_it_by():
 def test_every_error_is_ours_and_a_value_error_where_a_setting_is_wrong():
     assert issubclass(MotionError, StyleHeadError)
     assert issubclass(MotionError, ValueError)
+
+
+def test_scripts_that_replace_coefficients_and_squares_need_not_know_of_the_video():
+    video = MeasuredVideo(size=(64, 48), stored=(64, 48), times=torch.tensor([0.0, 0.04], dtype=torch.float64))
+    motion = Motion(
+        coefficients=torch.zeros(2, 58),
+        fps=Fraction(25),
+        squares=torch.zeros(2, 2, 3),
+        sources=torch.arange(2),
+        video=video,
+    )
+    longer = replace(motion, coefficients=torch.zeros(5, 58), found=None, squares=None)
+    assert len(longer) == 5
+    assert longer.sources is None
+    assert longer.video is None
