@@ -11,6 +11,7 @@ from typing import Any, get_args
 from ..animate import animate
 from ..errors import ConfigError, InputError
 from ..fitting import fit_motion
+from ..intuitive_editing import intuitive_motion_for_model
 from ..landmarker.files import load_landmarker
 from ..landmarker.landmarker import Landmarker
 from ..media.background_writer import BackgroundVideoWriter
@@ -26,7 +27,6 @@ from ..ops.precision import PRECISIONS, dtype_of
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import METHODS, OptimiseConfig, OptimiseStep, invert
-from ..stages.motion import intuitive_motion_for_model
 from ..stages.motion_files import load_motion, save_motion
 from ..stages.motion_tools import describe, make_relative, mix_regions
 from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait

@@ -193,7 +193,7 @@ def _canonical(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         elif field == 2:
             point = dict(inner)
             indices.append(point.get(1, 0))
-            weights.append(struct.unpack("<f", point[2])[0])  # type: ignore[arg-type]
+            weights.append(struct.unpack("<f", point[2])[0])  # type: ignore[arg-type]  # field 2: bytes
     return np.array(vertices).reshape(-1, 5), np.array(indices), np.array(weights)
 
 
@@ -296,7 +296,7 @@ def read_comfyui(state: dict[str, Tensor]) -> dict[str, Tensor]:
             "This is not ComfyUI's face landmarker: it lacks canonical_vertices, procrustes_indices or "
             f"procrustes_weights. Found: {', '.join(sorted(state)[:6])} ...\n{_THREE_WAYS}"
         )
-    renamed = _geometry(*(part.numpy() for part in geometry))  # type: ignore[union-attr]
+    renamed = _geometry(*(part.numpy() for part in geometry))  # type: ignore[union-attr]  # None was refused above
     for name, tensor in state.items():
         if name.startswith(_COMFYUI_UNUSED) or name.startswith(("canonical_", "procrustes_")):
             continue

@@ -8,12 +8,12 @@ import torch
 
 from stylehead_core.convert.gestures import GESTURES, key_expressions_from_official, solve_gestures
 from stylehead_core.errors import ConfigError, WeightsError
+from stylehead_core.intuitive_editing import intuitive_motion_for_model
 from stylehead_core.model.files import load_stylehead, save_stylehead
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.morphable_model import MorphableModel
 from stylehead_core.spaces import BFM
-from stylehead_core.stages.motion import intuitive_motion_for_model
 from stylehead_core.stages.motion_sliders import intuitive_sliders, motion_from_sliders, slider_motion_for_model
 
 POSE = [BFM.names.index(name) for name in ("yaw", "pitch", "roll")]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from stylehead_core import Motion, MotionError
-from stylehead_core.stages.motion import Expressions, intuitive_motion, match_placement
+from stylehead_core.intuitive_editing import Expressions, intuitive_motion
+from stylehead_core.stages.motion import match_placement
 
 
 def test_the_intuitive_motion_has_190_frames_and_leaves_the_crop_alone():

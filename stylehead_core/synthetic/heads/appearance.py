@@ -208,7 +208,7 @@ def edit_pair(appearance: Appearance, attribute: str) -> tuple[Appearance, Appea
         return tuple(
             replace(appearance, hair_color=_color(HAIR_COLORS[name]), brow_color=_color(HAIR_COLORS[name] * 0.7))
             for name in (low, high)
-        )  # type: ignore[return-value]
+        )  # type: ignore[return-value]  # two names, so a pair
     return replace(appearance, **{attribute: low}), replace(appearance, **{attribute: high})
 
 
