@@ -86,7 +86,9 @@ def measure(model: StyleHead, repeats: int) -> Iterator[dict[str, Any]]:
     landmarks, own, driving = portrait.landmarks[None].to(device), torch.zeros(1, width, device=device), window[..., 0]
     if (prior := model.prior) is not None:
         yield line("landmark prior", lambda: prior(landmarks, own, driving, config.size))
-        yield line("guides", lambda: prior.guides(landmarks, own, driving, config.size))
+        yield line(
+            "guides", lambda: prior.find_guides(prior.move_landmarks(landmarks, own, driving, config.size), config.size)
+        )
     moved = warp(feature, flow, config.warp)
     yield line("prepare styles", lambda: generator.prepare(styles), note="once for constant styles")
     yield line("motion encoder", lambda: model.motion_encoder(window, source))

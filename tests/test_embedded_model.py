@@ -68,7 +68,7 @@ def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion
     head = warp_features(model, inversion, motion(inversion, **{name: amount}))
     landmarks = inversion.portrait.landmarks[None]
     own = inversion.portrait.coefficients[None]
-    moved, _, _ = model.prior.move(landmarks, own, motion(inversion, **{name: amount}).coefficients, SIZE)
+    moved, _, _ = model.prior.move_landmarks(landmarks, own, motion(inversion, **{name: amount}).coefficients, SIZE)
     x, y = (moved[0, landmark, :2] * SCALE).round().long().tolist()
     shift = (landmarks - moved)[0, landmark, axis] * SCALE  # pixels of the feature map
     assert shift.abs() > 0.4
@@ -78,7 +78,7 @@ def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion
 
 def test_an_opened_mouth_was_hidden(model, inversion):
     head = warp_features(model, inversion, motion(inversion, jawOpen=0.6))
-    moved, _, _ = model.prior.move(
+    moved, _, _ = model.prior.move_landmarks(
         inversion.portrait.landmarks[None], inversion.portrait.coefficients[None], head.motion.coefficients, SIZE
     )
     x, y = (moved[0, [13, 14], :2].mean(0) * SCALE).round().long().tolist()

@@ -15,7 +15,7 @@ from ..datasets.gallery import Gallery, build_gallery, describe_pictures
 from ..datasets.heads import load_heads
 from ..evaluation.faces import EYE_CORNERS
 from ..evaluation.load_identity_network import EMBEDDED, load_features
-from ..networks.feature_network import FeatureNetwork, Seen
+from ..networks.feature_network import FeatureNetwork, Predictions
 from ..ops.align import LANDMARKS_68
 
 __all__ = ["Calibration", "auc", "calibrate", "stranger_distance"]
@@ -109,7 +109,7 @@ def _agreement(told: Tensor, truth: Tensor) -> float:
     return float(torch.corrcoef(torch.stack((told, truth)))[0, 1])
 
 
-def _landmark_error(seen: Seen, data: Gallery) -> float:
+def _landmark_error(seen: Predictions, data: Gallery) -> float:
     size = data.pictures.shape[-1]
     found = (seen.landmarks + 1) * (size / 2) - 0.5
     apart = (found - data.landmarks[:, list(LANDMARKS_68), :2]).norm(dim=-1).mean(1)
@@ -117,7 +117,7 @@ def _landmark_error(seen: Seen, data: Gallery) -> float:
     return float((apart / (eyes[:, 0] - eyes[:, 1]).norm(dim=-1)).mean())
 
 
-def _expression_error(seen: Seen, data: Gallery) -> float:
+def _expression_error(seen: Predictions, data: Gallery) -> float:
     usual = (data.expression - data.expression.mean(0)).abs().mean()
     return float((seen.expression - data.expression).abs().mean() / usual)
 

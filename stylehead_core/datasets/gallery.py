@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..networks.feature_network import FeatureNetwork, Seen
+from ..networks.feature_network import FeatureNetwork, Predictions
 from ..ops.pixels import from_uint8
 from ..spaces import ARKIT
 from .attributes import edited_attributes, true_attributes
@@ -66,10 +66,10 @@ def resize_gallery(data: Gallery, network: FeatureNetwork) -> Gallery:
     return replace(data, pictures=torch.cat(parts).clamp(0, 255).byte(), landmarks=landmarks)
 
 
-def describe_pictures(network: FeatureNetwork, pictures: Tensor, chunk: int = 64) -> Seen:
+def describe_pictures(network: FeatureNetwork, pictures: Tensor, chunk: int = 64) -> Predictions:
     """Run ``network`` on many ``pictures`` (N 3 S S), uint8 or in [-1, 1], ``chunk`` at a time."""
     parts = []
     with torch.no_grad():
         for part in pictures.split(chunk):
             parts.append(network(from_uint8(part) if part.dtype == torch.uint8 else part))
-    return Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return Predictions(*(torch.cat(column) for column in zip(*parts, strict=True)))

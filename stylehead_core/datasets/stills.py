@@ -149,9 +149,9 @@ def pair_of_still(portrait: Portrait, prior: LandmarkPrior, rng: torch.Generator
             closed[index] *= left
     size = portrait.image.shape[-1]
     here, there = own[None], closed[None]
-    face = prior.move(landmarks[None], here, there, size)
+    face = prior.move_landmarks(landmarks[None], here, there, size)
     face = face._replace(landmarks=_shut(face.landmarks))  # the basis is linear: a gap may be left
-    return warp_bicubic(portrait.image, prior.flow(landmarks[None], face, size)[0]).clamp(-1, 1)
+    return warp_bicubic(portrait.image, prior.find_flow(landmarks[None], face, size)[0]).clamp(-1, 1)
 
 
 def _shut(landmarks: Tensor) -> Tensor:

@@ -235,7 +235,7 @@ class StyleHead(nn.Module):
         """
         assert self.editor is not None
         assert self.prior is not None
-        return self.editor(name, feature, picture, *self.prior.places(landmarks, coefficients, size))
+        return self.editor(name, feature, picture, *self.prior.find_face_positions(landmarks, coefficients, size))
 
     def predict_flow(
         self,
@@ -251,7 +251,8 @@ class StyleHead(nn.Module):
         Args:
             picture: (B or 1, 3 P P) in [-1, 1], as the generator redraws the portrait.
             descriptor: (B N).
-            landmarks, source, driving, size: for a landmark prior, see ``LandmarkPrior.move``; other models need none.
+            landmarks, source, driving, size: for a landmark prior, see ``LandmarkPrior.move_landmarks``; other models
+                need none.
         """
         picture = self.resize(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
         if self.prior is None:
@@ -260,8 +261,8 @@ class StyleHead(nn.Module):
         assert landmarks is not None
         assert source is not None
         assert driving is not None
-        face = self.prior.move(landmarks, source, driving, size)
-        first, seen = self.prior.flow(landmarks, face, size)
+        face = self.prior.move_landmarks(landmarks, source, driving, size)
+        first, seen = self.prior.find_flow(landmarks, face, size)
         guides = self.prior.find_guides(face, size) if self.refiner is not None and self.refiner.config.guides else None
         size_seen = picture.shape[-1]
         planes = (

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 
-__all__ = ["FEATURES_KIND", "FeatureNetwork", "FeatureNetworkConfig", "Seen", "feature_distance"]
+__all__ = ["FEATURES_KIND", "FeatureNetwork", "FeatureNetworkConfig", "Predictions", "feature_distance"]
 
 FEATURES_KIND = "feature network"  # kind in the header of its file
 EXPRESSION_SIZE, ROTATION_SIZE = 52, 3
@@ -43,8 +43,8 @@ class FeatureNetworkConfig:
             raise ConfigError(f"Widths and numbers of what is seen must be at least 1; found {self}.")
 
 
-class Seen(NamedTuple):
-    """Predictions for B pictures."""
+class Predictions(NamedTuple):
+    """What the feature network predicts for B pictures."""
 
     landmarks: Tensor  # (B L 2) x to the right, y down, -1..1 from edge to edge
     expression: Tensor  # (B 52) of spaces.BLENDSHAPES, as rendered: 0..1
@@ -100,7 +100,7 @@ class FeatureNetwork(nn.Module):
             maps.append(stage(F.avg_pool2d(maps[-1], 2)))
         return maps
 
-    def forward(self, pictures: Tensor) -> Seen:
+    def forward(self, pictures: Tensor) -> Predictions:
         """Predictions for ``pictures`` (B 3 S S) in [-1, 1], of any size."""
         maps = self.features(self.resize(pictures))
         hidden = F.relu(self.norm(self.hidden(F.relu(self.squeeze(maps[-1])).flatten(1))))
@@ -108,7 +108,7 @@ class FeatureNetwork(nn.Module):
             (2 * self.config.landmarks, EXPRESSION_SIZE, ROTATION_SIZE), dim=1
         )
         looks = torch.cat((hidden, *(part.mean((2, 3)) for part in maps[-2:])), dim=1)
-        return Seen(
+        return Predictions(
             landmarks=rearrange(points, "b (n xy) -> b n xy", xy=2),
             expression=expression,
             rotation=rotation,

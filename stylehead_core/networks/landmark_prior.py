@@ -35,7 +35,7 @@ EYES = (
 NOSE_BASE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 IRISES = (468, 473)  # the middle of each, in the order of EYES
 
-MOST = 1.1  # largest expression coefficient that the correction accepts
+MAX_COEFFICIENT = 1.1  # largest expression coefficient that the correction accepts
 SHAPE_CM = 5.0  # cm: unit of the correction's output
 
 GUIDES = 5  # planes: inside the mouth, inside an eye, and three for the teeth
@@ -79,14 +79,14 @@ class LandmarkPriorConfig:
 
 
 class MovedFace(NamedTuple):
-    """Landmarks that have moved."""
+    """Landmarks of a portrait moved to a driving expression and pose."""
 
     landmarks: Tensor  # (B 478 3), pixels
-    here: HeadPose  # before,
-    there: HeadPose  # and after
+    source_pose: HeadPose
+    driving_pose: HeadPose
 
 
-class Bend(nn.Module):
+class ExpressionCorrection(nn.Module):
     """Correction of the linear expression model: non-additive expressions, and faces of other shape."""
 
     def __init__(self, expression: int, hidden: int) -> None:
@@ -106,11 +106,11 @@ class Bend(nn.Module):
         """
         face = self.shape(shape[..., :2].flatten(1) / SHAPE_CM)
 
-        def go(driving: Tensor) -> Tensor:
+        def correct(driving: Tensor) -> Tensor:
             x = F.silu(face + self.expression(torch.cat((source, driving - source), dim=1)))
             return self.last(F.silu(self.mix(x))).unflatten(1, (-1, 3))
 
-        return go(driving) - go(source)
+        return correct(driving) - correct(source)
 
 
 class LandmarkPrior(nn.Module):
@@ -134,13 +134,13 @@ class LandmarkPrior(nn.Module):
         self.register_buffer("weights", torch.ones(BASIS))
         self.register_buffer("triangles", torch.zeros(TRIANGLES, 3, dtype=torch.int64))
         self.register_buffer("basis", torch.zeros(config.expression, LANDMARKS, 3))
-        self.bend = Bend(config.expression, config.hidden) if config.hidden else None
+        self.bend = ExpressionCorrection(config.expression, config.hidden) if config.hidden else None
 
     @property
     def canonical(self) -> CanonicalFace:
         return CanonicalFace(vertices=self.vertices, indices=self.indices, weights=self.weights)
 
-    def move(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> MovedFace:
+    def move_landmarks(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> MovedFace:
         """Move the landmarks.
 
         Args:
@@ -158,13 +158,13 @@ class LandmarkPrior(nn.Module):
         front = here.unpose(landmarks)
         before, after = source[:, :expression], driving[:, :expression]
         if self.bend is not None:  # nothing is measured outside of this range, so nothing was learnt about it
-            before, after = before.clamp(0, MOST), after.clamp(0, MOST)
+            before, after = before.clamp(0, MAX_COEFFICIENT), after.clamp(0, MAX_COEFFICIENT)
         change = torch.einsum("bk,kpc->bpc", after - before, self.basis)
         if self.bend is not None:
             change = change + self.bend(front, before, after)
         return MovedFace(landmarks + (there.pose(front + change) - here.pose(front)), here, there)
 
-    def front(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
+    def frontalise(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
         """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> frontal landmarks in cm."""
         return self._pose(landmarks, coefficients, size).unpose(landmarks)
 
@@ -175,11 +175,11 @@ class LandmarkPrior(nn.Module):
         return HeadPose(rotation=pose.rotation, scale=pose.scale, centre=torch.cat((pose.centre[:, :2], depth), dim=1))
 
     def forward(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> tuple[Tensor, Tensor]:
-        """The flow for ``driving``, and its visibility; arguments as in ``move``, results as of ``flow``."""
-        return self.flow(landmarks, self.move(landmarks, source, driving, size), size)
+        """Flow and visibility for ``driving``; arguments as in ``move_landmarks``, results as of ``find_flow``."""
+        return self.find_flow(landmarks, self.move_landmarks(landmarks, source, driving, size), size)
 
-    def flow(self, landmarks: Tensor, face: MovedFace, size: float) -> tuple[Tensor, Tensor]:
-        """The flow to a ``face`` moved by ``move``, and its visibility in the portrait.
+    def find_flow(self, landmarks: Tensor, face: MovedFace, size: float) -> tuple[Tensor, Tensor]:
+        """The flow to a ``face`` moved by ``move_landmarks``, and its visibility in the portrait.
 
         Returns:
             flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
@@ -195,12 +195,12 @@ class LandmarkPrior(nn.Module):
         flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size)
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
-    def guides(self, landmarks: Tensor, source: Tensor, driving: Tensor, size: float) -> Tensor:
-        """Guides of the moved face; arguments as in ``move``, results as of ``find_guides``."""
-        return self.find_guides(self.move(landmarks, source, driving, size), size)
-
     def find_guides(self, face: MovedFace, size: float) -> Tensor:
-        """Guides for the inside of mouth and eyes, where a flow can fetch nothing, of a ``face`` moved by ``move``.
+        """Guides for the inside of mouth and eyes, where a flow can fetch nothing.
+
+        Args:
+            face: as ``move_landmarks`` returns it.
+            size: of the picture, pixels.
 
         Returns:
             (B 5 h w) in -1..1. Distance of each cell inside the lips and inside the lids: 0 at their edge, 1 at three
@@ -245,7 +245,7 @@ class LandmarkPrior(nn.Module):
         line = (line + 0.5) * (size / cells) - 0.5
         return torch.stack(torch.meshgrid(line, line, indexing="xy"))
 
-    def places(self, landmarks: Tensor, coefficients: Tensor, size: float) -> tuple[Tensor, Tensor]:
+    def find_face_positions(self, landmarks: Tensor, coefficients: Tensor, size: float) -> tuple[Tensor, Tensor]:
         """Position on the frontal face of each cell of a portrait.
 
         Args:
@@ -253,7 +253,7 @@ class LandmarkPrior(nn.Module):
             coefficients: (B K + 6), the portrait's own.
 
         Returns:
-            places (B 2 h w): x to the right, y down, -1..1 in a square of 30 cm around the canonical face; and how
+            positions (B 2 h w): x to the right, y down, -1..1 in a square of 30 cm around the canonical face; and how
             much of each cell the head covers (B 1 h w) in 0..1.
         """
         pose, corners = self._pose(landmarks, coefficients, size), _samples(self.config.fineness).to(landmarks)

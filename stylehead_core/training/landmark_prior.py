@@ -18,7 +18,7 @@ RIDGE = 3e-4  # times the number of pictures: regularises coefficients that hard
 def fit_basis(prior: LandmarkPrior, heads: Heads) -> None:
     """Fit how each landmark moves with each expression coefficient; ``prior`` has its canonical face already."""
     size = heads.size
-    faces = prior.front(heads.landmarks, heads.coefficients, size)
+    faces = prior.frontalise(heads.landmarks, heads.coefficients, size)
     expression = heads.coefficients[:, : prior.config.expression]
     prior.basis.copy_(expression_basis(faces, expression, heads.person))
     for name, factor in LIDS.items():

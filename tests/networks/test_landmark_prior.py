@@ -78,7 +78,7 @@ def test_a_step_to_the_right_fetches_from_the_left(prior, face):
 
 def test_an_open_jaw_moves_the_chin_alone(prior, face):
     landmarks, own = face
-    moved, _, there = prior.move(landmarks, own, changed(own, JAW_OPEN, 0.5), SIZE)
+    moved, _, there = prior.move_landmarks(landmarks, own, changed(own, JAW_OPEN, 0.5), SIZE)
     shift = (moved - landmarks)[0]
     assert shift[CHIN, 1] == pytest.approx(0.5 * 2.0 * there.scale.item(), rel=0.05)  # 1 cm down
     assert shift[torch.arange(478) != CHIN].abs().max() < 1e-3
@@ -111,7 +111,7 @@ def test_the_basis_is_what_the_faces_were_made_with():
 
 def test_a_place_of_the_face_is_found_in_any_pose(prior, face):
     landmarks, coefficients = face
-    places, covered = prior.places(landmarks, coefficients, SIZE)
+    places, covered = prior.find_face_positions(landmarks, coefficients, SIZE)
     assert places.shape == (1, 2, 64, 64)
     for point in (1, CHIN, 61, 291):  # nose, chin, corners of the mouth
         x, y = (((landmarks[0, point, :2] + 0.5) * 64 / SIZE - 0.5).round().long()).tolist()
@@ -130,9 +130,9 @@ def cell(point):
 def test_it_tells_how_far_inside_the_lips_each_cell_lies(prior, face):
     landmarks, own = face
     driving = torch.cat([changed(own, LIPS_APART, amount) for amount in (0.0, 0.5, 1.0)])
-    shut, ajar, open_ = prior.guides(landmarks, own, driving, SIZE)[:, 0]
+    shut, ajar, open_ = prior.find_guides(prior.move_landmarks(landmarks, own, driving, SIZE), SIZE)[:, 0]
     assert shut.max() < 0.1 < ajar.max() < open_.max()  # of the canonical face the lips are 2 mm apart
-    moved = prior.move(landmarks, own, driving[2:], SIZE)[0][0]
+    moved = prior.move_landmarks(landmarks, own, driving[2:], SIZE)[0][0]
     upper, lower = moved[UPPER_LIP], moved[LOWER_LIP]
     x, y = cell((upper + lower) / 2)
     assert open_[y, x] == pytest.approx((lower - upper)[1].item() / 2 / 2 / 3, abs=0.1)  # 2 cm are over 4 cells
@@ -143,7 +143,7 @@ def test_it_tells_how_far_inside_the_lips_each_cell_lies(prior, face):
 def test_it_tells_where_an_eye_is_open(prior, face):
     landmarks, own = face
     driving = torch.cat((own, changed(own, LIDS_TOGETHER, 1.0)))
-    open_, shut = prior.guides(landmarks, own, driving, SIZE)[:, 1]
+    open_, shut = prior.find_guides(prior.move_landmarks(landmarks, own, driving, SIZE), SIZE)[:, 1]
     for ring in EYES:
         x, y = cell(landmarks[0, list(ring)].mean(0))
         assert open_[y, x] > 0.06  # 2 mm
@@ -154,7 +154,9 @@ def test_it_tells_where_an_eye_is_open(prior, face):
 def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
     landmarks, own = face
     driving = torch.cat([changed(own, JAW_OPEN, amount) for amount in (0.0, 0.5)])
-    (_, upper, lower), (_, upper_then, lower_then) = prior.guides(landmarks, own, driving, SIZE)[:, 2:]
+    (_, upper, lower), (_, upper_then, lower_then) = prior.find_guides(
+        prior.move_landmarks(landmarks, own, driving, SIZE), SIZE
+    )[:, 2:]
     torch.testing.assert_close(upper_then, upper, rtol=0, atol=1e-3)
     x, y = cell(landmarks[0, LOWER_LIP])
     # Cm: where the jaw has gone down, the cell lies higher above it.
@@ -165,8 +167,8 @@ def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):
 def test_teeth_are_found_in_the_middle_of_a_turned_head(prior, face):
     landmarks, own = face
     turned = changed(changed(own, YAW, 0.4), YAW + 1, 0.3)
-    moved, _, there = prior.move(landmarks, own, turned, SIZE)
-    across, upper, lower = prior.guides(landmarks, own, turned, SIZE)[0, 2:]
+    moved, _, there = prior.move_landmarks(landmarks, own, turned, SIZE)
+    across, upper, lower = prior.find_guides(prior.move_landmarks(landmarks, own, turned, SIZE), SIZE)[0, 2:]
     front = there.unpose(moved)[0]
     teeth = front[NOSE_BASE] + torch.tensor(
         (0.0, prior.vertices[UPPER_LIP, 1] - prior.vertices[NOSE_BASE, 1], -TEETH_DEPTH_CM)
@@ -186,8 +188,8 @@ def test_a_correction_moves_nothing_where_nothing_is_asked_for(prior, face):
     bending.load_state_dict({**bending.state_dict(), **prior.state_dict()})
     torch.nn.init.normal_(bending.bend.last.weight)
     landmarks, own = face
-    assert torch.equal(bending.move(landmarks, own, own, SIZE).landmarks, landmarks)
+    assert torch.equal(bending.move_landmarks(landmarks, own, own, SIZE).landmarks, landmarks)
     asked = own.clone()
     asked[:, JAW_OPEN] += 0.5
-    plain, bent = (each.move(landmarks, own, asked, SIZE).landmarks for each in (prior, bending))
+    plain, bent = (each.move_landmarks(landmarks, own, asked, SIZE).landmarks for each in (prior, bending))
     assert (plain - bent).abs().max() > 0.1

@@ -65,7 +65,9 @@ def test_it_is_guided_by_what_the_moved_face_has_inside(state, heads):
     rows = torch.arange(len(heads))
     source, target = heads.source, heads.target
     here, there = heads.coefficients[source], heads.coefficients[target]
-    expected = state.model.prior.guides(heads.landmarks[source], here, there, heads.size)
+    expected = state.model.prior.find_guides(
+        state.model.prior.move_landmarks(heads.landmarks[source], here, there, heads.size), heads.size
+    )
     assert RECIPE.model.refiner.guides == expected.shape[1]
     torch.testing.assert_close(state.kept.take(rows)[1][:, 1:], expected, rtol=0, atol=2e-3)
 

@@ -159,19 +159,21 @@ class ClipMaker:
         return pairs, pairs[:, 0] // 2 == pairs[:, 1] // 2
 
     def _compare(self, person: Person, frames: list[Frame], pairs, crop: Crop, scene: Scene):
-        compare = self.correspondence
-        surfaces = [compare.surface(person, frame) for frame in frames]
+        correspondence = self.correspondence
+        surfaces = [correspondence.surface(person, frame) for frame in frames]
         own: dict[int, np.ndarray] = {}
         flow, visible = [], []
 
         def places(drawn: int, other: int) -> np.ndarray:
             frame = frames[drawn], frames[other]
-            return compare.places(person, *frame, crop, scene.distance, surfaces[drawn], surfaces[other])
+            return correspondence.render_positions(
+                person, *frame, crop, scene.distance, surfaces[drawn], surfaces[other]
+            )
 
         for source, target in pairs.tolist():
             if source not in own:
                 own[source] = places(source, source)
-            pair = compare.answer(places(target, source), own[source])
+            pair = correspondence.match(places(target, source), own[source])
             flow.append(pair.flow.astype(np.float16))
             visible.append(pair.visible.astype(np.uint8))
         return np.stack(flow), np.stack(visible)

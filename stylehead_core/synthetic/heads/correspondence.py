@@ -91,19 +91,23 @@ class Correspondence:
     def compare(self, person: Person, source: Frame, target: Frame, crop: Crop, distance: float) -> Pair:
         """Flow and visibility from ``source`` to ``target``, in the same crop with the camera ``distance`` cm away."""
         surfaces = self.surface(person, source), self.surface(person, target)
-        there = self.places(person, target, source, crop, distance, surfaces[1], surfaces[0])
-        return self.answer(there, self.places(person, source, source, crop, distance, surfaces[0], surfaces[0]))
+        there = self.render_positions(person, target, source, crop, distance, surfaces[1], surfaces[0])
+        return self.match(
+            there, self.render_positions(person, source, source, crop, distance, surfaces[0], surfaces[0])
+        )
 
     def skin(self, person: Person, frame: Frame, crop: Crop, distance: float) -> np.ndarray:
         """Mask (G G) of the head where neither hair nor glasses cover it."""
         surface = self.surface(person, frame)
         bare = replace(person, hair=None, glasses=None, buffers={})
-        head = self.places(bare, frame, frame, crop, distance, surface, surface)
-        whole = self.places(person, frame, frame, crop, distance, surface, surface)
+        head = self.render_positions(bare, frame, frame, crop, distance, surface, surface)
+        whole = self.render_positions(person, frame, frame, crop, distance, surface, surface)
         same = (head[..., 3] > 0) & (np.abs(head[..., 2] - whole[..., 2]) < HAIR_OFFSET_CM)
         return cv2.resize(same.astype(np.float32), (self.cells, self.cells), interpolation=cv2.INTER_AREA) > 0.99
 
-    def places(self, person, drawn: Frame, other: Frame, crop: Crop, distance: float, here, there) -> np.ndarray:
+    def render_positions(
+        self, person, drawn: Frame, other: Frame, crop: Crop, distance: float, here, there
+    ) -> np.ndarray:
         """Render frame ``drawn`` with the positions of its points in frame ``other``.
 
         Args:
@@ -174,7 +178,7 @@ class Correspondence:
         used = [(places, "3f", "position"), (places, "3f", "other_position"), (heights, "1f", "height")]
         return context.vertex_array(self._program, used, context.buffer(rows.astype(np.int32).tobytes()))
 
-    def answer(self, there: np.ndarray, own: np.ndarray) -> Pair:
+    def match(self, there: np.ndarray, own: np.ndarray) -> Pair:
         """Flow and visibility from two rasters: the target's positions in the source, and the source's own."""
         cells = self.cells
         head = there[..., 3] > 0

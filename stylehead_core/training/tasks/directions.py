@@ -101,7 +101,7 @@ class DirectionsState:
             return 0.0, 0.0
         assert model.prior is not None
         with torch.no_grad():
-            where = model.prior.places(heads.landmarks[shown], heads.coefficients[shown], heads.size)
+            where = model.prior.find_face_positions(heads.landmarks[shown], heads.coefficients[shown], heads.size)
         each = zip(names, *(part.split(1) for part in (own, pictures, *where)), strict=True)
         places, pixels = zip(*(model.editor(*one) for one in each), strict=True)
         return torch.cat(places), 0.0 if pixels[0] is None else torch.cat(pixels)

@@ -23,7 +23,7 @@ from ...datasets.heads import Heads, jitter_colours
 from ...evaluation.faces import face_masks
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
-from ...networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig, Seen
+from ...networks.feature_network import FEATURES_KIND, FeatureNetwork, FeatureNetworkConfig, Predictions
 from ...ops.align import LANDMARKS_68
 from ...ops.layout import use_channels_last
 from ...ops.pixels import from_uint8
@@ -91,7 +91,7 @@ class FeaturesState:
         loss = sum(losses.values(), torch.zeros(()))
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 
-    def _terms(self, seen: Seen, picks: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+    def _terms(self, seen: Predictions, picks: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
         task, data = self.task, self.data
         looks = (seen.attributes - data.attributes[picks]) / self.spread
         known = torch.isfinite(looks)

@@ -62,17 +62,17 @@ class PriorState:
         heads, task, rng = self.heads, self.task, make_rng(rows, rng)
         own = heads.coefficients[rows]
         asked = self._ask(own, rng)
-        moved = self.prior.move(heads.landmarks[rows], own, asked, heads.size).landmarks
+        moved = self.prior.move_landmarks(heads.landmarks[rows], own, asked, heads.size).landmarks
         read = read_expression(self.reader, moved)
         wrong = F.smooth_l1_loss(read, asked[:, :MEASURED], beta=0.05, reduction="none")
         still = (own - asked)[:, :MEASURED].abs().mean(0)
         told = (wrong / (0.02 + still)).mean()  # each coefficient in parts of how much it is asked to change
-        front = self.prior.front(heads.landmarks[rows], own, heads.size)
+        front = self.prior.frontalise(heads.landmarks[rows], own, heads.size)
         bent = self.bend(front, own[:, :52], asked[:, :52])
         steps = bent[:, self.edges[:, 0]] - bent[:, self.edges[:, 1]]
         pairs = self.pairs[torch.randint(len(self.pairs), (len(rows),), generator=rng)]
         source, target = heads.source[pairs], heads.target[pairs]
-        there = self.prior.move(
+        there = self.prior.move_landmarks(
             heads.landmarks[source], heads.coefficients[source], heads.coefficients[target], heads.size
         ).landmarks
         wanted = heads.landmarks[target]
@@ -105,9 +105,9 @@ class PriorState:
         own = self.heads.coefficients[rows]
         asked, landmarks = self._ask(own, rng), self.heads.landmarks[rows]
         bend, self.prior.bend = self.prior.bend, None
-        linear = self.prior.move(landmarks, own, asked, self.heads.size).landmarks
+        linear = self.prior.move_landmarks(landmarks, own, asked, self.heads.size).landmarks
         self.prior.bend = bend
-        bent = self.prior.move(landmarks, own, asked, self.heads.size).landmarks
+        bent = self.prior.move_landmarks(landmarks, own, asked, self.heads.size).landmarks
         columns = [self._plot(points) for points in (landmarks, linear, bent)]
         return torch.cat([torch.cat(row, dim=-1) for row in zip(*columns, strict=True)], dim=-2)
 
