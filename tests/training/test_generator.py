@@ -61,7 +61,7 @@ def test_the_penalties_are_those_of_the_formula(state):
             return pictures.sum((1, 2, 3))[:, None]
 
     state.discriminator = Sum()
-    _, parts = state._judge(torch.arange(2), torch.Generator().manual_seed(0), True)
+    _, parts = state._discriminator_loss(torch.arange(2), torch.Generator().manual_seed(0), True)
     assert parts["r1"] == pytest.approx(3 * 64 * 64)
 
 

@@ -116,7 +116,7 @@ def test_landmarks_move_with_the_picture(heads):
     for row, (x, y) in enumerate(nose.tolist()):
         dots[row, :, y - 2 : y + 3, x - 2 : x + 3] = 255
     state.data = replace(state.data, pictures=dots, landmarks=state.data.landmarks.round())
-    pictures, points = state._changed(torch.arange(6), torch.Generator().manual_seed(0))
+    pictures, points = state._augment(torch.arange(6), torch.Generator().manual_seed(0))
     brightness = (pictures.mean(1) + 1).flatten(1)
     x, y = brightness.argmax(1) % 128, brightness.argmax(1) // 128
     found = (points[:, 30] + 1) * 64 - 0.5

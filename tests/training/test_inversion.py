@@ -26,7 +26,7 @@ from stylehead_core.training.recipes.registry import chain, recipe_named
 from stylehead_core.training.tasks import attributes
 from stylehead_core.training.tasks.attributes import DIRECTIONS, AttributesTask, ends
 from stylehead_core.training.tasks.distortion import DistortionTask
-from stylehead_core.training.tasks.encoder import EncoderState, EncoderTask, _begin_as
+from stylehead_core.training.tasks.encoder import EncoderState, EncoderTask, _copy_residual_units
 
 CONFIG = recipe_named("debug_paper_encoder").model
 ROWS, WIDTH, SIZE = CONFIG.generator.rows, CONFIG.generator.style_dim, CONFIG.size
@@ -119,7 +119,7 @@ def test_the_same_picture_costs_nothing(model):
 
 def test_the_encoder_begins_with_the_units_of_the_network_that_knows_faces(model):
     identity = small_identity()
-    _begin_as(model.encoder, identity)
+    _copy_residual_units(model.encoder, identity)
     assert torch.equal(model.encoder.stages[1][0].conv_in.weight, identity.stages[1][0].conv_in.weight)
     with torch.device("meta"):
         official, published = Encoder(), Identity()

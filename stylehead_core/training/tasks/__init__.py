@@ -1,1 +1,1 @@
-"""What is learnt, one stage a file. Each is a frozen configuration with ``start``, and the stage that it starts."""
+"""What is trained, one task a file: a frozen configuration, and the state that its ``start`` returns."""

@@ -1,12 +1,11 @@
-"""Edit directions of a generator that is there, from labelled pictures: nothing is drawn and compared, all is computed.
+"""Computes edit directions of an existing generator from labelled pictures; nothing is drawn and compared.
 
-The encoder finds the styles of every picture. A logistic regression then finds for each attribute what tells those with
-it from those without. Its direction is the likeliest change of styles that moves this attribute and leaves the others
-where they are.
+The encoder finds the styles of every picture. For each attribute, a logistic regression separates those with it from
+those without. The direction is the likeliest change of styles that moves this attribute and keeps the others.
 
-Source: InterfaceGAN (arXiv 2005.09635), with two steps away from it. Styles are whitened along the components in which
-they differ most, so that a direction stays among styles that occur, and every row has its own: W+ holds attributes
-farther apart than W (StyleSpace, arXiv 2011.12799). And the regression is logistic, not a support vector machine.
+Source: InterfaceGAN (arXiv 2005.09635), with three changes. Styles are whitened along their principal components, so
+that a direction stays among styles that occur. Every row has its own direction: W+ separates attributes better than W
+(StyleSpace, arXiv 2011.12799). The classifier is a logistic regression, not a support vector machine.
 
 Axes: N pictures, A attributes, R D styles, K components.
 """
@@ -73,7 +72,7 @@ class AttributesState:
         with torch.device("cpu"):
             changes = self._compute(task, styles, classes)
         self.found = tuple(changes)
-        _hand_over(model, changes)
+        _set_directions(model, changes)
         self.networks: dict[str, nn.Module] = {"directions": model.directions}
 
     def _compute(self, task: AttributesTask, styles: Tensor, classes: dict[str, Ends]) -> dict[str, Tensor]:
@@ -81,7 +80,7 @@ class AttributesState:
         person = self.labelled.person.cpu()
         space = whiten(styles, min(task.components, len(styles) // 10), len(classes))
         for name, (low, high) in classes.items():
-            right = _tested(space.codes, low, high, person, task)
+            right = _test_accuracy(space.codes, low, high, person, task)
             tqdm.write(f"{name}: {right:.0%} of the pictures of other people are told right, where guessing gives 50%")
         normals = torch.stack([tell_apart(space.codes, *rows, shrink=task.shrink)[0] for rows in classes.values()])
         return dict(zip(classes, find_directions(space, normals, classes), strict=True))
@@ -206,7 +205,7 @@ def tell_apart(codes: Tensor, low: Tensor, high: Tensor, *, shrink: float) -> tu
     return normal.detach(), offset.detach()
 
 
-def _tested(codes: Tensor, low: Tensor, high: Tensor, person: Tensor, task: AttributesTask) -> float:
+def _test_accuracy(codes: Tensor, low: Tensor, high: Tensor, person: Tensor, task: AttributesTask) -> float:
     """The share of either end that is told right, mean of both, among people that the regression has not seen."""
     people = person.unique()
     order = torch.randperm(len(people), generator=torch.Generator().manual_seed(0))
@@ -241,7 +240,7 @@ def find_directions(space: Whitened, normals: Tensor, classes: dict[str, Ends]) 
     return torch.einsum("rdk,ka->ard", space.back, steps).float()
 
 
-def _hand_over(model: StyleHead, changes: dict[str, Tensor]) -> None:
+def _set_directions(model: StyleHead, changes: dict[str, Tensor]) -> None:
     """Make ``changes`` (R D each) directions of the model, beside those that it knows by other names."""
     kept = tuple(config for config in model.config.directions if config.name not in changes)
     config = replace(model.config, directions=(*kept, *(DirectionConfig(name=name) for name in changes)))

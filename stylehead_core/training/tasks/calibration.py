@@ -1,8 +1,9 @@
-"""The calibrator learns to draw what the portrait does not show: the inside of a mouth, an eye that opens, the ground
-behind a head that turns.
+"""Trains the calibrator, which draws what the portrait does not show: the inside of a mouth, an opening eye, the
+background behind a turning head.
 
-Everything else is fixed, and the calibrator's gate keeps it away from what is seen, so that it cannot make pictures
-softer. It begins with the exact flow, where all that is wrong is its own business, and ends with the predicted one.
+All other networks are fixed. The calibrator's gate closes where the portrait shows the place, so that the calibrator
+cannot make pictures softer. Training starts with the exact flow, where only the calibrator can reduce the error, and
+ends with the predicted one.
 """
 
 from dataclasses import dataclass

@@ -1,12 +1,12 @@
-"""The compositor learns to draw frames at the full size, and the refiner on with it.
+"""Trains the compositor, which draws frames at the full size, together with the refiner.
 
-Everything before them is fixed. What that makes of each pair is computed once and kept; from then on a step costs the
-two networks alone. They learn from crops around mouth, eyes and outline, on either side of a mirror, in any light.
+All networks before them are fixed. Their output for each pair is computed once and cached; after that a step costs the
+two networks alone. They learn from crops around mouth, eyes and outline, mirrored at random and in random light.
 
-Truth is asked for at half the size and below, since no flow is exact to the pixel; at the full size only where the
-portrait hides the place. What is finer shall be as rough as the truth, look to a feature network as the truth does,
-and to two discriminators as any truth does; away from brows, eyes and mouth it shall be the portrait's own. The matte
-is asked for as the renderer knows it.
+The difference from the true picture is measured at half the size and below, since no flow is exact to the pixel; at
+the full size it is measured only where the portrait hides the place. Finer detail is compared by its local contrast, by
+a feature network and by two discriminators; away from brows, eyes and mouth it must equal the portrait's own. The
+matte is compared with the renderer's.
 
 Axes: B batch, P pairs, N pictures, G guides, S size of the frames, s size of the drawn picture, h w the flow's grid,
 c cells of a crop, C its pixels.
@@ -186,7 +186,7 @@ class CompositeState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         if phase.name == "discriminator":
-            return self._judge(make_rng(rows, rng))
+            return self._discriminator_loss(make_rng(rows, rng))
         with torch.no_grad():
             crops = self._crop(self.order[rows], make_rng(rows, rng))
         with fast_convolutions(rows.device):
@@ -219,7 +219,7 @@ class CompositeState:
         loss = loss + task.perceived * perceived + task.matte * outline
         each = {"redraw": redraw, "small": small, "detail": detail, "rough": rough, "perceived": perceived}
         each["matte"] = outline
-        self._show_judges(frames, truth, crops.features + opened + hidden)
+        self._show_discriminators(frames, truth, crops.features + opened + hidden)
         if task.adversarial and progress > task.adversarial_from:
             with fast_convolutions(rows.device):
                 shown = frames[..., EDGE:-EDGE, EDGE:-EDGE]
@@ -234,13 +234,13 @@ class CompositeState:
             loss = loss + task.adversarial * adversarial_term
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
-    def _show_judges(self, frames: Tensor, truth: Tensor, matters: Tensor) -> None:
+    def _show_discriminators(self, frames: Tensor, truth: Tensor, matters: Tensor) -> None:
         pictures = [plane[..., EDGE:-EDGE, EDGE:-EDGE] for plane in (frames.detach(), truth, matters)]
         halves = [F.avg_pool2d(plane, 2) for plane in pictures]
         self.seen = [(pictures[0], pictures[1]), (halves[0], halves[1])]
         self.matters = [F.avg_pool2d(plane[2].clamp(0, 2), PATCH) for plane in (pictures, halves)]
 
-    def _judge(self, rng: torch.Generator) -> tuple[Tensor, Parts]:
+    def _discriminator_loss(self, rng: torch.Generator) -> tuple[Tensor, Parts]:
         """The discriminators' loss. The penalty on their slope is taken in one step of ``LAZY``, and counts as often.
 
         Source: StyleGAN2 (arXiv 1912.04958), lazy regularisation.

@@ -1,7 +1,7 @@
-"""The consultation learns to add what the styles alone do not redraw, and the aligner to put that where it belongs.
+"""Trains the consultation network, which adds what styles alone do not reconstruct, with the aligner that places it.
 
-What the first redrawing misses is turned in space before the aligner sees it, which must turn it back: so it learns to
-fit the portrait's details onto faces that an edit has moved. Encoder and generator are fixed.
+The residual of the first reconstruction is distorted at random before the aligner sees it, and the aligner must undo
+that: so it learns to fit the portrait's details to faces that an edit has moved. Encoder and generator are fixed.
 
 Source: HFGI (arXiv 2109.06590) and its authors' settings for faces.
 

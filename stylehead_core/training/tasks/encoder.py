@@ -1,10 +1,12 @@
-"""The encoder learns to find styles that redraw a face, and that stay where the generator can be edited.
+"""Trains the encoder to find styles that reconstruct a face and that the generator can still edit.
 
-It begins with one style for all rows; the rows then go their own ways one after the other, and each step away costs. A
-judge tells the styles from those that the mapping network makes of noise. The generator is fixed.
+It begins with one style for all rows. The rows are then freed one after the other, with a penalty on their distance
+from the first. A discriminator separates the styles from those that the mapping network makes of noise. The generator
+is fixed.
 
-Source: e4e (arXiv 2102.02766) and its authors' settings for faces. Their pool of fifty earlier styles for the judge is
-left out, since a resumed run would not have it; so is Ranger, for which Adam, the warm-up and the average stand in.
+Source: e4e (arXiv 2102.02766) and its authors' settings for faces. Their pool of fifty earlier styles for the
+discriminator is left out, since it would be lost when a run resumes; so is Ranger, for which Adam, the warm-up and the
+moving average of the weights stand in.
 
 Axes: B batch, R D styles, S picture size.
 """
@@ -76,7 +78,7 @@ class EncoderState:
         model.eval().requires_grad_(False)
         self.encoder.mean_styles.copy_(_mean_style(model.generator))
         if task.backbone and self.compare.arcface is not None:
-            _begin_as(self.encoder, self.compare.arcface)
+            _copy_residual_units(self.encoder, self.compare.arcface)
         self.networks: dict[str, nn.Module] = {"encoder": self.encoder, "discriminator": self.discriminator}
         for network in self.networks.values():
             network.train().requires_grad_(True)
@@ -90,7 +92,7 @@ class EncoderState:
         penalised = bool(torch.rand((), generator=rng) < 1 / self.task.r1_every)
         own = make_rng(rows, rng)
         if phase.name == "discriminator":
-            return self._judge(own, penalised)
+            return self._discriminator_loss(own, penalised)
         pictures = mirror_randomly(self.pictures.take(rows), own)
         styles, deltas = self.find(pictures, progress)
         self.seen = styles.detach()
@@ -112,7 +114,7 @@ class EncoderState:
         beyond = round((progress - self.task.first) / self.task.every, 6)  # 0.11 - 0.1 shall be 0.01
         return max(0, int(beyond) + 1) if beyond >= 0 else 0
 
-    def _judge(self, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+    def _discriminator_loss(self, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
         assert self.seen is not None
         generator = self.model.generator
         count = self.seen[..., 0].numel()
@@ -148,7 +150,7 @@ def _lengths(deltas: Tensor) -> Tensor:
     return torch.where(squares > 0, squares.clamp_min(1e-12).sqrt(), 0.0)
 
 
-def _begin_as(encoder: Encoder, arcface: Identity) -> None:
-    """Give the encoder the residual units of the network that knows faces. Source: pSp."""
+def _copy_residual_units(encoder: Encoder, arcface: Identity) -> None:
+    """Give the encoder the residual units of the face recognition network. Source: pSp."""
     for own, other in ((encoder.stem, arcface.stem), (encoder.stages, arcface.stages)):
         own.load_state_dict(other.state_dict())

@@ -1,9 +1,8 @@
-"""A network learns to see what was rendered: where and what the face does, its attributes, and whose it is.
+"""Trains the feature network on rendered heads: landmarks, expression, pose, attributes, identity embedding.
 
-A sample is a person: several of its pictures go into a batch, so that what they share is found to be the person. Every
-picture is seen in other light, on another background and softer or smaller than it is, since none of that is who
-somebody is, and since it is asked about drawings. A head that was edited is the same person: both ends of an edit are
-shown together.
+A sample is a person: several of its pictures go into a batch, so that the embedding holds what they share. Each picture
+gets random light, background, blur and scale, since these do not belong to the identity, and since the network is later
+used on generated pictures. An edited head is the same person: both ends of an edit are in the batch.
 
 Axes: N people, B people of a batch, V views of each, S picture size, L landmarks, A attributes, D embedding.
 """
@@ -85,7 +84,7 @@ class FeaturesState:
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         picks = torch.cat([self._views(int(row), rng) for row in rows])
-        pictures, landmarks = self._changed(picks, rng)
+        pictures, landmarks = self._augment(picks, rng)
         seen = self.network(pictures.contiguous(memory_format=torch.channels_last))
         losses = self._terms(seen, picks, landmarks)
         loss = sum(losses.values(), torch.zeros(()))
@@ -119,11 +118,11 @@ class FeaturesState:
             picks = torch.cat((picks[: self.task.views - 2], edited[one]))
         return picks
 
-    def _changed(self, picks: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _augment(self, picks: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """The pictures as they are shown (M 3 S S), and where the 68 landmarks then are (M 68 2) in -1..1."""
         data, task = self.data, self.task
         pictures, size = from_uint8(data.pictures[picks]), data.pictures.shape[-1]
-        pictures = lit(pictures, rng, task.light)
+        pictures = change_light(pictures, rng, task.light)
         order = torch.randperm(len(picks), generator=rng)
         elsewhere = (torch.rand(len(picks), 1, 1, 1, generator=rng) < 0.5).float()
         around = 1 - head_masks(data.landmarks[picks], size)
@@ -149,8 +148,8 @@ class FeaturesState:
         return rows_of([pictures[column] for column in nearest.T])
 
 
-def lit(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
-    """``pictures`` (M 3 S S) in other colours, and brighter on one side than on the other."""
+def change_light(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:
+    """Jitter the colours of ``pictures`` (M 3 S S), and make one side brighter than the other."""
     across = torch.linspace(-1, 1, pictures.shape[-1])
     slope = strength * (torch.rand(len(pictures), 2, 1, 1, 1, generator=rng) - 0.5)
     gain = 1 + slope[:, 0] * across + slope[:, 1] * across[:, None]  # M 1 S S

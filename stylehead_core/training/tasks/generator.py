@@ -1,7 +1,7 @@
-"""The generator learns to draw from noise what a discriminator takes for real: StyleGAN2's game of two.
+"""Trains the generator to draw from noise, against a discriminator, as StyleGAN2 does.
 
-Source: StyleGAN2 (arXiv 1912.04958): non-saturating loss, R1 penalty (arXiv 1801.04406), path length, mixed styles; the
-penalties are asked for in some steps only, and weigh so much more there.
+Source: StyleGAN2 (arXiv 1912.04958): non-saturating loss, R1 penalty (arXiv 1801.04406), path length, style mixing. The
+penalties are computed in every n-th step only, with n times the weight.
 
 Axes: B batch, R D styles, S picture size.
 """
@@ -34,12 +34,12 @@ REMEMBERED = 0.99  # of the mean path length, in every step that asks for it
 @dataclass(frozen=True, kw_only=True)
 class GeneratorTask(TrainingTask):
     discriminator: DiscriminatorConfig | None = None  # none: the official channels at the generator's size
-    r1: float = 10.0  # gamma: half of it times the squared gradient of the judgement of real pictures
+    r1: float = 10.0  # gamma: half of it times the squared gradient of the discriminator on real pictures
     r1_every: int = 16  # steps, on average
     path: float = 2.0  # of the squared distance of path lengths from their mean
     path_every: int = 4
     mixed: float = 0.9  # share of batches whose upper rows have another style
-    sure: float = 0.6  # mean sign of the judgements of real pictures above which pictures are changed more often
+    sure: float = 0.6  # mean sign of the logits of real pictures above which augmentation increases
     pictures: int = 500_000  # in which changing them may go from never to always; 0 never changes them
     parts: tuple[str, ...] = ("generator",)
 
@@ -90,11 +90,11 @@ class GeneratorState:
         own = make_rng(rows, rng)
         if phase.name == "draw":
             return self._draw(len(rows), own, penalised[0])
-        return self._judge(rows, own, penalised[1])
+        return self._discriminator_loss(rows, own, penalised[1])
 
     def _draw(self, batch: int, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
         drawn = self.generator(self._styles(batch, rng))
-        loss = adversarial_loss(self.discriminator(self._shown(drawn, rng)))
+        loss = adversarial_loss(self.discriminator(self._augment(drawn, rng)))
         parts = {"draw": float(loss.detach())}
         if penalised and self.task.path:
             penalty = self._path_penalty(max(batch // 2, 1), rng)
@@ -102,11 +102,11 @@ class GeneratorState:
             loss = loss + self.task.path * self.task.path_every * penalty
         return loss, parts
 
-    def _judge(self, rows: Tensor, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
+    def _discriminator_loss(self, rows: Tensor, rng: torch.Generator, penalised: bool) -> tuple[Tensor, Parts]:
         with torch.no_grad():
-            drawn = self._shown(self.generator(self._styles(len(rows), rng)), rng)
+            drawn = self._augment(self.generator(self._styles(len(rows), rng)), rng)
         real = self.model.resize(self.pictures.take(rows), self.discriminator.config.size)
-        real = self._shown(real, rng).requires_grad_(penalised)
+        real = self._augment(real, rng).requires_grad_(penalised)
         logits = self.discriminator(real)
         loss = logistic_loss(logits, self.discriminator(drawn))
         parts = {"discriminator": float(loss.detach())}
@@ -128,7 +128,7 @@ class GeneratorState:
             cut = int(torch.randint(1, rows, (), generator=rng))
         return torch.stack([one] * cut + [other] * (rows - cut), dim=1)
 
-    def _shown(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
+    def _augment(self, pictures: Tensor, rng: torch.Generator) -> Tensor:
         return self.augmentation(pictures, rng) if self.task.pictures else pictures
 
     def _path_penalty(self, batch: int, rng: torch.Generator) -> Tensor:

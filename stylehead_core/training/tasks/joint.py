@@ -1,6 +1,6 @@
 """Stage 2a of the paper: the calibrator and the video-driven motion generator learn together on the final picture.
 
-The source is inverted and redrawn as in use, its feature map is warped by the flow that the motion generator finds for
+The source is inverted and redrawn as in use. Its feature map is warped by the flow that the motion generator finds for
 the redrawn picture, and the calibrator corrects it; the generator itself is fixed.
 
 Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5):

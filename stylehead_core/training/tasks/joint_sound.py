@@ -1,8 +1,7 @@
-"""Stage 2b of the paper: the calibrator and the audio-driven motion generator learn together; the video-driven one is
-fixed.
+"""Stage 2b of the paper: the calibrator and the audio-driven motion generator learn together on the final picture.
 
-The video generator moves the head to where it shall be, with the wrong mouth, as in stage 1b; the flow from sound
-corrects the mouth on the feature map; the calibrator corrects what both warps have broken.
+The video-driven generator is fixed. It moves the head to its target pose, with the wrong mouth, as in stage 1b; the
+flow from sound corrects the mouth on the feature map; the calibrator corrects what both warps have damaged.
 
 Source: StyleHEAT (arXiv 2203.04036), supplement, equation (5) with beta^a L^a, L^a of equation (4).
 
@@ -104,7 +103,7 @@ class JointSoundState:
         """The five frames drawn from the source, without and with calibration (n 3 size size)."""
         model, config, count = self.model, self.model.config, len(proxy.flow)
         assert proxy.codes is not None
-        feature, rgb = self.speaking.moved_codes(proxy, flow)
+        feature, rgb = self.speaking.warp_codes(proxy, flow)
         own = proxy.source.coefficients.expand(count, -1) if config.motion_encoder.source else None
         descriptor = model.motion_encoder(proxy.posed.windows, own)
         scale, shift = model.predict_calibration(feature, descriptor, proxy.flow, proxy.visibility)

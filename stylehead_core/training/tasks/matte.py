@@ -1,4 +1,4 @@
-"""The matte network learns to cut people out: exactly, of rendered heads; of portraits, as another network does it.
+"""Trains the matte network: on rendered heads with their exact mattes, on portraits with those of another network.
 
 Axes: B batch, N pictures, S picture size.
 """

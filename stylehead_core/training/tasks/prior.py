@@ -1,9 +1,9 @@
-"""The landmark prior learns to bend its linear movement.
+"""Trains the correction of the landmark prior's linear movement.
 
-The landmarker reads expressions from landmarks, by a small network. So the landmarks of a face that was moved can be
-read at once, without drawing it, and compared with what was asked for. Faces are rendered heads and portraits, what is
-asked for are the changes between two pictures of another head, and sliders. Two pictures of one rendered head also say
-where its landmarks truly went.
+The landmarker predicts expressions from landmarks with a small network. So the expression of moved landmarks can be
+measured without drawing the face, and compared with the driving one. Faces are rendered heads and portraits. The
+driving expressions are changes between two pictures of another head, and sliders. Two pictures of one rendered head
+also give the true movement of its landmarks.
 
 Axes: B batch, N pictures, K coefficients.
 """

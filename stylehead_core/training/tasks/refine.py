@@ -1,19 +1,19 @@
-"""The refiner learns to join what is drawn with the portrait's own pixels, and to close an eye that is carried open.
+"""Trains the refiner, which joins the drawn picture with the portrait's warped pixels, and closes eyes that a warp left
+open.
 
-Everything before it is fixed. So what it joins is drawn once for each pair, and kept; from then on a step costs the
-refiner alone. It learns from cuts of the picture, most of them around the face, with either side of the face in the
-mirror and in any light.
+All networks before it are fixed. Their output for each pair is computed once and cached; after that a step costs the
+refiner alone. It learns from crops, most of them around the face, mirrored at random and in random light.
 
-Asked for the truth pixel by pixel it would draw softly, since no flow is exact. So truth is asked for at half the size
-and below; at the full size only where the portrait hides the place. What is finer shall be as rough as the truth, look
-to a network of features as the truth does and to a judge as any truth does, and away from brows, eyes and mouth it
-shall be the portrait's own.
+A pixel-wise loss would make pictures soft, since no flow is exact. So the difference from the true picture is measured
+at half the size and below; at the full size only where the portrait hides the place. Finer detail is compared by its
+local contrast, by a feature network and by a discriminator; away from brows, eyes and mouth it must equal the
+portrait's own.
 
-Paintings are softer than rendered heads, and the drawing of them is stranger: so some cuts are softened, and often the
-drawing is shown in colours of its own, or without detail and with what is carried in its place. What should be seen
-must then come of the motion.
+Paintings are softer than rendered heads, and their drawing differs more from the portrait. So some crops are blurred,
+and the drawing often gets random colours, or loses its detail and gets that of the warped portrait, so that the refiner
+relies on the motion.
 
-Axes: B batch, P pairs, K coefficients, G guides, S picture size, C size of a cut, h w size of the flow.
+Axes: B batch, P pairs, K coefficients, G guides, S picture size, C size of a crop, h w size of the flow.
 """
 
 from dataclasses import dataclass, replace

@@ -188,13 +188,13 @@ class SoundState:
         generator's flow; the latter is what the network sees in use (``stages.warping``)."""
         if proxy.codes is not None:
             with torch.no_grad():
-                feature, rgb = self.moved_codes(proxy, None)
+                feature, rgb = self.warp_codes(proxy, None)
                 drawn = self.model.upper(feature, proxy.codes[0].expand(len(feature), -1, -1), rgb)
                 return self.model.resize(drawn, self.field.config.image_size)
         small = self.model.resize(proxy.source.pictures, self.field.config.image_size)
         return warp(small.expand(len(proxy.flow), -1, -1, -1), proxy.flow, self.model.config.warp)
 
-    def moved_codes(self, proxy: Proxy, flow: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def warp_codes(self, proxy: Proxy, flow: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The source's feature map (n C h w) and the RGB sum below it, moved by the proxy's flow and by ``flow``."""
         assert proxy.codes is not None
         config, count = self.model.config, len(proxy.flow)

@@ -103,7 +103,7 @@ class SpeechState:
         if task.real is not None:
             learnt, _ = split_pairs(find_pairs(task.real))
             pairs = vary_pairs((read_pair(file) for file in learnt), task.variants)
-            self.real = load_utterances(_as_talks(pairs), window, task.length)
+            self.real = load_utterances(_as_utterances(pairs), window, task.length)
         counts = torch.tensor([task.opening if name in OPENING else 1.0 for name in LIPS])
         self.weight = counts / (self.hearing.curves.std(0) + STILL)
         gap = lip_opening(torch.eye(len(LIPS)), LIPS)
@@ -119,12 +119,12 @@ class SpeechState:
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         mel, curves = self._draw(self.hearing, rows)
         if self.real is None:
-            told = self._tell(mel, rng)
+            told = self._predict(mel, rng)
             loss, parts = self._synthetic_loss(told, curves)
         else:
             count = max(1, round(len(rows) * self.task.real_share))
             real_mel, real_curves = self._draw(self.real, torch.randint(len(self.real.run), (count,), generator=rng))
-            told = self._tell(torch.cat((mel, real_mel)), rng)
+            told = self._predict(torch.cat((mel, real_mel)), rng)
             loss, parts = self._synthetic_loss(told[: len(rows)], curves)
             real_loss, real_parts = self._real_loss(told[len(rows) :], real_curves)
             agreement = 1 - concordance(told[: len(rows)] @ self.gap, curves @ self.gap).mean()
@@ -137,9 +137,9 @@ class SpeechState:
         frames = hearing.run[rows, None] + torch.arange(self.task.length)
         return hearing.windows(frames.flatten()).unflatten(0, frames.shape), hearing.curves[frames]
 
-    def _tell(self, mel: Tensor, rng: torch.Generator) -> Tensor:
-        """What the network tells (B n L), on the renderer's scale, of windows as they were recorded."""
-        return self.network.predict(_recorded(mel, rng).flatten(0, 1)).unflatten(0, mel.shape[:2])
+    def _predict(self, mel: Tensor, rng: torch.Generator) -> Tensor:
+        """Predict curves (B n L), on the renderer's scale, from randomly degraded windows."""
+        return self.network.predict(_degrade(mel, rng).flatten(0, 1)).unflatten(0, mel.shape[:2])
 
     def _synthetic_loss(self, told: Tensor, curves: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         wrong = told - curves
@@ -169,8 +169,8 @@ def _synthetic(task: SpeechTask) -> Iterator[Utterance]:
     yield from FliteUtterances(range(task.flite))
 
 
-def _as_talks(pairs: Iterator[SpeechPair]) -> Iterator[Utterance]:
-    """Real clips as talks whose curves (T M) are the measured coefficients above those of the mouth at rest."""
+def _as_utterances(pairs: Iterator[SpeechPair]) -> Iterator[Utterance]:
+    """Real clips as utterances whose curves (T M) are the measured coefficients above those of the mouth at rest."""
     columns = [ARKIT.names.index(name) for name in MEASURED]
     for pair in pairs:
         yield Utterance(sound=pair.sound, curves=pair.from_rest()[:, columns], fps=pair.fps)
@@ -204,8 +204,8 @@ def _deviation(hearing: UtteranceWindows, values: Tensor) -> Tensor:
     return (values - means[hearing.utterance]).square().mean().sqrt()
 
 
-def _recorded(mel: Tensor, rng: torch.Generator) -> Tensor:
-    """Samples (B n F W) louder or softer, coloured, deaf to some bands, and under noise, each in its own way."""
+def _degrade(mel: Tensor, rng: torch.Generator) -> Tensor:
+    """Augment mel windows (B n F W): random gain, spectral colour, a masked band and a noise floor, for each sample."""
     count, bands = len(mel), mel.shape[2]
 
     def draw(*shape: int) -> Tensor:

@@ -1,7 +1,7 @@
-"""A sync network learns which mouths and sounds belong together, from prepared clips with sound.
+"""Trains the sync network, which embeds mouths and sounds, on prepared clips with sound.
 
 Source: the training of Wav2Lip's expert: windows of one clip, half of them with the sound of another moment; binary
-cross entropy of the cosine; Adam 1e-4, batch 64. The clips' sound must be in time: an expert learns what it is shown.
+cross entropy of the cosine; Adam 1e-4, batch 64. Sound and picture of the clips must be in sync.
 
 Axes: T frames of a clip, F frames of a window (5).
 """

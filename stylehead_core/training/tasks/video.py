@@ -1,7 +1,7 @@
 """Stage 1a of the paper: the video-driven motion generator learns from talking videos.
 
-Two random frames of a clip: the first is warped to where the second is, and compared with it. The pictures are the
-video's own, no generator draws here.
+Of two random frames of a clip, the first is warped to the second and compared with it. The pictures are the video's
+own; the generator is not used here.
 
 Source: StyleHEAT (arXiv 2203.04036), supplement; the sampling and the perceptual loss follow PIRenderer (arXiv
 2109.08379).

@@ -104,7 +104,7 @@ def test_the_scale_is_found_whatever_a_person_looks_like_at_rest():
 
 def test_the_frames_of_a_sample_are_recorded_alike_and_samples_are_not():
     mel = torch.zeros(3, 2, 80, 16)
-    heard = speech_task._recorded(mel, torch.Generator().manual_seed(0))
+    heard = speech_task._degrade(mel, torch.Generator().manual_seed(0))
     assert torch.equal(heard[:, 0], heard[:, 1])
     assert not torch.allclose(heard[0], heard[1], atol=0.05)
     assert -4 <= heard.min() < heard.max() <= 4
