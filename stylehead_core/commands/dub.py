@@ -15,7 +15,7 @@ from ..landmarker.landmarker import Landmarker
 from ..media.frame_reader import FrameReader
 from ..media.metadata import video_metadata
 from ..media.outputs import check_output
-from ..media.sound import Sound, read_sound
+from ..media.sound import MonoSamples, Sound, read_sound
 from ..media.video import VideoWriter, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
@@ -193,11 +193,11 @@ def _speaking(args: argparse.Namespace, model: StyleHead, motion: Motion, sound:
 
 
 def _activity(sound: Sound, motion: Motion) -> Tensor:
-    return voice_activity(sound.mono(RATE), RATE, len(motion), motion.fps)
+    return voice_activity(MonoSamples(sound, RATE), RATE, len(motion), motion.fps)
 
 
 def _own_activity(sound: Sound, motion: Motion) -> Tensor:
     """The video's own voice in each frame of a motion, which may go there and back in the video."""
     if motion.video is None or motion.sources is None or len(motion.video.times) >= len(motion):
         return _activity(sound, motion)
-    return voice_activity(sound.mono(RATE), RATE, len(motion.video.times), motion.fps)[motion.sources]
+    return voice_activity(MonoSamples(sound, RATE), RATE, len(motion.video.times), motion.fps)[motion.sources]

@@ -4,6 +4,7 @@ Axes: C channels, N samples.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,13 +16,15 @@ from torch import Tensor
 from ..errors import InputError, MediaError
 from .decoding import Source, StreamDecoder, find_stream, is_cover, name_source, open_media
 
-__all__ = ["Sound", "mix_channels", "read_sound"]
+__all__ = ["MonoSamples", "Sound", "read_sound"]
 
 AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
 JITTER = 0.03  # seconds: times that wander less are rounded, not a gap
 LONGEST_GAP = 60  # seconds of silence that are believed where a file does not say how long it is
 EMPTY = np.zeros((1, 0), np.float32)
 CANCELLED = 0.3  # mean of the channels, in parts of what unrelated channels would give: below it they are in anti-phase
+REACH = 0.25  # seconds beyond a slice that is resampled: more than the filter hears
+BLOCK_SAMPLES = 1 << 18  # samples of a channel that are summed at once
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +57,7 @@ class Sound:
 
     def mono(self, rate: int) -> np.ndarray:
         """(n) float32 at ``rate``: the channels mixed, resampled (band-limited) where it has another rate."""
-        import librosa
-
-        samples = mix_channels(self.cleaned().samples).numpy()
-        if rate == self.rate:
-            return samples
-        return librosa.resample(samples, orig_sr=self.rate, target_sr=rate)
+        return MonoSamples(self, rate)[:]
 
     def resampled(self, rate: int) -> "Sound":
         """The same sound at another rate."""
@@ -71,12 +69,57 @@ class Sound:
         return Sound(samples=torch.from_numpy(samples), rate=rate)
 
 
-def mix_channels(samples: Tensor) -> Tensor:
-    """(C N) as (N): the mean of the channels; the strongest one where they cancel out (anti-phase stereo)."""
-    mean = samples.mean(0)
-    power = samples.square().mean(1)
-    unrelated = power.sum().sqrt() / len(samples)
-    return samples[power.argmax()] if mean.square().mean().sqrt() < CANCELLED * unrelated else mean
+class MonoSamples:
+    """One channel of a sound at another rate, computed where a slice of it is read: the whole is never held.
+
+    The channels are mixed to their mean; where they cancel out (anti-phase stereo) the strongest one of the whole sound
+    is taken. A slice is, to 1e-5, that of the whole sound resampled at once: what is resampled reaches ``REACH``
+    seconds beyond it.
+    """
+
+    def __init__(self, sound: Sound, rate: int) -> None:
+        self.sound, self.rate = sound, rate
+        self._ratio = Fraction(rate, sound.rate)
+        self._channel = _strongest_of_cancelled(sound)
+
+    def __len__(self) -> int:
+        return math.ceil(self.sound.samples.shape[1] * self._ratio)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """(n) float32; the slice is as of an array, without a step."""
+        import librosa
+
+        first, last, _ = part.indices(len(self))
+        if last <= first:
+            return np.zeros(0, np.float32)
+        if self._ratio == 1:
+            return self._mixed(first, last)
+        # A slice of the source begins where a sample of the result does, so that all are at the same phase.
+        step = self._ratio.numerator
+        begin = max(first - math.ceil(REACH * self.rate), 0) // step * step
+        end = math.ceil((last + REACH * self.rate) / self._ratio)
+        source = self._mixed(int(begin / self._ratio), min(end, self.sound.samples.shape[1]))
+        resampled = librosa.resample(source, orig_sr=self.sound.rate, target_sr=self.rate)
+        return resampled[first - begin : last - begin]
+
+    def _mixed(self, first: int, last: int) -> np.ndarray:
+        """(n) float32 at the sound's own rate."""
+        part = Sound(samples=self.sound.samples[:, first:last], rate=self.sound.rate).cleaned().samples
+        return (part.mean(0) if self._channel is None else part[self._channel]).numpy()
+
+
+def _strongest_of_cancelled(sound: Sound) -> int | None:
+    """The channel with most power, where their mean has far less than unrelated channels would give; else None."""
+    channels, count = sound.samples.shape
+    if channels == 1:
+        return None
+    power, mixed = torch.zeros(channels, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for first in range(0, count, BLOCK_SAMPLES):
+        part = Sound(samples=sound.samples[:, first : first + BLOCK_SAMPLES], rate=sound.rate).cleaned().samples
+        power += part.square().sum(1, dtype=torch.float64)
+        mixed += part.mean(0).square().sum(dtype=torch.float64)
+    unrelated = power.sum().sqrt() / channels
+    return int(power.argmax()) if mixed.sqrt() < CANCELLED * unrelated else None
 
 
 def read_sound(source: Source) -> Sound | None:

@@ -10,7 +10,15 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-__all__ = ["MEL_RATE", "SILENCE", "mel_window_start", "mel_windows", "motion_windows", "window_positions"]
+__all__ = [
+    "MEL_RATE",
+    "SILENCE",
+    "mel_columns",
+    "mel_window_start",
+    "mel_windows",
+    "motion_windows",
+    "window_positions",
+]
 
 MEL_RATE = 80  # mel columns a second
 SILENCE = -4.0  # the lowest value of a mel column
@@ -76,23 +84,29 @@ def mel_window_start(frame: int, window: int, fps: Fraction = Fraction(25)) -> i
     return (MEL_RATE * (Fraction(frame) / fps - lead)).__floor__()
 
 
-def mel_windows(mel: Tensor, frames: int | range, fps: Fraction, *, window: int) -> Tensor:
+def mel_columns(frames: range, fps: Fraction, *, window: int) -> range:
+    """All mel columns of the windows around ``frames``; those below 0 are before the sound."""
+    return range(mel_window_start(frames[0], window, fps), mel_window_start(frames[-1], window, fps) + window)
+
+
+def mel_windows(mel: Tensor, frames: int | range, fps: Fraction, *, window: int, start: int = 0) -> Tensor:
     """Windows of sound around each frame, with silence beyond the ends.
 
     In the official code no window starts before the sound, so the first 4 frames get the same window, 0.16 s too late
     for frame 0. Here every frame is at the same position of its window.
 
     Args:
-        mel: (F N) columns, 80 a second.
+        mel: (F N) columns, 80 a second; where it is a part of a sound, with all of the sound that the windows cover.
         frames: T, how many frames there are; or which of them are asked for.
         fps: of the frames.
         window: W, columns.
+        start: number of the first column of ``mel`` in the sound.
 
     Returns:
         (T F W).
     """
     asked = range(frames) if isinstance(frames, int) else frames
-    starts = [mel_window_start(frame, window, fps) for frame in asked]
+    starts = [mel_window_start(frame, window, fps) - start for frame in asked]
     first, last = min(starts), max(starts) + window
     part = mel[:, max(first, 0) : max(last, 0)]
     padded = F.pad(part, (min(max(-first, 0), last - first), 0), value=SILENCE)

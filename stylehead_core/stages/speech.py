@@ -4,7 +4,7 @@ Axes: T frames, F mel bands (80), W mel columns of a window.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, InputError
-from ..media.sound import Sound
+from ..media.sound import MonoSamples, Sound
 from ..model.stylehead import StyleHead
 from ..ops.liveliness import lively_face, lively_rotation
-from ..ops.mel import RATE, mel_spectrogram
+from ..ops.mel import BANDS, HOP_SAMPLES, RATE, mel_spectrogram
 from ..ops.voice_activity import loudness
-from ..ops.windows import mel_windows
+from ..ops.windows import mel_columns, mel_windows
 from ..records import Motion
 from ..spaces import space_named
 
@@ -27,7 +27,7 @@ __all__ = ["Life", "SpeechConfig", "SpeechNetwork", "hear", "motion_from_speech"
 WINDOW = 32  # mel columns, 0.4 s: the input of the official audio network
 SHORTEST = 0.001  # seconds
 STRONGEST = 2.0
-CHUNK = 512  # frames that the network hears at once
+CHUNK = 256  # frames whose sound is read, analysed and heard at once
 
 SpeechNetwork = Callable[[Tensor], dict[str, Tensor]]
 """Mel windows (T 80 W) -> values (T) in 0..1 by coefficient name."""
@@ -69,7 +69,10 @@ def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int 
         InputError: the sound is shorter than a millisecond, or the rate is not above 0.
     """
     count = _frames(sound, fps, frames)
-    return mel_windows(mel_spectrogram(sound.mono(RATE)), count, fps, window=window)
+    heard, samples = torch.empty(count, BANDS, window), MonoSamples(sound, RATE)
+    for part in _parts(count):
+        heard[part.start : part.stop] = _windows(samples, part, fps, window)
+    return heard
 
 
 def motion_from_speech(
@@ -99,14 +102,16 @@ def motion_from_speech(
             twenty minutes.
     """
     count = _frames(sound, fps, frames)
-    samples = sound.mono(RATE)
-    mel = mel_spectrogram(samples)
+    samples = MonoSamples(sound, RATE)
     names = space_named(space).names
     coefficients = torch.zeros(count, len(names))
-    if network is not None:
-        for first in range(0, count, CHUNK):
-            part = range(first, min(first + CHUNK, count))
-            for name, values in network(mel_windows(mel, part, fps, window=window)).items():
+    heard = torch.empty(count, BANDS, window) if keep_mel else None
+    for part in _parts(count if keep_mel or network is not None else 0):
+        windows = _windows(samples, part, fps, window)
+        if heard is not None:
+            heard[part.start : part.stop] = windows
+        if network is not None:
+            for name, values in network(windows).items():
                 coefficients[part.start : part.stop, names.index(name)] = values.to(coefficients) * config.strength
     if config.life == "lively":
         level = loudness(samples, RATE, count, fps)
@@ -115,8 +120,7 @@ def motion_from_speech(
             moved |= lively_face(level, fps, config.seed)
         for name, values in moved.items():
             coefficients[:, names.index(name)] = values
-    windows = mel_windows(mel, count, fps, window=window) if keep_mel else None
-    return Motion(coefficients=coefficients, fps=fps, space=space, mel=windows, relative=True)
+    return Motion(coefficients=coefficients, fps=fps, space=space, mel=heard, relative=True)
 
 
 def speech_motion_for_model(
@@ -147,6 +151,19 @@ def speech_motion_for_model(
         config=config,
         keep_mel=model.config.audio_encoder is not None,
     )
+
+
+def _parts(count: int) -> Iterator[range]:
+    """The numbers of ``count`` frames, ``CHUNK`` at a time."""
+    for first in range(0, count, CHUNK):
+        yield range(first, min(first + CHUNK, count))
+
+
+def _windows(samples: MonoSamples, frames: range, fps: Fraction, window: int) -> Tensor:
+    """Mel windows (n 80 W) around ``frames``; of the sound only what they cover is read."""
+    needed, last = mel_columns(frames, fps, window=window), len(samples) // HOP_SAMPLES
+    columns = range(min(max(needed.start, 0), last), min(max(needed.stop, 1), last + 1))
+    return mel_windows(mel_spectrogram(samples, columns), frames, fps, window=window, start=columns.start)
 
 
 def _frames(sound: Sound, fps: Fraction, frames: int | None) -> int:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stylehead_core.errors import InputError, MediaError
-from stylehead_core.media.sound import Sound, read_sound
+from stylehead_core.media.sound import MonoSamples, Sound, read_sound
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.files import load_stylehead
 from stylehead_core.ops.mel import mel_spectrogram
@@ -32,6 +32,32 @@ def test_any_rate_and_channels_become_the_same_mono(rate, channels):
 def test_what_is_no_number_is_silent_and_what_is_too_loud_is_clipped():
     samples = torch.tensor([[0.5, torch.nan, torch.inf, -torch.inf, 3.0, -0.25]])
     assert Sound(samples=samples, rate=16000).mono(16000).tolist() == [0.5, 0.0, 1.0, -1.0, 1.0, -0.25]
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 2), (22050, 1), (44100, 2), (48000, 1), (12345, 1)])
+def test_a_slice_of_one_channel_is_that_of_the_whole(rate, channels):
+    noise = torch.rand(channels, 3 * rate + 7, generator=torch.Generator().manual_seed(0)) - 0.5
+    sound = Sound(samples=noise, rate=rate)
+    whole, read = sound.mono(16000), MonoSamples(sound, 16000)
+    assert len(read) == len(whole)
+    for first, last in ((0, 100), (7, 20_001), (23_456, 23_457), (40_000, len(whole)), (5, 5), (47_000, 90_000)):
+        np.testing.assert_allclose(read[first:last], whole[first:last], atol=1e-5)
+
+
+def test_a_slice_asks_for_little_more_than_itself(monkeypatch):
+    sound, asked = tone(48000, 60.0), []
+    monkeypatch.setattr(Sound, "cleaned", lambda self: asked.append(self.samples.shape[1]) or self)
+    assert len(MonoSamples(sound, 16000)[160_000:168_000]) == 8000
+    assert asked == [pytest.approx(24_000 + 2 * 12_000, abs=3)]  # half a second, and a quarter at either side
+
+
+def test_channels_that_cancel_only_over_all_give_the_strongest_in_every_slice():
+    wave = tone(16000, 1.0).samples
+    both = torch.cat((wave, -0.9 * wave))
+    both[:, 8000:] = 0.01  # here they do not cancel
+    read = MonoSamples(Sound(samples=both, rate=16000), 16000)
+    np.testing.assert_array_equal(read[9000:9010], both[0, 9000:9010].numpy())
+    np.testing.assert_array_equal(read[100:110], both[0, 100:110].numpy())
 
 
 @pytest.mark.parametrize("shape", [(0, 100), (1, 0), (100,)])
@@ -87,6 +113,19 @@ def test_the_mel_is_librosa_s():
     assert mel_spectrogram(samples).shape == (80, 21)
 
 
+@pytest.mark.parametrize("length", [1, 399, 400, 4000, 4001])
+def test_some_columns_of_the_mel_are_those_of_all(length):
+    samples = np.random.default_rng(0).standard_normal(length).astype(np.float32) * 0.1
+    every, last = mel_spectrogram(samples), length // 200 + 1
+    for part in (range(0, 1), range(0, last), range(last // 2, last), range(last - 1, last), range(last, last)):
+        np.testing.assert_allclose(mel_spectrogram(samples, part), every[:, part.start : part.stop], atol=1e-5)
+
+
+def test_columns_that_a_sound_does_not_have_are_refused():
+    with pytest.raises(ValueError, match="0 to 6"):
+        mel_spectrogram(np.zeros(1000, np.float32), range(2, 7))
+
+
 def test_silence_is_minus_four_everywhere():
     assert (mel_spectrogram(np.zeros(1600, np.float32)) == -4).all()
 
@@ -136,7 +175,8 @@ def lips(listener, samples: torch.Tensor) -> torch.Tensor:
 
 def test_silence_keeps_the_mouth_still_and_music_stays_in_range(listener):
     time = torch.arange(16000) / 16000
-    chord = sum(torch.sin(2 * math.pi * pitch * time) for pitch in (220.0, 277.2, 329.6, 440.0))[None] / 5
+    tones = [torch.sin(2 * math.pi * pitch * time) for pitch in (220.0, 277.2, 329.6, 440.0)]
+    chord = torch.stack(tones).sum(0)[None] / 5
     quiet = lips(listener, torch.zeros(1, 16000))
     assert quiet.abs().max() < 0.05
     for sound in (chord, 40 * chord, torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))):

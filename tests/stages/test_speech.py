@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from stylehead_core.errors import ConfigError
-from stylehead_core.media.sound import Sound
+from stylehead_core.media.sound import BLOCK_SAMPLES, Sound
+from stylehead_core.ops import voice_activity
 from stylehead_core.ops.windows import mel_windows
 from stylehead_core.spaces import ARKIT, BFM
 from stylehead_core.stages import speech
@@ -58,10 +59,29 @@ def test_settings_out_of_range_are_refused(wrong):
         SpeechConfig(**wrong)
 
 
-def test_a_long_sound_is_heard_in_parts_as_in_one_go(monkeypatch):
-    whole = spoken()
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2)])
+def test_a_long_sound_is_heard_in_blocks_as_in_one_go(monkeypatch, rate, channels):
+    noise = torch.rand(channels, 4 * rate, generator=torch.Generator().manual_seed(0)) - 0.5
+    sound, config = Sound(samples=noise, rate=rate), SpeechConfig(life="lively")
+    whole = motion_from_speech(sound, Fraction(30_000, 1001), network=listen, config=config)
     monkeypatch.setattr(speech, "CHUNK", 7)
-    torch.testing.assert_close(spoken(), whole)
+    monkeypatch.setattr(voice_activity, "BLOCK_FRAMES", 11)
+    blocks = motion_from_speech(sound, Fraction(30_000, 1001), network=listen, config=config)
+    torch.testing.assert_close(blocks.coefficients, whole.coefficients, atol=1e-5, rtol=0)
+    torch.testing.assert_close(blocks.mel, whole.mel, atol=1e-3, rtol=0)  # decibels
+
+
+def test_of_a_long_sound_only_blocks_are_held(monkeypatch):
+    """A minute at 48 kHz in two channels: no slice of it is longer than a block of frames with what is around it."""
+    sound = Sound(samples=torch.zeros(2, 60 * 48_000), rate=48_000)
+    longest = []
+    clean = Sound.cleaned
+    monkeypatch.setattr(Sound, "cleaned", lambda self: longest.append(self.samples.shape[1]) or clean(self))
+    motion = motion_from_speech(sound, window=48, network=listen, config=SpeechConfig(life="lively"), keep_mel=False)
+    assert len(motion) == 1500
+    block_seconds = max(speech.CHUNK, voice_activity.BLOCK_FRAMES) / 25
+    assert max(longest) <= max((block_seconds + 2) * 48_000, BLOCK_SAMPLES)
+    assert len(longest) > 4
 
 
 def test_windows_of_some_frames_are_those_of_all():
