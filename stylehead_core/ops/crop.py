@@ -13,8 +13,8 @@ __all__ = ["Block", "apply_affine", "covered_block", "cut_square", "gaussian_blu
 Block = tuple[slice, slice, slice, slice]
 """An index into pictures (N C H W): all of N and C, some rows and columns."""
 
-OUTSIDE_BLUR_SIDES = 0.02  # sigma of the blur outside of the picture, relative to the side
-OUTSIDE_FADE_SIDES = 0.15  # distance from sharp to blurred, relative to the side
+OUTSIDE_BLUR_SIDES = ((0.02, 0.006), (0.06, 0.025), (0.2, 0.08))
+"""Outside of the picture: distance from it, and sigma of the blur there, both relative to the square's side."""
 _MARGIN_PX = 4  # extra pixels for the interpolation
 
 
@@ -37,20 +37,20 @@ def invert_affine(affine: Tensor) -> Tensor:
 def cut_square(picture: Tensor, affine: Tensor, size: int) -> Tensor:
     """Cut the square (1 3 size size) that ``affine`` describes out of ``picture`` (1 3 H W).
 
-    Larger squares are averaged, smaller ones interpolated (bicubic). Outside of the picture its mirror image continues,
-    blurred more and more with the distance, so that no border shows.
+    Larger squares are averaged, smaller ones interpolated (bicubic). Outside of the picture its border continues,
+    blurred more and more with the distance. A mirror image, as FFHQ has it, would show a second face beside one that
+    the picture cuts.
     """
     height, width = picture.shape[-2:]
     corners = apply_affine(affine, _grid(2, 2, affine) * (size - 1))
     left, top = (corners.amin((0, 1)).floor().long() - _MARGIN_PX).tolist()
     right, bottom = (corners.amax((0, 1)).ceil().long() + _MARGIN_PX).tolist()
     columns, rows = torch.arange(left, right + 1), torch.arange(top, bottom + 1)
-    part = picture[:, :, _reflect(rows, height).to(picture.device)][..., _reflect(columns, width).to(picture.device)]
+    at_rows, at_columns = rows.clamp(0, height - 1).to(picture.device), columns.clamp(0, width - 1).to(picture.device)
+    part = picture[:, :, at_rows][..., at_columns]
     outside = torch.maximum(_outside_distance(rows, height)[:, None], _outside_distance(columns, width)[None]).to(part)
     if outside.any():
-        side = affine[:, 0].norm().item() * size
-        fade = (outside / (OUTSIDE_FADE_SIDES * side)).clamp(0, 1)
-        part = torch.lerp(part, gaussian_blur(part, OUTSIDE_BLUR_SIDES * side), fade)
+        part = _blur_outside(part, outside, affine[:, 0].norm().item() * size)
     at = apply_affine(affine, _grid(size, size, affine) * (size - 1)) - affine.new_tensor((left, top))
     return _sample(part, at, affine[:, :2].det().abs().sqrt().item()).to(picture.dtype)
 
@@ -119,13 +119,14 @@ def _grid(height: int, width: int, like: Tensor) -> Tensor:
     return torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
 
 
-def _reflect(index: Tensor, size: int) -> Tensor:
-    """Reflect indices beyond 0..size-1 as often as needed; the border pixel is not repeated."""
-    if size == 1:
-        return torch.zeros_like(index)
-    period = 2 * (size - 1)
-    index = index % period
-    return torch.minimum(index, period - index)
+def _blur_outside(picture: Tensor, distance: Tensor, side: float) -> Tensor:
+    """Blur ``picture`` (N C H W) by ``distance`` (H W) in pixels, 0 inside; ``side`` of the square in pixels."""
+    blurred, nearer = picture, 0.0
+    for far, sigma in OUTSIDE_BLUR_SIDES:
+        share = ((distance / side - nearer) / (far - nearer)).clamp(0, 1)
+        blurred = torch.lerp(blurred, gaussian_blur(picture, sigma * side), share)
+        nearer = far
+    return blurred
 
 
 def _outside_distance(index: Tensor, size: int) -> Tensor:

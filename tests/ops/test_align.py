@@ -112,6 +112,23 @@ def test_a_picture_of_one_colour_is_padded_with_it():
     torch.testing.assert_close(cut, torch.full_like(cut, 0.25))
 
 
+def test_beside_the_picture_nothing_is_seen_twice():
+    picture = torch.full((1, 3, 60, 60), -1.0)
+    picture[..., 25:31, 4:10] = 1.0  # an eye beside the left border
+    cut = cut_square(picture, torch.tensor([[1.0, 0.0, -30.0], [0.0, 1.0, 0.0]]), 60)
+    torch.testing.assert_close(cut[..., 30:], picture[..., :30])
+    assert cut[..., :30].max() < -0.99
+
+
+def test_beside_the_picture_its_border_goes_on_and_gets_softer():
+    stripes = ((torch.arange(64) // 4) % 2 * 2.0 - 1)[None, None, :, None].expand(1, 3, 64, 64)
+    cut = cut_square(stripes, torch.tensor([[1.0, 0.0, -40.0], [0.0, 1.0, 0.0]]), 64)
+    contrast = cut[0, 0, 16:48].std(0)
+    assert contrast[40] > 0.95
+    assert (contrast[:40].diff() > -1e-3).all()
+    assert contrast[0] < 0.05
+
+
 @pytest.mark.parametrize("sigma", [0.05, 1.5, 20.0])
 def test_a_blur_keeps_one_colour(sigma):
     even = torch.full((1, 2, 60, 50), 0.7)
