@@ -19,6 +19,7 @@ import comfy.utils
 import folder_paths
 import torch
 from comfy_api.latest import InputImpl, Types
+from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
 from torch import Tensor, nn
@@ -270,6 +271,33 @@ def wired_nodes(kind: str, output: int) -> list[str]:
                     if source is not None and source["class_type"] == kind:
                         found.add(str(value[0]))
     return sorted(found)
+
+
+_made: dict[str | None, set[str]] = {}  # by node: the files in the temp folder that its results name
+_lost: dict[str | None, int] = {}  # by node: how many of them were gone when a graph was about to run
+
+
+def note_temporary(path: str | os.PathLike) -> None:
+    """Remember that the result of the running node is a file that somebody may delete."""
+    _made.setdefault(_running_node(), set()).add(os.fspath(path))
+
+
+def lost_temporaries() -> int:
+    """A number that grows when files of this node's results are gone: for ``fingerprint_inputs``.
+
+    A cached result would go on naming them; with another fingerprint the node makes them again.
+    """
+    node = _running_node()
+    gone = {path for path in _made.get(node, ()) if not os.path.exists(path)}
+    if gone:
+        _made[node] -= gone
+        _lost[node] = _lost.get(node, 0) + len(gone)
+    return _lost.get(node, 0)
+
+
+def _running_node() -> str | None:
+    context = get_executing_context()
+    return None if context is None else context.node_id
 
 
 # Progress, words and pictures on a node

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import cast
 
 import folder_paths
 import torch
@@ -16,11 +18,13 @@ from torch import Tensor
 from ..stylehead_core.media.background_writer import BackgroundVideoWriter
 from ..stylehead_core.media.metadata import video_metadata
 from ..stylehead_core.media.sound import Sound
+from ..stylehead_core.media.trimming import cut_sound
 from ..stylehead_core.media.video import VideoWriter
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.ops.acceleration import SPEEDS, Speed
 from ..stylehead_core.ops.memory import check_memory, forecast
 from ..stylehead_core.records import Head, Inversion
+from ..stylehead_core.stages.motion_tools import BEYOND, Beyond, numbers_beyond
 from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.portrait import native_size
 from ..stylehead_core.stages.rendering import RenderConfig, render
@@ -39,6 +43,8 @@ SIZE_HELP = (
 )
 FULL, AS_PORTRAIT = "full", "as the portrait"
 SIZES = [FULL, "512", "256", "128", "1024", AS_PORTRAIT]  # graphs hold these words; new ones come last
+GOES_ON, CUT = "sound goes on", "cut"
+LONGER = [GOES_ON, CUT, *BEYOND]
 LONG = 20.0  # s: what takes longer is announced in the log, too
 
 log = logging.getLogger(__name__)
@@ -99,15 +105,25 @@ def watched(
 
 
 def drawn(
-    model: StyleHead, source: Head | Inversion, chunk: int, config: RenderConfig, report: bridge.Report, *, held: bool
+    model: StyleHead,
+    source: Head | Inversion,
+    chunk: int,
+    config: RenderConfig,
+    report: bridge.Report,
+    *,
+    held: bool,
+    numbers: list[int] | None = None,
 ) -> Iterator[Tensor]:
     """The frames of ``source``, a few at a time, with progress and words on the node.
 
     What is held is shown by the page's own preview; a video's node shows its pictures beside the player.
+
+    Args:
+        numbers: of the frames that are drawn; None = all.
     """
     bar = bridge.Progress() if held else bridge.Progress(report)
-    total = len(source) if isinstance(source, Head) else 1
-    frames = render(model, source, chunk, config=config)
+    total = (len(source) if isinstance(source, Head) else 1) if numbers is None else len(numbers)
+    frames = render(model, source, chunk, numbers, config=config)
     return watched(frames, total, report, held=held, started=time.monotonic(), bar=bar)
 
 
@@ -177,30 +193,71 @@ class RenderVideo(io.ComfyNode):
                 colour_input(),
                 speed_input(),
                 size_input(optional=True),
+                sockets.advanced(
+                    io.Combo,
+                    "longer",
+                    options=LONGER,
+                    default=GOES_ON,
+                    optional=True,
+                    tooltip="Where the sound lasts longer than the head moves: it goes on after the last picture; or "
+                    "cut it; or let the frames go there and back, or hold the last one, until the sound has ended.",
+                ),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
+    def fingerprint_inputs(cls, **_) -> int:
+        """A film that is gone from the temp folder is drawn again."""
+        return bridge.lost_temporaries()
+
+    @classmethod
     def execute(
-        cls, head, quality: int, chunk: int, colour, speed: Speed = "plain", audio=None, size: str = FULL, model=None
+        cls,
+        head,
+        quality: int,
+        chunk: int,
+        colour,
+        speed: Speed = "plain",
+        audio=None,
+        size: str = FULL,
+        model=None,
+        longer: str = GOES_ON,
     ) -> io.NodeOutput:
         networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
         config = render_config(size, networks, source, colour=colour, speed=speed)
         side = config.frame_size(networks.config)
-        video, shown = video_file(
-            (side, side),
-            source.motion.fps,
-            sound=None if audio is None else bridge.audio_in(audio),
-            quality=quality,
-            hidden=cls.hidden,
-        )
-        config = RenderConfig(colour=colour, speed=speed)
+        sound = None if audio is None else bridge.audio_in(audio)
+        numbers, sound, told = fit_sound(len(source), source.motion.fps, sound, longer)
+        video, shown = video_file((side, side), source.motion.fps, sound=sound, quality=quality, hidden=cls.hidden)
         with BackgroundVideoWriter(video) as writer:
-            for frames in drawn(networks, source, chunk, config, report, held=False):
+            for frames in drawn(networks, source, chunk, config, report, held=False, numbers=numbers):
                 writer.write(frames)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)), ui=shown | bridge.said(report.text))
+        bridge.note_temporary(video.path)
+        words = f"{report.text}\n{told}".rstrip()
+        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)), ui=shown | bridge.said(words))
+
+
+def fit_sound(frames: int, fps: Fraction, sound: Sound | None, longer: str) -> tuple[list[int], Sound | None, str]:
+    """What is drawn and heard where a sound lasts longer than ``frames`` frames.
+
+    Returns:
+        The numbers of the frames to draw, the sound, and what a person is told (empty where nothing is longer).
+    """
+    numbers = list(range(frames))
+    if sound is None:
+        return numbers, None, ""
+    lasts = Fraction(sound.samples.shape[1], sound.rate)
+    if lasts - frames / fps < 1 / fps:
+        return numbers, sound, ""
+    told = f"The sound lasts {float(lasts):.2f} s, the movement {float(frames / fps):.2f} s:"
+    if longer == GOES_ON:
+        return numbers, sound, f"{told} the picture ends before it. Choose under longer what happens."
+    if longer == CUT:
+        return numbers, cut_sound(sound, 0.0, float(frames / fps)), f"{told} the rest of the sound is cut."
+    words = "the last frame is held" if longer == "hold" else "the frames go there and back"
+    return numbers_beyond(frames, math.ceil(lasts * fps), cast(Beyond, longer)).tolist(), sound, f"{told} {words}."
 
 
 def video_file(

@@ -90,9 +90,9 @@ class TalkingHead(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, **_) -> list[str]:
-        """Which nodes of this kind hand out frames: wiring that output later has to make them."""
-        return bridge.wired_nodes(ID, FRAMES)
+    def fingerprint_inputs(cls, **_) -> list[str | int]:
+        """Which nodes of this kind hand out frames: wiring that output later has to make them. A lost film, too."""
+        return [*bridge.wired_nodes(ID, FRAMES), bridge.lost_temporaries()]
 
     @classmethod
     def execute(
@@ -134,6 +134,7 @@ class TalkingHead(io.ComfyNode):
                 writer.write(part)
                 if kept is not None:
                     kept.append(bridge.image_out(part))
+        bridge.note_temporary(sink.path)
         words = f"{report.text}\nMoved by {talking.description}.\n{edit_warning(change, networks)}".rstrip()
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(sink.path)),

@@ -41,6 +41,7 @@ __all__ = [
     "mix_regions",
     "mouth_at_rest",
     "neutral_frame",
+    "numbers_beyond",
     "resample",
     "retime",
     "reverse",
@@ -433,12 +434,17 @@ def fit_length(motion: Motion, frames: int, beyond: Beyond = "hold") -> Motion:
     """Exactly ``frames`` frames: cut, or continued beyond the end."""
     if frames == len(motion):
         return motion
-    numbers = torch.arange(frames)
-    if beyond == "there and back" and len(motion) > 1:
-        period = 2 * (len(motion) - 1)
-        numbers = torch.minimum(numbers % period, period - numbers % period)
-    picked = _pick(motion, numbers.clamp(max=len(motion) - 1))
+    picked = _pick(motion, numbers_beyond(len(motion), frames, beyond))
     return replace(picked, mel=None) if beyond == "there and back" and frames > len(motion) else picked
+
+
+def numbers_beyond(length: int, frames: int, beyond: Beyond) -> Tensor:
+    """(frames) int64: which frame of a clip of ``length`` is shown at each of ``frames`` that go on beyond its end."""
+    numbers = torch.arange(frames)
+    if beyond == "there and back" and length > 1:
+        period = 2 * (length - 1)
+        numbers = torch.minimum(numbers % period, period - numbers % period)
+    return numbers.clamp(max=length - 1)
 
 
 def lengthen(motion: Motion, other: Motion, beyond: Beyond) -> Motion:

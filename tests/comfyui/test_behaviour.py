@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from fractions import Fraction
 
 import av
@@ -121,6 +122,52 @@ def test_saving_the_film_keeps_its_frames(server):
     prompt["save"] = {"class_type": "SaveVideo", "inputs": save}
     run = server.run(prompt)
     assert same(*(pictures(server.view(run.files(node)[0])) for node in ("film", "save")))
+
+
+def test_a_film_that_was_cleaned_away_is_drawn_again(server):
+    prompt = moving(5)
+    prompt["save"] = {
+        "class_type": "SaveVideo",
+        "inputs": {"video": ["film", 0], "filename_prefix": "kept", "format": "auto", "codec": "auto"},
+    }
+    first = server.run(prompt)
+    before = pictures(server.view(first.files("film")[0]))
+    shutil.rmtree(server.base / "temp")
+    prompt["save"]["inputs"]["filename_prefix"] = "again"
+    again = server.run(prompt)
+    assert not again.message, again.message
+    assert same(before, pictures(server.view(again.files("film")[0])))
+    assert same(before, pictures(server.view(again.files("save")[0])))
+    assert "warp" in again.cached
+    assert "film" in server.run(prompt).cached  # whose file is there now
+
+
+@pytest.mark.parametrize(
+    ("longer", "frames", "sound", "words"),
+    [
+        ("sound goes on", 10, 1.0, "the picture ends before it"),
+        ("cut", 10, 0.4, "the rest of the sound is cut"),
+        ("there and back", 25, 1.0, "there and back"),
+        ("hold", 25, 1.0, "the last frame is held"),
+    ],
+)
+def test_sound_that_lasts_longer_is_told_and_chosen(server, longer, frames, sound, words):
+    run = server.run(moving(10, longer=longer))
+    assert not run.message, run.message
+    assert f"The sound lasts 1.00 s, the movement 0.40 s: {words}" in run.text("film").replace("the frames go ", "")
+    film = server.view(run.files("film")[0])
+    shown = pictures(film)
+    assert len(shown) == frames
+    with av.open(io.BytesIO(film)) as video:
+        heard = video.streams.audio[0]
+        assert float(heard.duration * heard.time_base) == pytest.approx(sound, abs=0.001)
+    if frames == 25:
+        assert same(shown[10:12], [shown[9]] * 2 if longer == "hold" else [shown[8], shown[7]])
+
+
+@pytest.mark.parametrize("size", ["128", "256"])
+def test_a_film_has_the_size_that_is_chosen(server, size):
+    assert pictures(film_of(server, moving(2, size=size)))[0].size == (int(size), int(size))
 
 
 def test_cancel_ends_a_render_within_a_chunk_and_leaves_nothing_behind(server):

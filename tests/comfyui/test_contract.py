@@ -19,6 +19,7 @@ LOCALES = Path(__file__).parents[2] / "locales"
 ENGLISH, CHINESE = (LOCALES / language / "nodeDefs.json" for language in ("en", "zh"))
 HELP = Path(__file__).parents[2] / "web" / "docs"
 MINE = "StyleHead_"
+CHINESE_ADVICE = "\n## 看起来不对时\n"  # a part that is written by hand, before the tables
 FILES_AND_NUMBERS = {  # choices that need no Chinese names: files, or formats that are the same everywhere
     *("StyleHead_LoadModel/inputs/model_name", "StyleHead_LoadMotion/inputs/file"),
 }
@@ -93,8 +94,10 @@ def help_pages(nodes: dict):
         if name in chinese:
             texts = chinese[name]
             title = texts["display_name"]
-            begun = f"# {title}\n\n{texts['description']}\n\n![{title}](images/{name}.jpg)\n"
-            yield HELP / name / "zh.md", page_with_tables(begun, nodes[name], texts, "zh")
+            page = HELP / name / "zh.md"
+            _, heading, advice = (page.read_text(encoding="utf-8") if page.exists() else "").partition(CHINESE_ADVICE)
+            begun = f"# {title}\n\n{texts['description']}\n\n![{title}](images/{name}.jpg)\n{heading}{advice}"
+            yield page, page_with_tables(begun, nodes[name], texts, "zh")
 
 
 def test_ids_inputs_and_outputs_are_as_written_down(nodes):
