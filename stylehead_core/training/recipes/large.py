@@ -5,12 +5,13 @@ from dataclasses import replace
 from ...model.presets import stylehead_512
 from ..recipe import Recipe
 from ..tasks.composite import CompositeTask
+from ..tasks.expression import ExpressionTask
 from ..tasks.matte import MatteTask
 from ..tasks.prior import PriorTask
 from ..tasks.refine import RefineTask
 from .embedded import mini_refine
 
-__all__ = ["large_composite", "large_matte", "large_prior", "large_refine", "large_whole"]
+__all__ = ["large_composite", "large_expression", "large_matte", "large_prior", "large_refine", "large_whole"]
 
 
 def large_prior() -> Recipe:
@@ -68,7 +69,28 @@ def large_composite() -> Recipe:
     )
 
 
+def large_expression() -> Recipe:
+    """Prior, refiner and compositor learn together to show what the landmarker then measures as asked."""
+    return replace(
+        large_composite(),
+        name="512_expression",
+        task=ExpressionTask(),
+        needs=("mini_calibration", "512_prior", "512_refine", "512_composite"),
+        steps=4000,
+        lr=1e-3,
+        time_share=6.0,
+    )
+
+
 def large_whole() -> Recipe:
     """Nothing is learnt here: all that was learnt comes together in one model."""
-    needs = ("512_prior", "512_refine", "512_composite", "512_matte", "mini_directions", "mini_speech")
+    needs = (
+        "512_prior",
+        "512_refine",
+        "512_composite",
+        "512_expression",
+        "512_matte",
+        "mini_directions",
+        "mini_speech",
+    )
     return Recipe(name="512_whole", model=stylehead_512(), needs=needs, steps=0)

@@ -27,7 +27,7 @@ from .embedded import (
     mini_whole,
 )
 from .identity import identity
-from .large import large_composite, large_matte, large_prior, large_refine, large_whole
+from .large import large_composite, large_expression, large_matte, large_prior, large_refine, large_whole
 from .paper import (
     paper_consult,
     paper_directions,
@@ -65,7 +65,7 @@ def _inversion() -> tuple[Recipe, ...]:
 
 
 def _large() -> tuple[Recipe, ...]:
-    return large_prior(), large_refine(), large_matte(), large_composite(), large_whole()
+    return large_prior(), large_refine(), large_matte(), large_composite(), large_expression(), large_whole()
 
 
 CHAINS = {

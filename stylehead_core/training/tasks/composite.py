@@ -37,7 +37,7 @@ from ..recipe import LearnsFromHeads, Parts, Phase
 from .calibration import draw_along_flow
 from .refine import false_inside, mirror_coefficients
 
-__all__ = ["CompositeTask"]
+__all__ = ["CompositeState", "CompositeTask", "Inputs"]
 
 LAZY = 4  # steps from one penalty on the discriminators' slope to the next
 SHOWN, SHEET = 6, 256  # pairs on a sheet, and pixels of each picture there
@@ -115,14 +115,18 @@ class Cache:
     def take(self, rows: Tensor) -> Made:
         for row in rows[~self.made[rows]].unique():
             self._make(row[None])
-        sources = self.heads.source[rows]
-        for picture in sources[~self.split[sources]].unique():
-            self._split(picture[None])
-        layers = from_uint8(self.layers[sources])
-        assert self.heads.alpha is not None
-        matte = self.heads.alpha[sources].float() / 255
         flow, planes = self.planes[rows].float().split((2, self.planes.shape[1] - 2), dim=1)
-        return Made(from_uint8(self.drawn[rows]), flow, planes, torch.cat((layers[:, :3], matte), dim=1), layers[:, 3:])
+        return Made(from_uint8(self.drawn[rows]), flow, planes, *self.person_and_wall(self.heads.source[rows]))
+
+    @torch.no_grad()
+    def person_and_wall(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Of ``pictures`` (B) the person with its matte (B 4 S S), and the wall (B 3 S S)."""
+        for picture in pictures[~self.split[pictures]].unique():
+            self._split(picture[None])
+        layers = from_uint8(self.layers[pictures])
+        assert self.heads.alpha is not None
+        matte = self.heads.alpha[pictures].float() / 255
+        return torch.cat((layers[:, :3], matte), dim=1), layers[:, 3:]
 
     def _make(self, rows: Tensor) -> None:
         model, heads = self.model, self.small
@@ -141,22 +145,29 @@ class Cache:
         self.split[pictures] = True
 
 
-class Crops(NamedTuple):
+class Inputs(NamedTuple):
+    """What a crop of a frame is composed of."""
+
     drawn: Tensor  # (B 3 c c, times the small fold)
     along: Tensor  # the small portrait, warped; alike
     person: Tensor  # (B 4 S S), whole: it is warped by what the compositor makes of the flow
     flow: Tensor  # (B 2 c c)
     planes: Tensor  # (B 1+G c c)
     wall: Tensor  # (B 3 C C)
-    truth: Tensor  # (B 3 C C)
-    alpha: Tensor  # (B 1 C C), the truth's
-    features: Tensor  # (B 1 C C): brows, eyes and mouth
     corners: Tensor  # (B 2) cells, x and y
     descriptor: Tensor  # (B D)
 
 
+class Crops(NamedTuple):
+    inputs: Inputs
+    truth: Tensor  # (B 3 C C)
+    alpha: Tensor  # (B 1 C C), the truth's
+    features: Tensor  # (B 1 C C): brows, eyes and mouth
+
+
 class CompositeState:
-    def __init__(self, task: CompositeTask, model: StyleHead, heads: Heads) -> None:
+    def __init__(self, task: CompositeTask, model: StyleHead, heads: Heads, flows_of: StyleHead | None = None) -> None:
+        """``flows_of`` finds the flows of the pairs instead of ``model``, whose flow is trained as well."""
         assert model.refiner is not None, "this stage goes on with the model's refiner"
         assert model.compositor is not None, "and makes its compositor"
         if heads.size != model.compositor.config.size:
@@ -180,7 +191,7 @@ class CompositeState:
             Phase("compose", [(self.compositor, 1.0), (self.refiner, task.refiner_speed)]),
             Phase("discriminator", [(self.judges, 1.0)]),
         )
-        self.cache = Cache(model, heads)
+        self.cache = Cache(model if flows_of is None else flows_of, heads)
         self.seen: list[tuple[Tensor, Tensor]] = []  # composed and real, for each discriminator's turn
         self.matters: list[Tensor] = []  # how much each patch of them counts
 
@@ -190,16 +201,16 @@ class CompositeState:
         with torch.no_grad():
             crops = self._crop(self.order[rows], make_rng(rows, rng))
         with fast_convolutions(rows.device):
-            refined, along, matte, frames = self._compose(crops)
+            refined, along, matte, frames = self.compose(crops.inputs)
         task, truth, alpha = self.task, crops.truth, crops.alpha
-        planes, size = crops.planes, truth.shape[-1]
+        planes, size = crops.inputs.planes, truth.shape[-1]
         hidden, mouth = F.interpolate(
             torch.cat((1 - planes[:, :1], planes[:, 1:2]), dim=1), size=(size, size), mode="bilinear"
         ).split(1, dim=1)
         inside = F.pad(torch.ones_like(hidden[..., EDGE:-EDGE, EDGE:-EDGE]), (EDGE,) * 4)
         hidden, opened = hidden * alpha, (mouth > 0).float()
         weight = 1 + task.features * crops.features + task.opened * opened + task.hidden * hidden
-        bared = (1 - alpha) * hidden_wall(crops, self.compositor.fold)
+        bared = (1 - alpha) * hidden_wall(crops.inputs, self.compositor.fold)
         weight = weight * (1 - (1 - task.bared) * bared) * inside
         half = [F.avg_pool2d(each, 2) for each in (frames, truth, weight)]
         redraw = pyramid_difference(*half, levels=3)
@@ -256,7 +267,7 @@ class CompositeState:
             parts[f"judge_{name}"] = told["discriminator"]
         return losses[0] + losses[1], parts
 
-    def _compose(self, crops: Crops):
+    def compose(self, crops: Inputs):
         """The refined small crops, the warped person, and the composed crops with their matte."""
         refined = self.refiner.refine(crops.drawn, crops.along, crops.planes, crops.descriptor)
         fine = self.compositor.enlarge_flow(crops.flow, refined.hidden)
@@ -307,19 +318,17 @@ class CompositeState:
             torch.where(flipped[:, None], mirror_coefficients(own), own)
             for own in (heads.coefficients[source], heads.coefficients[target])
         )
-        return Crops(
+        inputs = Inputs(
             drawn=drawn,
             along=small,
             person=person,
             flow=crop(made.flow, 1, across=True),
             planes=planes,
             wall=crop(made.wall, fold, lit=True),
-            truth=crop(truth, fold, lit=True),
-            alpha=crop(alpha, fold),
-            features=crop(features, fold),
             corners=corners,
             descriptor=describe_motion(self.model, here, there),
         )
+        return Crops(inputs, crop(truth, fold, lit=True), crop(alpha, fold), crop(features, fold))
 
     def _corners(self, landmarks: Tensor, cells: int, rng: torch.Generator) -> tuple[Tensor, int]:
         """The upper left corners (B 2) of the crops in cells, before any is mirrored, and the crops' side."""
@@ -360,7 +369,7 @@ class CompositeState:
         return rows_of([_shown(column) for column in columns])
 
 
-def hidden_wall(crops: Crops, fold: int) -> Tensor:
+def hidden_wall(crops: Inputs, fold: int) -> Tensor:
     """(B 1 C C) in 0..1: where the source's person hides the wall; a cell has ``fold`` pixels."""
     side = fold * crops.flow.shape[-1]
     corners = (fold * crops.corners).tolist()

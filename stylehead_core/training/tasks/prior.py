@@ -9,6 +9,7 @@ Axes: B batch, N pictures, K coefficients.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads, make_rng
+from ...datasets.speech_pairs import find_pairs, read_pair, split_pairs
 from ...landmarker.blendshapes import POINTS
 from ...model.stylehead import StyleHead
 from ...spaces import ARKIT
@@ -31,9 +33,11 @@ SHOWN = 8
 @dataclass(frozen=True, kw_only=True)
 class PriorTask(LearnsFromHeads):
     sliders: float = 0.25  # share of the changes that are one or two sliders
+    talking: float = 0.6  # share of the others that a real talker has shown, where there are any
     truth: float = 2.0  # weight of where landmarks truly go, in eye distances
     small: float = 0.02  # weight of the squared correction, cm
     smooth: float = 0.5  # weight of its squared differences between neighbours, cm
+    real: Path | None = None  # folder of real speech with tracked faces: what people have shown is asked for, too
     parts: tuple[str, ...] = ("prior",)
 
     def start(self, model: StyleHead, heads: Heads) -> "PriorState":
@@ -56,12 +60,13 @@ class PriorState:
         self.networks: dict[str, nn.Module] = {"bend": self.bend}
         self.phases = (Phase("bend", [(self.bend, 1.0)]),)
         corners = model.prior.triangles
+        self.shown = torch.zeros(0, 52) if task.real is None else changes_of_talkers(task.real)
         self.edges = torch.cat((corners[:, :2], corners[:, 1:])).unique(dim=0)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         heads, task, rng = self.heads, self.task, make_rng(rows, rng)
         own = heads.coefficients[rows]
-        asked = self._ask(own, rng)
+        asked = self.ask(own, rng)
         moved = self.prior.move_landmarks(heads.landmarks[rows], own, asked, heads.size).landmarks
         read = read_expression(self.reader, moved)
         wrong = F.smooth_l1_loss(read, asked[:, :MEASURED], beta=0.05, reduction="none")
@@ -83,12 +88,17 @@ class PriorState:
         parts = {"told": told, "astray": astray, "bent": bent.abs().mean(), "error": change}
         return loss, {name: float(value.detach()) for name, value in parts.items()}
 
-    def _ask(self, own: Tensor, rng: torch.Generator) -> Tensor:
+    def ask(self, own: Tensor, rng: torch.Generator) -> Tensor:
         """What is asked (B K) of faces with ``own`` coefficients: their pose, and another expression."""
         batch = len(own)
         pairs = self.pairs[torch.randint(len(self.pairs), (batch,), generator=rng)]
         change = self.heads.coefficients[self.heads.target[pairs]] - self.heads.coefficients[self.heads.source[pairs]]
-        change = change[:, :52] * (0.4 + 0.8 * torch.rand(batch, 1, generator=rng))
+        change = change[:, :52]
+        if len(self.shown):
+            real = self.shown[torch.randint(len(self.shown), (batch,), generator=rng)]
+            real = torch.where(torch.rand(batch, 1, generator=rng) < 0.5, real[:, _MIRROR], real)
+            change = torch.where(torch.rand(batch, 1, generator=rng) < self.task.talking, real, change)
+        change = change * (0.4 + 0.8 * torch.rand(batch, 1, generator=rng))
         slider = torch.zeros_like(change)
         for _ in range(2):
             which = torch.randint(52, (batch, 1), generator=rng)
@@ -103,7 +113,7 @@ class PriorState:
         rng = torch.Generator().manual_seed(0)
         rows = torch.linspace(0, self.samples - 1, SHOWN).long()
         own = self.heads.coefficients[rows]
-        asked, landmarks = self._ask(own, rng), self.heads.landmarks[rows]
+        asked, landmarks = self.ask(own, rng), self.heads.landmarks[rows]
         bend, self.prior.bend = self.prior.bend, None
         linear = self.prior.move_landmarks(landmarks, own, asked, self.heads.size).landmarks
         self.prior.bend = bend
@@ -126,6 +136,20 @@ _MIRROR = [
     else index
     for index, name in enumerate(ARKIT.names[:52])
 ]  # of each coefficient the one of the other side
+
+
+def changes_of_talkers(folder: Path) -> Tensor:
+    """Changes of expression (n 52) that real talkers show from one moment of a clip to another.
+
+    ``folder``: see datasets/speech_pairs.py.
+    """
+    rng, changes = torch.Generator().manual_seed(0), []
+    for file in split_pairs(find_pairs(folder))[0]:
+        pair = read_pair(file)
+        expressions = pair.coefficients[pair.found][:, :52]
+        order = torch.randperm(len(expressions), generator=rng)
+        changes.append(expressions - expressions[order])
+    return torch.cat(changes)
 
 
 def read_expression(reader: nn.Module, landmarks: Tensor) -> Tensor:

@@ -1,0 +1,212 @@
+"""The networks of the frame learn to show the expression that is asked for, by the landmarker's own measure.
+
+A prior that moves landmarks correctly does not make a frame in which the landmarker finds them there: a lid may stay
+half open, a corner of the mouth may not be seen to rise. So the whole chain is run on a picture with an expression that
+another face has shown, the landmarker measures the frame, and its error goes back through all networks that made it.
+No target picture is needed, so this works on portraits, too. What keeps the frames natural is the compositor's task,
+which goes on beside it with its pairs and discriminators.
+
+Axes: B batch, N pictures, K coefficients, S size of the frames, s size of the drawn picture, h w the flow's grid,
+c cells of a crop, C its pixels.
+"""
+
+import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...datasets.heads import Heads, make_rng
+from ...datasets.pair_flow import describe_motion
+from ...errors import InputError
+from ...landmarker.blendshapes import POINTS
+from ...landmarker.face_regions import BROWS, EYES, MOUTH, region_weights
+from ...landmarker.landmarker import region_of_landmarks
+from ...media.sample_sheets import rows_of
+from ...model.stylehead import StyleHead
+from ...ops.regions import cut_regions
+from ...ops.warp import warp, warp_bicubic
+from ..discriminator import PATCH
+from ..losses import adversarial_loss
+from ..precision import fast_convolutions
+from ..recipe import LearnsFromHeads, Parts, Phase
+from ..redraw import apply_consultation, coarse_codes
+from .composite import EDGE, CompositeState, CompositeTask, Inputs
+from .prior import MEASURED, PriorState, PriorTask
+
+__all__ = ["ExpressionTask"]
+
+READ_BETA = 0.05  # error of a coefficient up to which its square counts
+READ_FLOOR = 0.02  # added to the usual change of a coefficient, in parts of which its error counts
+SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpressionTask(LearnsFromHeads):
+    composite: CompositeTask = CompositeTask()  # goes on beside it
+    prior: PriorTask = PriorTask()  # what holds the prior's correction in bounds, and what is asked for
+    faces: int = 3  # frames in a batch that are measured
+    crop: int = 44  # cells of the flow along each side of what is drawn of them
+    turn: float = 0.08  # deviation of the change of pitch, yaw and roll, rad
+    light: float = 0.3  # how much contrast and colours change
+    read: float = 1.0  # weight of the measured error
+    bounds: float = 0.5  # weight of the prior's own task
+    adversarial: float = 0.2  # weight of the discriminators' verdict on these frames
+    prior_speed: float = 0.5  # learning rate of the prior's correction, in parts of the recipe's
+    drawing_speed: float = 0.3  # and that of refiner and compositor
+    real: Path | None = None  # folder of real speech with tracked faces: expressions that people have shown
+    parts: tuple[str, ...] = ("prior", "refiner", "compositor")
+
+    def for_debugging(self, size: int) -> "ExpressionTask":
+        return replace(self, composite=self.composite.for_debugging(size), faces=1, crop=12, real=None)
+
+    def start(self, model: StyleHead, heads: Heads) -> "ExpressionState":
+        if heads.alpha is None:
+            raise InputError("The compositor learns from heads with mattes. Measure the clips again.")
+        return ExpressionState(self, model, heads)
+
+
+class Scene(NamedTuple):
+    """Pictures with what is asked of them."""
+
+    rows: Tensor  # (B) of the data set
+    asked: Tensor  # (B K)
+    contrast: Tensor  # (B 1 1 1)
+    tint: Tensor  # (B 3 1 1)
+
+
+class ExpressionState:
+    def __init__(self, task: ExpressionTask, model: StyleHead, heads: Heads) -> None:
+        from ...landmarker.files import load_landmarker
+
+        frozen = copy.deepcopy(model)  # the pairs' flows stay what they were, also after a resumption
+        self.bounds = PriorState(replace(task.prior, real=task.real), model, heads)
+        self.composed = CompositeState(task.composite, model, heads, flows_of=frozen)
+        self.bounds.bend.requires_grad_(True)
+        self.task, self.model, self.heads = task, model, self.composed.heads
+        self.small = self.heads.resized(model.config.generator.size)
+        self.landmarker = load_landmarker().eval().requires_grad_(False).to(heads.landmarks.device)
+        self.samples = self.composed.samples
+        rng = torch.Generator(heads.landmarks.device).manual_seed(0)
+        own = heads.coefficients[torch.randint(len(heads.pictures), (1024,), generator=rng)]
+        self.usual_change = (self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0)
+        self.networks: dict[str, nn.Module] = self.composed.networks | {"bend": self.bounds.bend}
+        drawing = [(network, task.drawing_speed) for network in (self.composed.refiner, self.composed.compositor)]
+        follow = Phase("follow", [(self.bounds.bend, task.prior_speed), *drawing])
+        self.phases = (*self.composed.phases, follow)
+
+    def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
+        if phase.name != "follow":
+            return self.composed.loss(phase, rows, rng, progress)
+        task, rng = self.task, make_rng(rows, rng)
+        scene = self._scene(task.faces, rng)
+        frames, moved = self._draw(scene)
+        read = self._read(frames, moved)
+        own, asked = (each[:, :MEASURED] for each in (self.heads.coefficients[scene.rows], scene.asked))
+        wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
+        told = (wrong / (READ_FLOOR + self.usual_change)).mean()
+        bounds, _ = self.bounds.loss(self.bounds.phases[0], rows, rng, progress)
+        loss = task.read * told + task.bounds * bounds
+        each = {"told": told, "read": (read - asked).abs().mean() / (own - asked).abs().mean(), "bounds": bounds}
+        if task.adversarial and progress > task.composite.adversarial_from:
+            shown = frames[..., EDGE:-EDGE, EDGE:-EDGE].clamp(-1, 1)
+            where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
+            where = where[..., EDGE:-EDGE, EDGE:-EDGE]
+            with fast_convolutions(rows.device):
+                natural = sum(
+                    adversarial_loss(judge(_area(shown, times)).float(), F.avg_pool2d(_area(where, times), PATCH))
+                    for judge, times in zip(self.composed.judges, (1, 2), strict=True)
+                )
+            each["natural"] = natural
+            loss = loss + task.adversarial * natural
+        return loss, {name: float(value.detach()) for name, value in each.items()}
+
+    def _scene(self, count: int, rng: torch.Generator, rows: Tensor | None = None) -> Scene:
+        """``rows`` (count), or any, with an expression and a pose to show."""
+        task, heads = self.task, self.heads
+        if rows is None:
+            rows = torch.randint(len(heads.pictures), (count,), generator=rng)
+        asked = self.bounds.ask(heads.coefficients[rows], rng)
+        turned = torch.zeros_like(asked)
+        turned[:, 52:55] = task.turn * torch.randn(count, 3, generator=rng)
+        contrast = 1 + task.light * (torch.rand(count, 1, 1, 1, generator=rng) - 0.5)
+        tint = task.light * 0.5 * (torch.rand(count, 3, 1, 1, generator=rng) - 0.5)
+        return Scene(rows, asked + turned, contrast, tint)
+
+    def _draw(self, scene: Scene) -> tuple[Tensor, Tensor]:
+        """Crops of the frames (B 3 C C), and the moved landmarks (B 478 3) in pixels of them."""
+        model, heads, composed = self.model, self.heads, self.composed
+        own = heads.coefficients[scene.rows]
+
+        def lit(pictures: Tensor) -> Tensor:
+            return (pictures * scene.contrast + scene.tint).clamp(-1, 1)
+
+        small = lit(self.small.frames(scene.rows))
+        descriptor = describe_motion(model, own, scene.asked)
+        flow, visibility, guides, _ = model.predict_flow(
+            small, descriptor, self.small.landmarks[scene.rows], own, scene.asked, self.small.size
+        )
+        assert visibility is not None
+        assert guides is not None
+        with torch.no_grad():
+            styles, feature, residual = coarse_codes(model, small)
+            feature = warp(apply_consultation(model, feature, residual)[0], flow)
+            if model.calibrator is not None:
+                scale, shift = model.predict_calibration(feature, descriptor, flow, visibility)
+                feature = feature * (1 + scale) + shift
+            drawn = model.generator.upper(feature, styles, None).clamp(-1, 1)
+            moved = model.prior.move_landmarks(heads.landmarks[scene.rows], own, scene.asked, heads.size).landmarks
+        person, wall = composed.cache.person_and_wall(scene.rows)
+        person = torch.cat((lit(person[:, :3]), person[:, 3:]), dim=1)
+        cells, fold = flow.shape[-1], heads.size // flow.shape[-1]
+        cut = min(self.task.crop, cells)
+        middle = (moved[:, :, :2].amin(1) + moved[:, :, :2].amax(1)) / (2 * fold)
+        corners = (middle - cut / 2).round().long().clamp(0, cells - cut)
+
+        def crop(planes: Tensor) -> Tensor:
+            times = planes.shape[-1] // cells
+            boxes = (times * corners).tolist()
+            side = times * cut
+            return torch.stack([p[:, y : y + side, x : x + side] for p, (x, y) in zip(planes, boxes, strict=True)])
+
+        planes = torch.cat((visibility, guides), dim=1)
+        along = warp_bicubic(small, flow)
+        inputs = Inputs(
+            drawn=crop(drawn),
+            along=crop(along),
+            person=person,
+            flow=crop(flow),
+            planes=crop(planes),
+            wall=crop(lit(wall)),
+            corners=corners,
+            descriptor=descriptor,
+        )
+        with fast_convolutions(small.device):
+            frames = composed.compose(inputs)[3].float()
+        moved = moved.clone()
+        moved[..., :2] -= fold * corners[:, None]
+        return frames, moved
+
+    def _read(self, frames: Tensor, moved: Tensor) -> Tensor:
+        """The expression (B 51) that the landmarker measures in ``frames`` (B 3 C C), near ``moved`` landmarks."""
+        squares = cut_regions(frames, region_of_landmarks(moved), self.landmarker.mesh.size, outside="border")
+        inside, _ = self.landmarker.mesh(squares)
+        return self.landmarker.blendshapes(inside[:, list(POINTS), :2])[:, 1:]
+
+    def sheet(self) -> Tensor:
+        """Columns: a picture, and three frames of it with expressions that others have shown."""
+        rng = torch.Generator(self.heads.pictures.device).manual_seed(0)
+        rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
+        columns = [self.heads.frames(rows)]
+        for _ in range(3):
+            drawn = [self._draw(self._scene(1, rng, row[None]))[0] for row in rows]
+            columns.append(torch.cat(drawn))
+        columns = [F.interpolate(column.clamp(-1, 1), size=(SHEET, SHEET), mode="area") for column in columns]
+        return rows_of(columns)
+
+
+def _area(plane: Tensor, times: int) -> Tensor:
+    return F.avg_pool2d(plane, times) if times > 1 else plane
