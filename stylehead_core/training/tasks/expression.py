@@ -41,6 +41,7 @@ __all__ = ["ExpressionTask"]
 
 READ_BETA = 0.05  # error of a coefficient up to which its square counts
 READ_FLOOR = 0.02  # added to the usual change of a coefficient, in parts of which its error counts
+BOUND_FACES = 24  # faces of a batch on which the prior's own task is measured
 SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 
 
@@ -108,7 +109,8 @@ class ExpressionState:
         own, asked = (each[:, :MEASURED] for each in (self.heads.coefficients[scene.rows], scene.asked))
         wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
         told = (wrong / (READ_FLOOR + self.usual_change)).mean()
-        bounds, _ = self.bounds.loss(self.bounds.phases[0], rows, rng, progress)
+        others = torch.randint(self.bounds.samples, (BOUND_FACES,), generator=rng)
+        bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)
         loss = task.read * told + task.bounds * bounds
         each = {"told": told, "read": (read - asked).abs().mean() / (own - asked).abs().mean(), "bounds": bounds}
         if task.adversarial and progress > task.composite.adversarial_from:
