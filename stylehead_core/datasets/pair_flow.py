@@ -8,7 +8,7 @@ from torch import Tensor
 from ..model.stylehead import Flow, StyleHead
 from .heads import Heads
 
-__all__ = ["describe_motion", "predict_flow"]
+__all__ = ["describe_motion", "find_outline", "predict_flow"]
 
 
 def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
@@ -16,7 +16,16 @@ def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
     source, target = heads.source[rows], heads.target[rows]
     here, there = heads.coefficients[source], heads.coefficients[target]
     face = heads.landmarks[source], here, there, heads.size
-    return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face)
+    outline = find_outline(model, heads, source)
+    return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face, outline=outline)
+
+
+def find_outline(model: StyleHead, heads: Heads, pictures: Tensor) -> Tensor | None:
+    """The outline of the skull of ``pictures`` (B) of ``heads`` by their mattes, where the model looks at it."""
+    if heads.alpha is None:
+        return None
+    matte = heads.alpha[pictures].float() / 255
+    return model.fit_outline(matte, heads.landmarks[pictures], heads.coefficients[pictures], heads.size)
 
 
 def describe_motion(model: StyleHead, here: Tensor, there: Tensor) -> Tensor:

@@ -245,6 +245,7 @@ class StyleHead(nn.Module):
         source: Tensor | None = None,
         driving: Tensor | None = None,
         size: float = 0,
+        outline: Tensor | None = None,
     ) -> Flow:
         """The flow that warps ``picture`` to where the motion wants it, and what goes with it.
 
@@ -253,6 +254,7 @@ class StyleHead(nn.Module):
             descriptor: (B N).
             landmarks, source, driving, size: for a landmark prior, see ``LandmarkPrior.move_landmarks``; other models
                 need none.
+            outline: of the skull, from ``fit_outline``; None = the mean skull's.
         """
         picture = self.resize(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
         if self.prior is None:
@@ -262,7 +264,7 @@ class StyleHead(nn.Module):
         assert source is not None
         assert driving is not None
         face = self.prior.move_landmarks(landmarks, source, driving, size)
-        first, seen = self.prior.find_flow(landmarks, face, size)
+        first, seen = self.prior.find_flow(landmarks, face, size, outline)
         guides = self.prior.find_guides(face, size) if self.refiner is not None and self.refiner.config.guides else None
         size_seen = picture.shape[-1]
         planes = (
@@ -275,6 +277,17 @@ class StyleHead(nn.Module):
         # The prior lets a point through where two surfaces meet.
         flow = remove_flow_outliers(first + moving * correction)
         return Flow(flow, None if visibility is None else 1 - moving * (1 - visibility), guides, first)
+
+    def fit_outline(
+        self, matte: Tensor | None, landmarks: Tensor | None, coefficients: Tensor | None, size: float
+    ) -> Tensor | None:
+        """The outline of a portrait's skull, for ``predict_flow``; None for models that cut nobody out.
+
+        Arguments as for ``LandmarkPrior.fit_outline``.
+        """
+        if self.matte is None or self.prior is None or matte is None or landmarks is None or coefficients is None:
+            return None
+        return self.prior.fit_outline(matte, landmarks, coefficients, size)
 
     def audio_mask(self, landmarks: Tensor | None, picture: int) -> Tensor | None:
         """Where the flow from sound may act (B 1 h w), by the portrait's landmarks; None where it is the lower half.

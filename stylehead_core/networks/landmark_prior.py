@@ -9,7 +9,6 @@ Axes: B batch, P points, T triangles, K expression coefficients, C values, h w f
 Frames: the picture's (pixels, y down, z away) and the head's (centimetres, y up, z to the camera); see ``ops.pose``.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
+from .skull import SKULL_AXES, SKULL_CENTRE, fit_outline, outline_at, scale_outline, skull_and_neck, smoothstep
 
 __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 
@@ -48,13 +48,6 @@ TEETH_DEPTH_CM = 1.4  # cm: the teeth, behind the point where the nose meets the
 TEETH_RANGE_X_CM, TEETH_RANGE_Y_CM = 3.0, 1.5
 FACE_OFFSET_CM = 1.0  # cm by which the measured face lies in front of the estimated skull
 OCCLUSION_DEPTH_CM = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
-SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
-SKULL_MAX_Z_CM, SKULL_MIN_Y_CM = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
-SKULL_POINTS = 4000
-NECK_RADII, NECK_CENTRE = (6.0, 5.5), -3.5  # cm, to the side and to the front; z of its axis
-NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and around
-# Cm of y: above the first it turns with the head, below the second not at all.
-NECK_FOLLOWS_ABOVE_CM, NECK_FIXED_BELOW_CM = -2.7, -17.6
 # In skull radii: hair beside the head moves with it up to the first, nothing beyond the second.
 HALO_RADII = (0.98, 1.18)
 HALO_FADE_CM = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
@@ -178,8 +171,12 @@ class LandmarkPrior(nn.Module):
         """Flow and visibility for ``driving``; arguments as in ``move_landmarks``, results as of ``find_flow``."""
         return self.find_flow(landmarks, self.move_landmarks(landmarks, source, driving, size), size)
 
-    def find_flow(self, landmarks: Tensor, face: MovedFace, size: float) -> tuple[Tensor, Tensor]:
+    def find_flow(
+        self, landmarks: Tensor, face: MovedFace, size: float, outline: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The flow to a ``face`` moved by ``move_landmarks``, and its visibility in the portrait.
+
+        ``outline``: of the skull, from ``fit_outline``; None = the mean skull's.
 
         Returns:
             flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
@@ -187,13 +184,22 @@ class LandmarkPrior(nn.Module):
         """
         moved, here, there = face
         landmarks = landmarks.expand(len(moved), -1, -1)
-        surface, hull = self._face(landmarks, moved, there), self._hull(here, there)
+        surface, hull = self._face(landmarks, moved, there), self._hull(here, there, outline)
         points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(surface, hull, strict=True))
         scale = self.config.flow_size / size
         places = (points + 0.5) * scale - 0.5
         dense, covered = _splat(places, depth, values, front, self.config.flow_size)
-        flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size)
+        flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size, outline)
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
+
+    def fit_outline(self, matte: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
+        """The outline of a portrait's skull by its matte (B 1 S S), see ``skull.fit_outline``.
+
+        Args:
+            landmarks: (B 478 3), pixels of a square of ``size``.
+            coefficients: (B K + 6), the portrait's own.
+        """
+        return fit_outline(matte, self._pose(landmarks, coefficients, size), size)
 
     def find_guides(self, face: MovedFace, size: float) -> Tensor:
         """Guides for the inside of mouth and eyes, where a flow can fetch nothing.
@@ -266,7 +272,7 @@ class LandmarkPrior(nn.Module):
         )
         sign = _signed_area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
         facing = (sign * _signed_area(landmarks[:, self.triangles]) > 0).repeat_interleave(len(corners), dim=1)
-        hull = _skull_and_neck()[0].to(landmarks)
+        hull = skull_and_neck()[0].to(landmarks)
         around = pose.pose(hull.expand(len(landmarks), -1, -1))
         points = torch.cat((surface, around), dim=1)
         depth = -points[..., 2] / pose.scale[:, None]
@@ -302,10 +308,10 @@ class LandmarkPrior(nn.Module):
         depth = FACE_OFFSET_CM - goal[..., 2] / there.scale[:, None]
         return goal[..., :2], depth, values, (now > 0).repeat_interleave(each, dim=1)
 
-    def _hull(self, here: HeadPose, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _hull(self, here: HeadPose, there: HeadPose, outline: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Samples of skull and neck, as in ``_face``."""
-        hull, follows = (part.to(here.scale) for part in _skull_and_neck())
-        hull = hull.expand(len(here.scale), -1, -1)
+        hull, follows = (part.to(here.scale) for part in skull_and_neck())
+        hull = scale_outline(hull.expand(len(here.scale), -1, -1), outline)
         start = here.pose(hull)
         goal = start + (there.pose(hull) - start) * follows[:, None]
         flow = (start - goal)[..., :2]
@@ -313,7 +319,7 @@ class LandmarkPrior(nn.Module):
         depth = -goal[..., 2] / there.scale[:, None]
         return goal[..., :2], depth, torch.cat((flow, seen[..., None]), dim=-1), seen.bool()
 
-    def _halo(self, here: HeadPose, there: HeadPose, size: float) -> Tensor:
+    def _halo(self, here: HeadPose, there: HeadPose, size: float, outline: Tensor | None) -> Tensor:
         """The flow (B 2 h w, pixels of the picture) beside the head: it follows the head's rotation, scale and
         shift, then fades.
         """
@@ -324,8 +330,10 @@ class LandmarkPrior(nn.Module):
         flow = start + _rotate_roll(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
         level = _rotate_roll(away, there, None) / there.scale[:, None, None, None]  # cm, with the head's roll removed
         radius = torch.hypot(level[:, 0] / SKULL_AXES[0], level[:, 1] / SKULL_AXES[1])
-        inside = _smoothstep(radius, HALO_RADII[1], HALO_RADII[0])
-        above = _smoothstep(level[:, 1], HALO_FADE_CM[1], HALO_FADE_CM[0])
+        if outline is not None:
+            radius = radius / outline_at(outline, level[:, 0], -level[:, 1])
+        inside = smoothstep(radius, HALO_RADII[1], HALO_RADII[0])
+        above = smoothstep(level[:, 1], HALO_FADE_CM[1], HALO_FADE_CM[0])
         return flow * (inside * above)[:, None]
 
     def _triangles_within(self, ring: tuple[int, ...]) -> Tensor:
@@ -379,12 +387,6 @@ def _rotate_roll(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
     return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=1)
 
 
-def _smoothstep(x: Tensor, zero: float, one: float) -> Tensor:
-    """Smoothstep: 0 at ``zero`` and beyond, 1 at ``one`` and beyond."""
-    t = ((x - zero) / (one - zero)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
-
-
 def _signed_area(triangles: Tensor) -> Tensor:
     """Twice the signed area (...) of triangles (... 3 corners 2+)."""
     a, b = triangles[..., 1, :2] - triangles[..., 0, :2], triangles[..., 2, :2] - triangles[..., 0, :2]
@@ -403,23 +405,3 @@ def _samples(fineness: int) -> Tensor:
     with torch.inference_mode(False), torch.device("cpu"):  # cached
         two = torch.tensor(points) / fineness
         return torch.cat((1 - two.sum(1, keepdim=True), two), dim=1)
-
-
-@cache
-def _skull_and_neck() -> tuple[Tensor, Tensor]:
-    """Points (P 3) in cm of the head's frame, and how much each follows the head's rotation (P) in 0..1."""
-    with torch.inference_mode(False), torch.device("cpu"):  # cached
-        number = torch.arange(SKULL_POINTS) + 0.5
-        height = 1 - 2 * number / SKULL_POINTS  # evenly spaced points of a sphere, along a spiral
-        ring, angle = (1 - height.square()).sqrt(), math.pi * (1 + math.sqrt(5)) * number
-        sphere = torch.stack((ring * angle.cos(), height, ring * angle.sin()), dim=1)
-        skull = torch.tensor(SKULL_CENTRE) + sphere * torch.tensor(SKULL_AXES)
-        x, y, z = skull.unbind(1)
-        skull = skull[(z < SKULL_MAX_Z_CM) & (y > SKULL_MIN_Y_CM) & ~((z > 1) & (y < 7))]  # the face itself is measured
-        along, around = NECK_POINTS
-        y = torch.linspace(*NECK_ENDS, along)[:, None].expand(along, around)
-        angle = (torch.arange(around) * (2 * math.pi / around)).expand(along, around)
-        x, z = NECK_RADII[0] * angle.sin(), NECK_CENTRE + NECK_RADII[1] * angle.cos()
-        neck = rearrange([x, y, z], "xyz turn height -> (turn height) xyz")
-        follows = _smoothstep(neck[:, 1], NECK_FIXED_BELOW_CM, NECK_FOLLOWS_ABOVE_CM)
-        return torch.cat((skull, neck)), torch.cat((torch.ones(len(skull)), follows))

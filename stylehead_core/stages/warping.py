@@ -123,6 +123,9 @@ class FlowFinder:
             self.coefficients = self.coefficients + self.source
         self.landmarks, self.size = _landmarks(model, inversion), inversion.portrait.image.shape[-1]
         self.picture = model.resize(inversion.redrawn.to(device, torch.float32), config.flow_field.image_size)
+        matte = None if inversion.matte is None else inversion.matte.to(device, torch.float32)
+        own = None if self.source is None else self.source[None]
+        self.outline = model.fit_outline(matte, self.landmarks, own, self.size)
         listens = motion.mel is not None and model.audio_encoder is not None
         self.speaker = Speaker(model, inversion, motion) if listens else None
 
@@ -133,7 +136,7 @@ class FlowFinder:
         own = self.source.expand(len(windows), -1) if self.source is not None else None
         descriptor = model.motion_encoder(windows, own if config.motion_encoder.source else None)
         driving = self.coefficients[frames]
-        found = model.predict_flow(self.picture, descriptor, self.landmarks, own, driving, self.size)
+        found = model.predict_flow(self.picture, descriptor, self.landmarks, own, driving, self.size, self.outline)
         rows = {
             "flow": found.flow,
             "audio_flow": None if self.speaker is None else self.speaker.flow(frames, found.flow),

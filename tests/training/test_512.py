@@ -17,7 +17,7 @@ from stylehead_core.records import Portrait
 from stylehead_core.spaces import ARKIT
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
-from stylehead_core.training.tasks.composite import Crops, hidden_wall, sample_crop
+from stylehead_core.training.tasks.composite import Inputs, hidden_wall, sample_crop
 from stylehead_core.training.tasks.prior import read_expression
 from stylehead_core.training.tasks.refine import false_inside
 
@@ -61,6 +61,20 @@ def losses(state, steps, lr=1e-2, phase=0):
 def test_each_learns(heads, name, lr):
     found = losses(started(name, heads), 40, lr)
     assert sum(found[-4:]) < 0.95 * sum(found[:4])
+
+
+def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
+    state = started("debug_512_expression", heads)
+    follow = next(index for index, phase in enumerate(state.phases) if phase.name == "follow")
+    before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}
+    found = losses(state, 24, phase=follow)
+    assert sum(found[-4:]) < 0.97 * sum(found[:4])
+    changed = {
+        name
+        for name, network in state.networks.items()
+        if any(not torch.equal(*pair) for pair in zip(before[name], network.parameters(), strict=True))
+    }
+    assert changed == {"bend", "refiner", "compositor"}
 
 
 def test_the_compositor_learns_and_the_discriminators_only_in_their_own_phase(heads):
@@ -139,8 +153,8 @@ def test_a_crop_is_warped_as_the_whole_picture_is():
 def test_the_hidden_wall_is_where_the_source_stands():
     person = torch.zeros(1, 4, 32, 32)
     person[:, 3, 8:16, 8:16] = 1
-    given = dict.fromkeys(Crops._fields) | {"person": person, "flow": torch.zeros(1, 2, 4, 4)}
-    found = hidden_wall(Crops(**given | {"corners": torch.tensor([[2, 2]])}), 4)
+    given = dict.fromkeys(Inputs._fields) | {"person": person, "flow": torch.zeros(1, 2, 4, 4)}
+    found = hidden_wall(Inputs(**given | {"corners": torch.tensor([[2, 2]])}), 4)
     assert found.shape == (1, 1, 16, 16)
     assert found.sum() == 64
     assert found[..., :8, :8].all()

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...datasets.heads import Heads, make_rng
-from ...datasets.pair_flow import describe_motion
+from ...datasets.pair_flow import describe_motion, find_outline
 from ...errors import InputError
 from ...landmarker.blendshapes import POINTS
 from ...landmarker.face_regions import BROWS, EYES, MOUTH, region_weights
@@ -148,9 +148,9 @@ class ExpressionState:
 
         small = lit(self.small.frames(scene.rows))
         descriptor = describe_motion(model, own, scene.asked)
-        flow, visibility, guides, _ = model.predict_flow(
-            small, descriptor, self.small.landmarks[scene.rows], own, scene.asked, self.small.size
-        )
+        face = self.small.landmarks[scene.rows], own, scene.asked, self.small.size
+        outline = find_outline(model, self.small, scene.rows)
+        flow, visibility, guides, _ = model.predict_flow(small, descriptor, *face, outline=outline)
         assert visibility is not None
         assert guides is not None
         with torch.no_grad():
