@@ -118,11 +118,12 @@ class ExpressionState:
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
             where = where[..., EDGE:-EDGE, EDGE:-EDGE]
             with fast_convolutions(rows.device):
-                natural = sum(
-                    adversarial_loss(judge(_area(shown, times)).float(), F.avg_pool2d(_area(where, times), PATCH))
-                    for judge, times in zip(self.composed.judges, (1, 2), strict=True)
-                )
-            each["natural"] = natural
+                each["natural"] = natural = torch.stack(
+                    [
+                        adversarial_loss(judge(_area(shown, times)).float(), F.avg_pool2d(_area(where, times), PATCH))
+                        for judge, times in zip(self.composed.judges, (1, 2), strict=True)
+                    ]
+                ).sum()
             loss = loss + task.adversarial * natural
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
@@ -141,6 +142,7 @@ class ExpressionState:
     def _draw(self, scene: Scene) -> tuple[Tensor, Tensor]:
         """Crops of the frames (B 3 C C), and the moved landmarks (B 478 3) in pixels of them."""
         model, heads, composed = self.model, self.heads, self.composed
+        assert model.prior is not None
         own = heads.coefficients[scene.rows]
 
         def lit(pictures: Tensor) -> Tensor:
