@@ -74,7 +74,7 @@ def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
         for name, network in state.networks.items()
         if any(not torch.equal(*pair) for pair in zip(before[name], network.parameters(), strict=True))
     }
-    assert changed == {"bend", "refiner", "compositor"}
+    assert changed == {"bend", "flow_field", "refiner", "compositor"}
 
 
 def test_the_compositor_learns_and_the_discriminators_only_in_their_own_phase(heads):

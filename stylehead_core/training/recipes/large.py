@@ -70,13 +70,14 @@ def large_composite() -> Recipe:
 
 
 def large_expression() -> Recipe:
-    """Prior, refiner and compositor learn together to show what the landmarker then measures as asked."""
+    """Prior, flow, refiner and compositor learn together to show what the landmarker then measures as asked."""
     return replace(
         large_composite(),
         name="512_expression",
         task=ExpressionTask(),
         needs=("mini_calibration", "512_prior", "512_refine", "512_composite"),
         steps=4000,
+        batch=4,
         lr=1e-3,
         time_share=6.0,
     )

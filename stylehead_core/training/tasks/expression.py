@@ -35,6 +35,7 @@ from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
 from .composite import EDGE, CompositeState, CompositeTask, Inputs
+from .motion import MotionTask, flow_loss
 from .prior import MEASURED, PriorState, PriorTask
 
 __all__ = ["ExpressionTask"]
@@ -49,20 +50,24 @@ SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 class ExpressionTask(LearnsFromHeads):
     composite: CompositeTask = CompositeTask()  # goes on beside it
     prior: PriorTask = PriorTask()  # what holds the prior's correction in bounds, and what is asked for
+    motion: MotionTask = MotionTask()  # what holds the flow at what the renderer knows
     faces: int = 3  # frames in a batch that are measured
     crop: int = 44  # cells of the flow along each side of what is drawn of them
     turn: float = 0.08  # deviation of the change of pitch, yaw and roll, rad
     light: float = 0.3  # how much contrast and colours change
-    read: float = 1.0  # weight of the measured error
+    read: float = 2.0  # weight of the measured error
     bounds: float = 0.5  # weight of the prior's own task
+    flow: float = 0.5  # weight of the flow's own task
+    flow_pairs: int = 3  # rendered pairs in a batch by which it is measured
     adversarial: float = 0.2  # weight of the discriminators' verdict on these frames
-    prior_speed: float = 0.5  # learning rate of the prior's correction, in parts of the recipe's
-    drawing_speed: float = 0.3  # and that of refiner and compositor
+    prior_speed: float = 0.8  # learning rate of the prior's correction, in parts of the recipe's
+    flow_speed: float = 0.15  # that of the flow field,
+    drawing_speed: float = 0.5  # and that of refiner and compositor
     real: Path | None = None  # folder of real speech with tracked faces: expressions that people have shown
-    parts: tuple[str, ...] = ("prior", "refiner", "compositor")
+    parts: tuple[str, ...] = ("prior", "flow_field", "refiner", "compositor")
 
     def for_debugging(self, size: int) -> "ExpressionTask":
-        return replace(self, composite=self.composite.for_debugging(size), faces=1, crop=12, real=None)
+        return replace(self, composite=self.composite.for_debugging(size), faces=1, flow_pairs=1, crop=12, real=None)
 
     def start(self, model: StyleHead, heads: Heads) -> "ExpressionState":
         if heads.alpha is None:
@@ -87,6 +92,7 @@ class ExpressionState:
         self.bounds = PriorState(replace(task.prior, real=task.real), model, heads)
         self.composed = CompositeState(task.composite, model, heads, flows_of=frozen)
         self.bounds.bend.requires_grad_(True)
+        self.flow_field = model.flow_field.train().requires_grad_(True)
         self.task, self.model, self.heads = task, model, self.composed.heads
         self.small = self.heads.resized(model.config.generator.size)
         self.landmarker = load_landmarker().eval().requires_grad_(False).to(heads.landmarks.device)
@@ -94,9 +100,13 @@ class ExpressionState:
         rng = torch.Generator(heads.landmarks.device).manual_seed(0)
         own = heads.coefficients[torch.randint(len(heads.pictures), (1024,), generator=rng)]
         self.usual_change = (self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0)
-        self.networks: dict[str, nn.Module] = self.composed.networks | {"bend": self.bounds.bend}
+        self.networks: dict[str, nn.Module] = self.composed.networks | {
+            "bend": self.bounds.bend,
+            "flow_field": self.flow_field,
+        }
         drawing = [(network, task.drawing_speed) for network in (self.composed.refiner, self.composed.compositor)]
-        follow = Phase("follow", [(self.bounds.bend, task.prior_speed), *drawing])
+        moving = [(self.bounds.bend, task.prior_speed), (self.flow_field, task.flow_speed)]
+        follow = Phase("follow", [*moving, *drawing])
         self.phases = (*self.composed.phases, follow)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -106,13 +116,15 @@ class ExpressionState:
         scene = self._scene(task.faces, rng)
         frames, moved = self._draw(scene)
         read = self._read(frames, moved)
-        own, asked = (each[:, :MEASURED] for each in (self.heads.coefficients[scene.rows], scene.asked))
+        asked = scene.asked[:, :MEASURED]
         wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
         told = (wrong / (READ_FLOOR + self.usual_change)).mean()
         others = torch.randint(self.bounds.samples, (BOUND_FACES,), generator=rng)
         bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)
-        loss = task.read * told + task.bounds * bounds
-        each = {"told": told, "read": (read - asked).abs().mean() / (own - asked).abs().mean(), "bounds": bounds}
+        pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]
+        exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
+        loss = task.read * told + task.bounds * bounds + task.flow * exact
+        each = {"told": told, "error": (read - asked).abs().mean(), "bounds": bounds, "exact": exact}
         if task.adversarial and progress > task.composite.adversarial_from:
             shown = frames[..., EDGE:-EDGE, EDGE:-EDGE].clamp(-1, 1)
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)

@@ -21,7 +21,7 @@ from ..landmark_prior import fit_basis
 from ..losses import endpoint_error, pyramid_difference
 from ..recipe import LearnsFromHeads, Parts, Phase
 
-__all__ = ["MotionTask"]
+__all__ = ["MotionTask", "flow_loss"]
 
 SHOWN = 8
 
@@ -50,24 +50,7 @@ class MotionState:
         self.phases = (Phase("move", [(network, 1.0) for network in self.networks.values()]),)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
-        flow, visibility = predict_flow(self.model, self.heads, rows)[:2]
-        exact, seen = self.heads.flow[rows].float(), self.heads.visible[rows].float()
-        target = self.heads.target[rows]
-        landmarks, rings = self.heads.landmarks[target], [MOUTH, *EYES, *BROWS]
-        features = region_weights(landmarks, rings, flow.shape[-1], self.heads.size, 3)
-        place = torch.where(seen > 0, 1.0, self.task.hidden) * (1 + (self.task.features - 1) * features)
-        error = endpoint_error(flow, exact, place)
-        loss, parts = error, {"flow": float(error.detach())}
-        if visibility is not None:
-            told = F.binary_cross_entropy(visibility.clamp(1e-4, 1 - 1e-4), seen)
-            loss, parts = loss + self.task.visibility * told, parts | {"told": float(told.detach())}
-        if self.task.picture:
-            size = flow.shape[-1]
-            small = self.model.resize(self.heads.frames(self.heads.source[rows]), size)
-            wanted = self.model.resize(self.heads.frames(target), size)
-            looks = pyramid_difference(warp(small, flow), wanted, seen, levels=2)
-            loss, parts = loss + self.task.picture * looks, parts | {"looks": float(looks.detach())}
-        return loss, parts
+        return flow_loss(self.task, self.model, self.heads, rows)
 
     def sheet(self) -> Tensor:
         """Columns: source; target; source warped by the prior, by the whole flow, by the exact flow; visibilities."""
@@ -80,3 +63,25 @@ class MotionState:
             seen = self.heads.visible[rows].float()
             columns += [F.interpolate(2 * plane - 1, size=self.heads.size) for plane in (visibility, seen)]
         return rows_of(columns)
+
+
+def flow_loss(task: MotionTask, model: StyleHead, heads: Heads, rows: Tensor) -> tuple[Tensor, Parts]:
+    """How far the flow of the pairs ``rows`` (B) is from what the renderer knows, as ``task`` weighs it."""
+    flow, visibility = predict_flow(model, heads, rows)[:2]
+    exact, seen = heads.flow[rows].float(), heads.visible[rows].float()
+    target = heads.target[rows]
+    landmarks, rings = heads.landmarks[target], [MOUTH, *EYES, *BROWS]
+    features = region_weights(landmarks, rings, flow.shape[-1], heads.size, 3)
+    place = torch.where(seen > 0, 1.0, task.hidden) * (1 + (task.features - 1) * features)
+    error = endpoint_error(flow, exact, place)
+    loss, parts = error, {"flow": float(error.detach())}
+    if visibility is not None:
+        told = F.binary_cross_entropy(visibility.clamp(1e-4, 1 - 1e-4), seen)
+        loss, parts = loss + task.visibility * told, parts | {"told": float(told.detach())}
+    if task.picture:
+        size = flow.shape[-1]
+        small = model.resize(heads.frames(heads.source[rows]), size)
+        wanted = model.resize(heads.frames(target), size)
+        looks = pyramid_difference(warp(small, flow), wanted, seen, levels=2)
+        loss, parts = loss + task.picture * looks, parts | {"looks": float(looks.detach())}
+    return loss, parts
