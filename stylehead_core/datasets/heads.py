@@ -129,7 +129,9 @@ def choose_pairs(heads: Heads, most: int, cavity: float = 0.0) -> tuple[Tensor, 
     pairs = torch.cat(chosen)
     opened = opens_mouth(heads)[pairs]
     if cavity:
-        kept = ~opened | ((cavities(heads)[heads.target[pairs]] >= cavity) & ~shows_tongue(heads)[pairs])
+        kept = ~opened | (
+            (cavities(heads.pictures, heads.landmarks)[heads.target[pairs]] >= cavity) & ~shows_tongue(heads)[pairs]
+        )
         pairs, opened = pairs[kept], opened[kept]
     if not len(pairs):
         raise InputError(
@@ -139,17 +141,21 @@ def choose_pairs(heads: Heads, most: int, cavity: float = 0.0) -> tuple[Tensor, 
     return pairs, opened
 
 
-def cavities(heads: Heads) -> Tensor:
-    """(N) how much darker than the lips the inside of each picture's mouth is, 0..1; 1 where hardly anything is open.
+def cavities(pictures: Tensor, landmarks: Tensor) -> Tensor:
+    """(N) how much darker than the lips the inside of each mouth is, 0..1; 1 where hardly anything is open.
 
     Its darker quarter, against the mean of the lips.
+
+    Args:
+        pictures: (N 3 S S) uint8.
+        landmarks: (N 478 2+), pixels.
     """
     size = 128
-    found = torch.ones(len(heads.pictures))
+    found = torch.ones(len(pictures))
     for start in range(0, len(found), 32):
         rows = torch.arange(start, min(start + 32, len(found)))
-        grey = F.interpolate(heads.pictures[rows].float().mean(1, keepdim=True), size=(size, size), mode="area")[:, 0]
-        points = (heads.landmarks[rows, :, :2] + 0.5) * (size / heads.size) - 0.5
+        grey = F.interpolate(pictures[rows].float().mean(1, keepdim=True), size=(size, size), mode="area")[:, 0]
+        points = (landmarks[rows, :, :2] + 0.5) * (size / pictures.shape[-1]) - 0.5
         inner, outer = (signed_distance(points[:, list(ring)], size) for ring in (INNER_LIPS, LIPS))
         for row, picture, inside, lips in zip(rows, grey, inner > 0, (outer > 0) & (inner < 0), strict=True):
             if int(inside.sum()) >= 6 and lips.any():

@@ -1,8 +1,9 @@
 """Quality checks of the rendered heads: ``python -m stylehead_core.synthetic.heads.checks``; one JSON line per check.
 
 ``found``: share of faces that the landmarker finds (target 0.99). ``correlation``: of true and measured blendshape
-weights (target 0.9). ``psnr``: of one frame warped onto another by the true flow, on visible skin in uniform light
-(target 30 dB).
+weights (target 0.9). ``cavity``: how much darker than the lips an open mouth is inside, median (target: that of the
+portraits in ``--stills``, where a folder is given). ``psnr``: of one frame warped onto another by the true flow, on
+visible skin in uniform light (target 30 dB).
 """
 
 import argparse
@@ -15,9 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ...datasets.heads import cavities
 from ...datasets.measure import measure_pictures
+from ...datasets.stills import PICTURES
+from ...errors import FaceNotFound, InputError
+from ...landmarker.landmarker import Landmarker
+from ...media.pictures import read_picture
+from ...ops.pixels import to_uint8
 from ...spaces import BLENDSHAPES
+from ...stages.portrait import PortraitConfig, take_portrait
 from .appearance import HELD_OUT, sample_appearance
 from .clips import ClipConfig
 from .correspondence import Correspondence, Frame
@@ -30,6 +39,7 @@ from .scene import Scene, sample_scene
 
 __all__ = ["CORRELATED", "correlation", "even_light", "render_random", "visible_skin_psnr"]
 
+OPEN_JAW = (0.35, 0.9)  # jawOpen of the mouths whose inside is measured
 CORRELATED = {
     "jaw": ("jawOpen",),
     "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
@@ -53,6 +63,30 @@ def render_single(renderer: Renderer, seed: int, part: str, amount: float) -> np
     """Render a frontal person (S S 3) with only the weights of ``part`` set to ``amount``."""
     weights = weights_of(dict.fromkeys(CORRELATED[part], amount))
     return renderer.render(renderer.person(sample_appearance(seed)), weights, Pose(), sample_scene(seed)).picture
+
+
+def render_open_mouth(renderer: Renderer, seed: int) -> np.ndarray:
+    """Render a frontal person (S S 3) whose mouth is open and shows no tongue."""
+    weights = weights_of({"jawOpen": float(np.random.default_rng([seed, 42]).uniform(*OPEN_JAW))})
+    return renderer.render(renderer.person(sample_appearance(seed)), weights, Pose(), sample_scene(seed)).picture
+
+
+def open_stills(folder: Path, landmarker: Landmarker, size: int) -> tuple[Tensor, Tensor]:
+    """Portraits of a folder whose mouth is open as in ``render_open_mouth``: pictures (N 3 S S) uint8, landmarks."""
+    pictures, landmarks = [], []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES):
+        try:
+            portrait = take_portrait(read_picture(path), landmarker, PortraitConfig(size=size))
+        except FaceNotFound:
+            continue
+        assert portrait.coefficients is not None
+        assert portrait.landmarks is not None
+        if portrait.coefficients[BLENDSHAPES.index("jawOpen")] > OPEN_JAW[0]:
+            pictures.append(to_uint8(portrait.image))
+            landmarks.append(portrait.landmarks)
+    if not pictures:
+        raise InputError(f"No portrait in {folder} has an open mouth.")
+    return torch.cat(pictures), torch.stack(landmarks)
 
 
 def correlation(true: np.ndarray, measured: np.ndarray) -> float:
@@ -86,8 +120,13 @@ def visible_skin_psnr(renderer: Renderer, seed: int, turn: float = 0.15) -> floa
     return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
 
 
-def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) -> Iterator[dict]:
-    """Run the checks; yields each result as it is known."""
+def run_checks(
+    facekit: Path | None, people: int, size: int, first_seed: int, stills: Path | None = None
+) -> Iterator[dict]:
+    """Run the checks; yields each result as it is known.
+
+    ``stills``: folder of portraits, with whose open mouths rendered ones are compared.
+    """
     from ...landmarker.files import load_landmarker
 
     renderer = build_clip_maker(facekit, ClipConfig(size=size)).renderer
@@ -117,6 +156,13 @@ def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) ->
         columns = [BLENDSHAPES.index(name) for name in names]
         value = correlation(amounts[found], rows[found][:, columns].mean(1))
         yield {"check": "correlation", "weight": part, "value": round(value, 3), "of": int(found.sum())}
+    opened = torch.from_numpy(np.stack([render_open_mouth(renderer, seed) for seed in some])).movedim(-1, 1)
+    landmarks, _, found = measure_pictures(landmarker, opened)
+    line = {"check": "cavity", "median": _median(cavities(opened[found], landmarks[found])), "of": int(found.sum())}
+    if stills is not None:
+        portraits = cavities(*open_stills(stills, landmarker, size))
+        line |= {"stills_median": _median(portraits), "stills": len(portraits)}
+    yield line
     values = [visible_skin_psnr(renderer, seed) for seed in some]
     yield {
         "check": "psnr",
@@ -126,14 +172,19 @@ def run_checks(facekit: Path | None, people: int, size: int, first_seed: int) ->
     }
 
 
+def _median(values: Tensor) -> float:
+    return round(float(values.median()), 3)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--facekit", type=Path)
     parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--first-seed", type=int, default=HELD_OUT)
-    arguments = parser.parse_args()
-    for line in run_checks(arguments.facekit, arguments.people, arguments.size, arguments.first_seed):
+    parser.add_argument("--stills", type=Path, help="folder of portraits, to compare open mouths with")
+    given = parser.parse_args()
+    for line in run_checks(given.facekit, given.people, given.size, given.first_seed, given.stills):
         print(json.dumps(line), flush=True)
     return 0
 

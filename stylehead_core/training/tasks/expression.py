@@ -36,12 +36,11 @@ from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
 from .composite import EDGE, CompositeState, CompositeTask, Inputs
 from .motion import MotionTask, flow_loss
-from .prior import MEASURED, PriorState, PriorTask
+from .prior import MEASURED, PriorState, PriorTask, weigh_coefficients
 
 __all__ = ["ExpressionTask"]
 
 READ_BETA = 0.05  # error of a coefficient up to which its square counts
-READ_FLOOR = 0.02  # added to the usual change of a coefficient, in parts of which its error counts
 BOUND_FACES = 24  # faces of a batch on which the prior's own task is measured
 SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 
@@ -99,7 +98,7 @@ class ExpressionState:
         self.samples = self.composed.samples
         rng = torch.Generator(heads.landmarks.device).manual_seed(0)
         own = heads.coefficients[torch.randint(len(heads.pictures), (1024,), generator=rng)]
-        self.usual_change = (self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0)
+        self.weights = weigh_coefficients((self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0))
         self.networks: dict[str, nn.Module] = self.composed.networks | {
             "bend": self.bounds.bend,
             "flow_field": self.flow_field,
@@ -118,7 +117,7 @@ class ExpressionState:
         read = self._read(frames, moved)
         asked = scene.asked[:, :MEASURED]
         wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
-        told = (wrong / (READ_FLOOR + self.usual_change)).mean()
+        told = (wrong * self.weights).mean()
         others = torch.randint(self.bounds.samples, (BOUND_FACES,), generator=rng)
         bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)
         pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]

@@ -23,10 +23,11 @@ from ...model.stylehead import StyleHead
 from ...spaces import ARKIT
 from ..recipe import LearnsFromHeads, Parts, Phase
 
-__all__ = ["PriorTask", "read_expression"]
+__all__ = ["MEASURED", "PriorState", "PriorTask", "read_expression", "weigh_coefficients"]
 
 EYES = (33, 263)  # landmarks: outer corners
 MEASURED = 51  # coefficients that the landmarker reads; the last, tongueOut, it does not
+CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 SHOWN = 8
 
 
@@ -71,7 +72,7 @@ class PriorState:
         read = read_expression(self.reader, moved)
         wrong = F.smooth_l1_loss(read, asked[:, :MEASURED], beta=0.05, reduction="none")
         still = (own - asked)[:, :MEASURED].abs().mean(0)
-        told = (wrong / (0.02 + still)).mean()  # each coefficient in parts of how much it is asked to change
+        told = (wrong * weigh_coefficients(still)).mean()
         front = self.prior.frontalise(heads.landmarks[rows], own, heads.size)
         bent = self.bend(front, own[:, :52], asked[:, :52])
         steps = bent[:, self.edges[:, 0]] - bent[:, self.edges[:, 1]]
@@ -136,6 +137,14 @@ _MIRROR = [
     else index
     for index, name in enumerate(ARKIT.names[:52])
 ]  # of each coefficient the one of the other side
+
+
+def weigh_coefficients(change: Tensor) -> Tensor:
+    """How much the error of each coefficient (K) counts, by its usual ``change`` (K): the less, the larger that is.
+
+    Only by its root, so that a jaw, which changes most, still counts more than what hardly changes.
+    """
+    return (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
 
 
 def changes_of_talkers(folder: Path) -> Tensor:
