@@ -29,6 +29,7 @@ from ...synthetic.speech.sheet import draw_curves, lip_opening
 from ...synthetic.speech.utterances import FliteUtterances, Utterance, Utterances
 from ...synthetic.speech.visemes import LIPS, OPENING
 from ..landmark_prior import within_persons
+from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
 
 __all__ = ["SpeechTask", "concordance", "measured_scale", "set_measured_scale"]
@@ -48,6 +49,7 @@ STILL = 0.02  # a coefficient that moves less than this does not count more for 
 SHOWN = 200  # frames of the sheet
 RIDGE = 3e-4  # of the number of pictures
 TINY = 1e-6
+KEPT = 0.75  # share of the bands up to which resonances are moved; the rest ends at the same frequency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,10 @@ class SpeechTask(LearnsFromHeads):
     real: Path | None = None  # folder of real speech with tracked faces, see datasets/speech_pairs.py
     variants: int = 8  # speakers that are made of each real clip, itself included
     real_share: float = 0.5  # real samples for each synthetic one
-    synthetic: float = 1.5  # weight of synthetic samples beside real ones
+    throat: float = 0.08  # share by which the resonances of real samples are moved up or down, at most
+    synthetic: float = 3.5  # weight of synthetic samples beside real ones
     strength: float = 3.0  # weight of 1 - concordance of the real jaw; a network that moves too little pays for it
+    told_strength: float = 1.05  # of the jaw on the real clips that were learnt from: calibrated when all is learnt
     parts: tuple[str, ...] = ("speech",)
 
     def __post_init__(self) -> None:
@@ -77,6 +81,10 @@ class SpeechTask(LearnsFromHeads):
                 f"Speech takes 0 or more talks by flite, 1 or more variants and a share of real samples above 0; "
                 f"found {self}."
             )
+        if not 0 <= self.throat < 1 or self.told_strength <= 0:
+            raise ConfigError(
+                f"Resonances are moved by 0 or more and less than all, and the strength is above 0; found {self}."
+            )
 
     def load(self, folder: Path) -> Heads | None:
         """The measured heads that tell the landmarker's scale; none leaves the renderer's."""
@@ -87,6 +95,11 @@ class SpeechTask(LearnsFromHeads):
 
     def start(self, model: StyleHead, heads: Heads | None) -> "SpeechState":
         return SpeechState(self, model, heads)
+
+    def save(self, state: "SpeechState", model: StyleHead, folder: Path, recipe: str) -> None:
+        """Calibrate the jaw's strength on the real clips, where there are any, and write the model."""
+        state.calibrate_strength()
+        super().save(state, model, folder, recipe)
 
 
 class SpeechState:
@@ -157,6 +170,25 @@ class SpeechState:
         loss = position + self.task.velocity * velocity + self.task.strength * strength
         return loss, {"real_position": position, "real_velocity": velocity, "real_strength": strength}
 
+    @torch.no_grad()
+    def calibrate_strength(self) -> None:
+        """Multiply the jaw's column of the scale so that it moves by ``told_strength`` of what was measured.
+
+        Strength is the ratio of the standard deviations within a clip, and of all clips that are the recorded speaker's
+        own the median counts, as in ``stylehead benchmark speech``. Without real clips nothing is changed.
+        """
+        if self.real is None:
+            return
+        jaw, strengths = LIPS.index("jawOpen"), []
+        for number in range(0, int(self.real.utterance[-1]) + 1, self.task.variants):
+            frames = (self.real.utterance == number).nonzero()[:, 0]
+            true = self.real.curves[frames, JAW.start].std()
+            told = self.network(self.real.windows(frames))["jawOpen"].std()
+            if true > STILL:
+                strengths.append(told / true)
+        if strengths:
+            self.network.scale[:, jaw] *= self.task.told_strength / torch.stack(strengths).median().clamp(min=TINY)
+
     def sheet(self) -> Tensor:
         """The first frames' opening of the lips and each coefficient: as it should be, and as it is told."""
         frames = torch.arange(min(SHOWN, len(self.hearing.curves)))
@@ -202,6 +234,23 @@ def _deviation(hearing: UtteranceWindows, values: Tensor) -> Tensor:
     counts = torch.bincount(hearing.utterance)
     means = torch.zeros(len(counts)).index_add_(0, hearing.utterance, values) / counts
     return (values - means[hearing.utterance]).square().mean().sqrt()
+
+
+def _move_resonances(mel: Tensor, most: float, rng: torch.Generator) -> Tensor:
+    """Samples (B n F W) as of shorter or longer throats: each one's bands are moved up or down by a share of their own.
+
+    Below ``KEPT`` of the bands the scale is stretched or squeezed, above it the rest fits in between.
+    Source: Jaitly and Hinton 2013, vocal tract length perturbation.
+    """
+    count, frames, bands, columns = mel.shape
+    factor = 1 + most * (2 * torch.rand(count, 1, generator=rng) - 1)
+    place = torch.linspace(0, 1, bands)
+    upper = KEPT * factor + (place - KEPT) * (1 - KEPT * factor) / (1 - KEPT)
+    from_band = torch.where(place < KEPT, place * factor, upper).clamp(0, 1) * (bands - 1)  # B F
+    below = from_band.floor().long().clamp(max=bands - 2)
+    share = (from_band - below)[:, None, :, None]
+    rows = below[:, None, :, None].expand(count, frames, bands, columns)
+    return torch.lerp(mel.gather(2, rows), mel.gather(2, rows + 1), share)
 
 
 def _degrade(mel: Tensor, rng: torch.Generator) -> Tensor:

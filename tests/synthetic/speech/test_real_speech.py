@@ -176,9 +176,53 @@ def test_a_network_that_tells_the_truth_of_both_has_nothing_to_lose(folder, monk
     assert {"real_position", "real_strength", "position", "agreement"} <= parts.keys()
 
 
-def test_settings_that_cannot_work_are_refused():
-    with pytest.raises(ConfigError, match="1 or more variants"):
-        SpeechTask(variants=0)
+@pytest.mark.parametrize("variants", [1, 2])
+def test_at_the_end_the_jaw_moves_as_strongly_as_asked_for(folder, monkeypatch, variants):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    torch.manual_seed(0)
+    network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
+    task = SpeechTask(utterances=2, real=folder, variants=variants, told_strength=0.8)
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    assert stage.real is not None
+    monkeypatch.setattr(network, "predict", lambda mel: 0.05 * (mel.mean(2)[:, :16] + 4))
+    before = network.scale.clone()
+    stage.calibrate_strength()
+    own = [(stage.real.utterance == variants * clip).nonzero()[:, 0] for clip in range(4)]
+    told = [network(stage.real.windows(frames))["jawOpen"].std() for frames in own]
+    true = [stage.real.curves[frames, 0].std() for frames in own]
+    middle = torch.stack([a / b for a, b in zip(told, true, strict=True)]).median()
+    assert float(middle.detach()) == pytest.approx(0.8, rel=0.02)
+    others = [i for i in range(len(LIPS)) if i != LIPS.index("jawOpen")]
+    assert torch.equal(network.scale[:, others], before[:, others])
+
+
+def test_without_real_clips_no_strength_is_calibrated(monkeypatch):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
+    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage.calibrate_strength()
+    assert torch.equal(network.scale, torch.eye(len(LIPS)))
+
+
+def test_a_shorter_throat_moves_a_resonance_and_keeps_the_ends():
+    mel = torch.zeros(40, 1, 81, 2)
+    mel[:, :, 40] = 1.0
+    mel[:, :, [0, 80]] = 2.0
+    moved = speech_task._move_resonances(mel, 0.2, torch.Generator().manual_seed(0))
+    place = moved[:, 0, 10:70].amax(2).argmax(1) + 10
+    assert 32 <= int(place.min()) < 38
+    assert 42 < int(place.max()) <= 50
+    assert (moved[:, :, [0, 80]] == 2.0).all()
+    assert torch.equal(speech_task._move_resonances(mel, 0.0, torch.Generator().manual_seed(0)), mel)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"variants": 0}, "1 or more variants"), ({"throat": 1.0}, "Resonances"), ({"told_strength": 0.0}, "strength")],
+)
+def test_settings_that_cannot_work_are_refused(wrong, words):
+    with pytest.raises(ConfigError, match=words):
+        SpeechTask(**wrong)
 
 
 def test_flite_tells_where_a_sound_ends_and_the_next_begins():
