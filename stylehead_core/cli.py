@@ -30,6 +30,7 @@ COMMANDS = {
     "replace-part": (".training.replace_part", "put a newly trained network into a model file"),
     "evaluate": (".evaluation.command", "measure a generated clip: JSON and a contact sheet"),
     "heads": (".synthetic.heads.command", "render synthetic heads with labels, to train on"),
+    "talking-heads": (".datasets.talking_heads_command", "render heads that speak, as clips to train on"),
     "layer-study": (".evaluation.layer_study_command", "warp each layer of a generator in turn, and compare"),
     "prepare": (".datasets.preparation.command", "turn a folder of talking videos into training data"),
 }

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import torch
@@ -11,9 +9,15 @@ from safetensors.torch import save_file
 
 from stylehead_core import tensor_files
 from stylehead_core.errors import WeightsError
-from stylehead_core.model import download
-from stylehead_core.model.download import fetch
-from stylehead_core.model.manifest import FOLDER, ManifestEntry, embedded_models, find_model, read_manifest, verify
+from stylehead_core.model.manifest import (
+    FOLDER,
+    ManifestEntry,
+    as_published,
+    embedded_models,
+    find_model,
+    read_manifest,
+    verify,
+)
 from stylehead_core.tensor_files import check_state, read_about, read_tensors, write_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
@@ -224,88 +228,10 @@ def test_a_changed_file_does_not_pass(tmp_path):
         verify(entry(b"weights"), tmp_path / "mini.safetensors")
 
 
-# Downloads
-
-
-class Server:
-    """Serves ``content`` on this machine; hangs up after ``cut`` bytes where told to."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content, self.cut, self.ranges, self.starts = content, None, True, []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                start = int(self.headers.get("Range", "bytes=0-")[6:-1]) if server.ranges else 0
-                server.starts.append(start)
-                self.send_response(206 if start else 200)
-                self.send_header("Content-Length", str(len(server.content) - start))
-                self.end_headers()
-                self.wfile.write(server.content[start : server.cut])
-
-            def log_message(self, *arguments):
-                pass
-
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_port}/mini"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    served = Server(bytes(range(256)) * 100)
-    monkeypatch.setattr(download, "_address", lambda source: served.address)
-    monkeypatch.setattr(download, "BLOCK", 1000)
-    yield served
-    served.http.shutdown()
-    served.http.server_close()
-
-
-def test_a_download_arrives_whole(server, tmp_path):
-    seen = []
-    path = fetch(
-        entry(server.content, source="https://there"), tmp_path, lambda done, total: seen.append((done, total))
-    )
-    assert path.read_bytes() == server.content
-    assert seen[-1] == (25600, 25600)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("ranges", [True, False])
-def test_a_download_that_stopped_goes_on(server, tmp_path, ranges):
-    made = entry(server.content, source="https://there")
-    server.cut, server.ranges = 10_000, ranges
-    with pytest.raises(WeightsError):
-        fetch(made, tmp_path)
-    assert not (tmp_path / made.file).exists()
-    server.cut = None
-    assert fetch(made, tmp_path).read_bytes() == server.content
-    assert server.starts == ([0, 10_000] if ranges else [0, 0])
-
-
-def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
-    (tmp_path / "models").write_bytes(b"a file, not a folder")
-    with pytest.raises(WeightsError, match="models"):
-        fetch(entry(server.content, source="https://there"), tmp_path / "models")
-
-
-def test_a_wrong_download_is_thrown_away(server, tmp_path):
-    made = entry(server.content, source="https://there", sha256="0" * 64)
-    with pytest.raises(WeightsError, match="not the file"):
-        fetch(made, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_a_connection_the_message_says_where_to_put_the_file(server, tmp_path):
-    server.http.shutdown()
-    server.http.server_close()
-    with pytest.raises(WeightsError, match=r"could not be downloaded[^$]*mini\.safetensors\nOffline\?"):
-        fetch(entry(b"x", source="https://there"), tmp_path)
-
-
-def test_only_https_is_a_source(tmp_path):
-    with pytest.raises(WeightsError, match="https"):
-        fetch(entry(b"x", source="ftp://there"), tmp_path)
+def test_a_file_of_torchvision_is_known_by_the_digits_in_its_name(tmp_path):
+    good = tmp_path / f"alexnet-{hashlib.sha256(b'weights').hexdigest()[:8]}.pth"
+    good.write_bytes(b"weights")
+    assert as_published(good) == good
+    good.write_bytes(b"weight")
+    with pytest.raises(WeightsError, match="not the file that torchvision publishes"):
+        as_published(good)

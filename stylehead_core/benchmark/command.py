@@ -13,6 +13,7 @@ BENCHMARKS = {
     "edits": (".heads_command", "rendered heads: the edits alone"),
     "photos": (".photos_command", "photo-like portraits driven by clips: expression, mouth, identity, sharpness, wall"),
     "speech": (".speech_command", "real people who speak: the mouth that is heard against the mouth that is tracked"),
+    "paper-sound": (".paper_sound_command", "the paper's own way from sound to lips against the one by coefficients"),
 }
 
 

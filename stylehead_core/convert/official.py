@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..errors import WeightsError
 from ..model.config import DirectionConfig, StyleHeadConfig
-from ..model.download import as_published
 from ..model.files import fill, save_stylehead
+from ..model.manifest import as_published
 from ..model.presets import styleheat_1024
 from ..networks.morphable_model import MorphableModel
 from . import calibrator, coefficients, encoder, generator, gestures, hfgi, motion, vgg

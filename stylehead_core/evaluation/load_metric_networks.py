@@ -14,7 +14,7 @@ from ..convert import lpips as lpips_adapter
 from ..convert import syncnet as syncnet_adapter
 from ..errors import WeightsError
 from ..landmarker.files import find_landmarker, load_landmarker
-from ..model.download import as_published
+from ..model.manifest import as_published
 from ..model.stylehead import StyleHead
 from ..networks.identity import Identity
 from ..networks.inception import Inception

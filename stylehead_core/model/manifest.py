@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "FOLDER",
     "ManifestEntry",
+    "as_published",
     "embedded_models",
     "find_model",
     "known_as",
@@ -52,7 +53,7 @@ class ManifestEntry:
     trained_on: str = ""
     note: str = ""  # a file in docs/notes
     kind: str = ""  # what the file is, where it is no model to animate with
-    source: str = ""  # https address, or hf:owner/repository/path@revision; none for a file that is part of this pack
+    source: str = ""  # where else the file is to be had; none for a file that is part of this pack
 
     @property
     def embedded(self) -> bool:
@@ -125,6 +126,25 @@ def find_model(name_or_path: str | os.PathLike, folder: Path = FOLDER) -> Path:
         raise WeightsError(
             f"There is no model {str(name_or_path)!r}.\n"
             f"  expected  a .safetensors file, or one of: {', '.join(known) or 'no embedded model is installed'}"
+        )
+    return path
+
+
+def as_published(path: Path) -> Path:
+    """A file of torchvision's, whose name ends with the first digits of its sha256; ``path`` itself.
+
+    Raises:
+        WeightsError: it is another file under that name, or cut short.
+    """
+    wanted = path.stem.rsplit("-", 1)[-1]
+    found = sha256_of(path)[: len(wanted)] if path.is_file() else wanted
+    if found != wanted:
+        raise WeightsError(
+            f"{path} is not the file that torchvision publishes under this name.\n"
+            f"  expected  sha256 {wanted}...\n"
+            f"  found     sha256 {found}...\n"
+            "It may be cut short, or something else under that name. Get torchvision's own again, or take this file "
+            "away to go without it."
         )
     return path
 

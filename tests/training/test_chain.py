@@ -112,6 +112,7 @@ def test_nothing_is_learnt_from_heads_that_are_held_out(heads, tmp_path):
 def test_every_chain_finds_what_it_needs():
     # A model given by --start spares these.
     goes_on_from = {"512": "mini", "debug_512": "debug", "real_speech": "mini", "debug_real_speech": "debug"}
+    goes_on_from |= {"small_paper_sound": "mini", "debug_small_paper_sound": "debug"}
     for name, recipes in CHAINS.items():
         made = {"paper_generator", "debug_paper_generator"}  # weeks of work, likewise
         made |= {recipe.name for recipe in CHAINS.get(goes_on_from.get(name, ""), ())}

@@ -27,7 +27,7 @@ from stylehead_core.training.recipe import Phase
 from stylehead_core.training.recipes.registry import chain
 from stylehead_core.training.tasks.joint import JointTask, face_region
 from stylehead_core.training.tasks.joint_sound import JointSoundTask
-from stylehead_core.training.tasks.sound import SoundTask
+from stylehead_core.training.tasks.sound import SoundState, SoundTask
 from stylehead_core.training.tasks.video import VideoTask, find_motion, motion_losses
 
 SIZE, FRAMES = 64, 8
@@ -148,6 +148,33 @@ def test_with_sound_the_calibrator_and_the_audio_generator_learn(videos):
     assert norms["calibrator"] > 0
     assert norms["audio_flow_field"] > 0
     assert norms["flow_field"] == norms["generator"] == 0
+
+
+def test_kept_proxies_are_drawn_once_and_new_ones_each_time(videos, monkeypatch):
+    drawn = []
+
+    def count(state, clip, rng):
+        drawn.append(clip)
+        return proxy_of(state, clip, rng)
+
+    proxy_of = SoundState.proxy
+    monkeypatch.setattr(SoundState, "proxy", count)
+    rows, rng = torch.tensor([0, 1, 1]), torch.Generator().manual_seed(0)
+    for task, most in ((SoundTask(proxies=1), 2), (SoundTask(), 9)):
+        drawn.clear()
+        _, state = begin(task, videos)
+        for _ in range(3):
+            state.loss(state.phases[0], rows, rng, 0.0)
+        assert len(drawn) == most
+
+
+def test_a_kept_proxy_follows_from_its_number(videos):
+    _, one = begin(SoundTask(proxies=1), videos)
+    _, other = begin(SoundTask(proxies=1), videos)
+    first = one._take_proxy(1, torch.Generator().manual_seed(3))
+    second = other._take_proxy(1, torch.Generator().manual_seed(4))
+    assert first.middle == second.middle
+    assert torch.equal(first.source.pictures, second.source.pictures)
 
 
 class Expert(torch.nn.Module):

@@ -57,4 +57,4 @@ def for_debugging(recipe: Recipe) -> Recipe:
 
 
 def _debug_name(name: str) -> str:
-    return f"debug_{name}" if name.startswith("512_") else name.replace("mini_", "debug_")
+    return name.replace("mini_", "debug_") if name.startswith("mini_") else f"debug_{name}"

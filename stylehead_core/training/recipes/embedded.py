@@ -92,13 +92,13 @@ def mini_speech() -> Recipe:
 
 def mini_real_speech() -> Recipe:
     """``mini_speech`` goes on with voices of flite and, where ``--real`` gives a folder, with real people."""
-    task = SpeechTask(utterances=6000, first=200_000, flite=1200, variants=10, real_share=0.35)
+    task = SpeechTask(utterances=5000, first=200_000, flite=1200, real_share=0.35)
     return Recipe(
         name="mini_real_speech",
         model=stylehead_mini(),
         task=task,
         needs=("mini_speech",),
-        steps=14_000,
+        steps=10_000,
         batch=80,
         lr=8e-4,
         warmup_steps=200,

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from ...model.config import StyleHeadConfig
-from ...model.presets import styleheat_1024
+from ...model.presets import stylehead_512, styleheat_1024
+from ...networks.audio_encoder import AudioEncoderConfig
+from ...networks.flow_field import FlowFieldConfig
 from ...networks.syncnet import FRAMES
 from ..recipe import Recipe
 from ..tasks.attributes import AttributesTask
@@ -26,6 +28,7 @@ __all__ = [
     "paper_model",
     "paper_sound",
     "paper_video",
+    "small_paper_sound",
 ]
 
 COEFFICIENTS = 58  # arkit
@@ -73,6 +76,37 @@ def paper_video() -> Recipe:
 def paper_sound() -> Recipe:
     """Stage 1b. The batch of 20 pictures is four clips of five frames, which the sync loss hears together."""
     return replace(paper_video(), name="paper_sound", task=SoundTask(), needs=("paper_video",), batch=20 // FRAMES)
+
+
+def small_paper_sound() -> Recipe:
+    """Stage 1b at a size that a CPU trains in a quarter of an hour: the embedded model's video generator makes the
+    proxies and the pseudo-labels, and a small audio generator learns from rendered heads that speak.
+
+    Losses, their weights and the masks are those of ``paper_sound``. Not so the sizes, the learning rate, proxies that
+    are drawn once, and what needs files from elsewhere: VGG19 and the sync expert.
+    """
+    base = stylehead_512()
+    descriptor, size = 64, base.flow_field.image_size
+    model = replace(
+        base,
+        name="stylehead-paper-sound",
+        compositor=None,
+        matte=None,
+        audio_encoder=AudioEncoderConfig(descriptor=descriptor, hidden=64),
+        audio_flow_field=FlowFieldConfig(
+            image_size=size, base=8, maximum=64, down=3, up=3, descriptor=descriptor, hidden=64, zero_init=True
+        ),
+    )
+    return Recipe(
+        name="small_paper_sound",
+        model=model,
+        task=SoundTask(size=model.generator.size, proxies=16),
+        needs=("mini_motion",),
+        steps=3000,
+        batch=20 // FRAMES,
+        lr=1e-3,
+        ema_decay=0.995,
+    )
 
 
 def paper_joint() -> Recipe:

@@ -37,6 +37,7 @@ from .paper import (
     paper_joint_sound,
     paper_sound,
     paper_video,
+    small_paper_sound,
 )
 from .sync_expert import sync_expert
 
@@ -76,6 +77,8 @@ CHAINS = {
     "debug": tuple(for_debugging(recipe) for recipe in _chain()),
     "real_speech": (mini_real_speech(),),
     "debug_real_speech": (for_debugging(mini_real_speech()),),
+    "small_paper_sound": (small_paper_sound(),),
+    "debug_small_paper_sound": (for_debugging(small_paper_sound()),),
     "generators": (mini_generator(), paper_generator()),
     "debug_generators": (for_debugging(mini_generator()), tiny(paper_generator())),
     "paper": _paper(),

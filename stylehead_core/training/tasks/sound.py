@@ -48,6 +48,7 @@ class SoundTask(TrainingTask):
     sync: float = 1.0  # lambda_s^a: of the expert's loss over five frames
     sync_ramp: float = 0.0  # share of the run over which the sync loss rises from 0; published: none
     label: float = 10.0  # of the flow label; falls to a tenth over the run
+    proxies: int = 0  # of each clip, drawn once and used again and again, where drawing takes long; 0: ever new ones
     expert: Path | None = None  # file of a sync network; without one the sync loss is left out, and a line says so
     parts: tuple[str, ...] = ("audio_encoder", "audio_flow_field")
 
@@ -90,6 +91,7 @@ class SoundState:
     def __init__(self, task: SoundTask, model: StyleHead, videos: VideoDataset, *, drawing: bool = False) -> None:
         self.task, self.model, self.videos, self.drawing = task, model, videos, drawing
         self.samples = len(videos)
+        self._kept: dict[tuple[int, int], Proxy] = {}
         model.eval().requires_grad_(False)
         assert model.audio_encoder is not None
         assert model.audio_flow_field is not None
@@ -108,7 +110,7 @@ class SoundState:
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
         losses: dict[str, Tensor] = {}
         for clip in rows.tolist():
-            proxy = self.proxy(clip, rng)
+            proxy = self._take_proxy(clip, rng)
             moved = self.move(proxy)
             flow = self.speak(proxy, moved)
             for name, value in self.losses(proxy, moved, self._warp(moved, flow), flow, progress).items():
@@ -149,6 +151,16 @@ class SoundState:
             ramp = min(1.0, progress / self.task.sync_ramp) if self.task.sync_ramp else 1.0
             losses["sync"] = self.task.sync * ramp * sync_loss(self.expert(mouths[None], heard))
         return losses
+
+    def _take_proxy(self, clip: int, rng: torch.Generator) -> Proxy:
+        """A new proxy of the clip, or one of those that are kept; which of them there are follows from their number."""
+        if not self.task.proxies:
+            return self.proxy(clip, rng)
+        number = int(torch.randint(self.task.proxies, (1,), generator=rng))
+        if (clip, number) not in self._kept:
+            own = torch.Generator(rng.device).manual_seed(clip * self.task.proxies + number)
+            self._kept[clip, number] = self.proxy(clip, own)
+        return self._kept[clip, number]
 
     @torch.no_grad()
     def proxy(self, clip: int, rng: torch.Generator) -> Proxy:

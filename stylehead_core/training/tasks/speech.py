@@ -29,7 +29,6 @@ from ...synthetic.speech.sheet import draw_curves, lip_opening
 from ...synthetic.speech.utterances import FliteUtterances, Utterance, Utterances
 from ...synthetic.speech.visemes import LIPS, OPENING
 from ..landmark_prior import within_persons
-from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
 
 __all__ = ["SpeechTask", "concordance", "measured_scale", "set_measured_scale"]
