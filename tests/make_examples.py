@@ -184,26 +184,37 @@ def dub_a_film(graph: Graph) -> None:
     ]
 
 
+GROWING = {"younger": ("age", -1.0), "older": ("age", 1.0), "beard": ("beard", 1.0), "makeup": ("makeup", 1.0)}
+"""The attributes that the paper's supplement shows, as the embedded model names them, with the strength at the end."""
+
+
 def edit_while_talking(graph: Graph) -> None:
     samples, inversion = graph.start("red-haired woman")
-    edited = graph.add(
-        *("StyleHead_EditStyle", "Older and older"),
-        inversion=inversion,
-        attribute="age",
-        strength=0.0,
-        end_strength=1.0,
-    )
-    motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
-    head = graph.head((edited, 0), (motion, 0))
-    film = graph.film(head, "edit", (samples, 2))
-    note = f"A change that grows from the first frame to the last.\n\n{REPLACE}"
+    motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2), life="lively")
+    groups, shown = [], []
+    for name, (attribute, strength) in GROWING.items():
+        edited = graph.add(
+            *("StyleHead_EditStyle", f"More and more {name}"), inversion=inversion, attribute=attribute, strength=0.0,
+            end_strength=strength,
+        )  # fmt: skip
+        head = graph.head((edited, 0), (motion, 0))
+        frames = graph.add("StyleHead_Render", head=head, size="256")
+        groups.append(Group(name.capitalize(), "face", [[edited], [str(int(head[0]) - 1), head[0]], [frames]]))
+        shown.append(frames)
+    above = graph.add("ImageStitch", image1=(shown[0], 0), image2=(shown[1], 0))
+    below = graph.add("ImageStitch", image1=(shown[2], 0), image2=(shown[3], 0))
+    four = graph.add("ImageStitch", image1=(above, 0), image2=(below, 0), direction="down")
+    video = graph.add("CreateVideo", images=(four, 0), audio=(samples, 2), fps=25.0)
+    saved = graph.save((video, 0), "edit")
+    note = f"Four changes that grow from the first frame to the last. Keep the ones that you want.\n\n{REPLACE}"
     graph.rows = [
         [
             Group("Yours", "given", [[samples]], note),
-            Group("Who", "face", [[inversion[0]], [edited]]),
+            Group("Who", "face", [[inversion[0]]]),
             Group("What is said", "motion", [[motion]]),
         ],
-        [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])],
+        groups[:2],
+        [*groups[2:], Group("Four in one film", "result", [[above, below], [four, video], [saved]])],
     ]
 
 
