@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -15,6 +16,10 @@ from stylehead_core.model.files import load_stylehead
 from stylehead_core.ops.mel import mel_spectrogram
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.speech import hear, motion_from_speech
+from stylehead_core.synthetic.speech.damage import make_chords
+
+JAW = ARKIT.names.index("jawOpen")
+SPEECH = Path(__file__).parents[2] / "example_workflows" / "inputs" / "speech.wav"
 
 
 def tone(rate: int, seconds: float, channels: int = 1, pitch: float = 440) -> Sound:
@@ -184,6 +189,33 @@ def test_silence_keeps_the_mouth_still_and_music_stays_in_range(listener):
         assert torch.isfinite(moved).all()
         assert moved.min() >= -1
         assert moved.max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["white noise", "rumble", "hum", "chords"])
+def test_sound_without_a_voice_leaves_the_mouth_nearly_shut(listener, kind):
+    time, rng = torch.arange(32000) / 16000, torch.Generator().manual_seed(0)
+    noise = torch.randn(32000, generator=rng)
+    samples = {
+        "white noise": 0.05 * noise,
+        "rumble": noise.cumsum(0) / 2000,
+        "hum": sum((torch.sin(2 * math.pi * 50 * k * time) * 0.2 / k for k in (1, 2, 3, 5, 7)), torch.zeros(32000)),
+        "chords": torch.from_numpy(make_chords(32000, np.random.default_rng(5))) * 0.5,
+    }[kind]
+    moved = lips(listener, samples[None])
+    for name, most in (("jawOpen", 0.08), ("mouthPucker", 0.15), ("mouthFunnel", 0.15)):
+        assert float(moved[:, ARKIT.names.index(name)].quantile(0.95)) < most, name
+
+
+def test_a_pause_closes_the_mouth_and_words_open_it(listener):
+    said = read_sound(SPEECH)
+    assert said is not None
+    words = torch.from_numpy(said.mono(16000))
+    middle = len(words) // 2
+    jaw = lips(listener, torch.cat((words[:middle], torch.zeros(16000), words[middle:]))[None])[:, JAW]
+    pause = slice(middle // 640 + 6, middle // 640 + 19)  # a quarter of a second after its start and before its end
+    assert float(jaw[pause].max()) < 0.05
+    assert float(jaw[: middle // 640].quantile(0.9)) > 0.15
+    assert float(jaw[middle // 640 + 25 :].quantile(0.9)) > 0.15
 
 
 def test_a_speech_network_moves_the_coefficients_it_names():
