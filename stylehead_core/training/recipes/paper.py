@@ -102,7 +102,7 @@ def small_paper_sound() -> Recipe:
         model=model,
         task=SoundTask(size=model.generator.size, proxies=16),
         needs=("mini_motion",),
-        steps=3000,
+        steps=2000,
         batch=20 // FRAMES,
         lr=1e-3,
         ema_decay=0.995,
