@@ -1,6 +1,7 @@
 """Real speech with tracked faces: reading it, making other speakers of it, learning from it."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -11,6 +12,9 @@ import torch
 from stylehead_core.datasets.speech_pairs import find_pairs, read_pair, split_pairs, vary_pairs
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.media.sound import Sound
+from stylehead_core.model.files import load_stylehead
+from stylehead_core.model.presets import debug
+from stylehead_core.model.stylehead import build
 from stylehead_core.networks.speech_coefficients import SpeechCoefficients, SpeechCoefficientsConfig
 from stylehead_core.ops.mel import RATE
 from stylehead_core.spaces import ARKIT
@@ -21,6 +25,7 @@ from stylehead_core.synthetic.speech.espeak import Phoneme
 from stylehead_core.synthetic.speech.reshape import reshape_voice
 from stylehead_core.synthetic.speech.utterances import Utterance
 from stylehead_core.synthetic.speech.visemes import LIPS
+from stylehead_core.training.recipe import MODEL
 from stylehead_core.training.tasks import speech as speech_task
 from stylehead_core.training.tasks.speech import SpeechTask, concordance
 
@@ -194,6 +199,25 @@ def test_at_the_end_the_jaw_moves_as_strongly_as_asked_for(folder, monkeypatch, 
     assert float(middle.detach()) == pytest.approx(0.8, rel=0.02)
     others = [i for i in range(len(LIPS)) if i != LIPS.index("jawOpen")]
     assert torch.equal(network.scale[:, others], before[:, others])
+
+
+def test_what_a_run_writes_has_the_strength_that_was_asked_for(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    model = build(replace(debug(), speech=SpeechCoefficientsConfig(names=LIPS, width=8))).eval()
+    task = SpeechTask(utterances=2, real=folder, variants=1, told_strength=0.7)
+    stage = task.start(model, None)
+    assert model.speech is not None
+    assert stage.real is not None
+    model.speech.last.weight.data *= 20
+    before = model.speech.scale.clone()
+    out = tmp_path / "run"
+    out.mkdir()
+    task.save(stage, model, out, "a recipe")
+    written = load_stylehead(out / MODEL).speech
+    assert written is not None
+    jaw = LIPS.index("jawOpen")
+    assert torch.equal(written.scale, model.speech.scale)
+    assert not torch.allclose(written.scale[:, jaw], before[:, jaw])
 
 
 def test_without_real_clips_no_strength_is_calibrated(monkeypatch):
