@@ -67,7 +67,7 @@ def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
     state = started("debug_512_expression", heads)
     follow = next(index for index, phase in enumerate(state.phases) if phase.name == "follow")
     before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}
-    found = losses(state, 24, phase=follow)
+    found = losses(state, 40, phase=follow)
     assert sum(found[-4:]) < 0.97 * sum(found[:4])
     changed = {
         name
