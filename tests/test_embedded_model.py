@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from stylehead_core import Motion, Portrait, calibrate, edit_style, invert, load_stylehead, render, warp_features
+from stylehead_core import (
+    Motion,
+    Portrait,
+    calibrate,
+    edit_style,
+    invert,
+    load_stylehead,
+    render,
+    warp_features,
+)
 from stylehead_core.model import manifest
 from stylehead_core.model.files import save_stylehead
 from stylehead_core.model.manifest import read_manifest
@@ -14,6 +23,7 @@ from stylehead_core.model.presets import stylehead_mini
 from stylehead_core.model.stylehead import build
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.spaces import ARKIT
+from stylehead_core.stages.rendering import RenderConfig
 from stylehead_core.tensor_files import read_tensors, write_tensors
 
 SIZE, CELLS = 512, 64
@@ -91,6 +101,29 @@ def test_a_frame_costs_less_than_its_budget(model, inversion):
     with FlopCounterMode(display=False) as counter:
         list(render(model, calibrate(model, warp_features(model, inversion, driving))))
     assert counter.get_total_flops() / 2e9 < BUDGET
+
+
+def test_a_frame_of_1024_pixels_shows_what_512_cannot(model, inversion):
+    twice, portrait = 2 * SIZE, inversion.portrait
+    line = torch.arange(twice)
+    grain = 0.3 * ((line // 2)[:, None] + (line // 2)).remainder(2).float() - 0.15  # checks of 2 pixels
+    image = torch.nn.functional.interpolate(portrait.image, size=twice, mode="bilinear") * 0.7 + grain
+    landmarks = portrait.landmarks * 2
+    landmarks[:, :2] += 0.5
+    large = invert(model, Portrait(image=image, landmarks=landmarks, coefficients=portrait.coefficients))
+    head = calibrate(model, warp_features(model, large, motion(large, yaw=0.05)))
+    forehead = slice(twice * 2 // 5, twice // 2), slice(twice * 2 // 5, twice * 3 // 5)
+
+    def fine(frame):
+        half = torch.nn.functional.interpolate(frame, scale_factor=0.5, mode="area")
+        again = torch.nn.functional.interpolate(half, size=twice, mode="bilinear")
+        return (frame - again)[:, :, forehead[0], forehead[1]].std()
+
+    (frame,), (small,) = (list(render(model, head, config=RenderConfig(size=size))) for size in (twice, SIZE))
+    assert frame.shape[-1] == twice
+    assert fine(frame) > 0.4 * fine(image)
+    enlarged = torch.nn.functional.interpolate(small, size=twice, mode="bilinear")
+    assert fine(enlarged) < 0.2 * fine(image)
 
 
 def test_all_embedded_files_are_small():
