@@ -126,6 +126,20 @@ def test_a_frame_of_1024_pixels_shows_what_512_cannot(model, inversion):
     assert fine(enlarged) < 0.2 * fine(image)
 
 
+def test_beside_the_face_the_matte_is_what_the_network_says(model, inversion, monkeypatch):
+    monkeypatch.setattr(model.matte, "forward", lambda pictures, face: torch.full_like(face, -9.0))
+    portrait = inversion.portrait
+    matte = model.cut_out(portrait.image, portrait.landmarks[None], SIZE)[0, 0]
+    cheek, nose = portrait.landmarks[234, :2], portrait.landmarks[1, :2]
+
+    def at(point):
+        x, y = point.round().long().tolist()
+        return float(matte[y, x])
+
+    assert at(nose) == 1.0
+    assert at(cheek + 0.04 * (cheek - nose)) == 0.0
+
+
 def test_all_embedded_files_are_small():
     assert sum(entry.bytes for entry in read_manifest().values() if entry.embedded) < 40e6
 

@@ -35,6 +35,7 @@ from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
 from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.masks import confine_to_lower_face
+from ..ops.wall import fill_small_holes
 from ..ops.warp import remove_flow_outliers, resize_flow, warp, warp_bicubic
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
@@ -54,6 +55,7 @@ KEY_EXPRESSIONS = ("centre", "mouth", "eyebrow", "eyes")  # of the paper's intui
 HIDDEN, SHOWN = 0.25, 0.75  # visibility from which detail is carried a little, and fully
 
 
+SURE_FACE = {"grow": -0.2, "feather": 0.15}  # of ``face_mask``: the middle of a face, which is the person for sure
 WALL_BELOW, PERSON_ABOVE = 0.55, 0.72  # what the matte network says, counted as 0 and as 1
 
 
@@ -330,22 +332,23 @@ class StyleHead(nn.Module):
     def cut_out(self, picture: Tensor, landmarks: Tensor | None = None, size: float = 0) -> Tensor | None:
         """The matte (1 1 S S) in 0..1 of a portrait (1 3 S S), where the model has a network for it.
 
-        Where ``landmarks`` (1 478 3; pixels of a square of ``size``) are given, the face counts as the person whatever
-        the network says.
+        Where ``landmarks`` (1 478 3; pixels of a square of ``size``) are given, the middle of the face counts as the
+        person whatever the network says. Its rim does not: beside the cheeks wall would move with the head.
         """
         if self.matte is None:
             return None
         own = self.matte.config.size
-        face = picture.new_zeros(1, 1, own, own)
+        face = middle = picture.new_zeros(1, 1, own, own)
         if landmarks is not None:
-            face = face_mask((landmarks + 0.5) * (own / size) - 0.5, own)
+            points = (landmarks + 0.5) * (own / size) - 0.5
+            face, middle = face_mask(points, own), face_mask(points, own, **SURE_FACE)
         logits = self.matte(self.resize(picture.float(), own), face)
-        logits, face = (
+        logits, middle = (
             F.interpolate(plane, size=picture.shape[-2:], mode="bilinear", align_corners=False)
-            for plane in (logits, face)
+            for plane in (logits, middle)
         )
         matte = ((torch.sigmoid(logits) - WALL_BELOW) / (PERSON_ABOVE - WALL_BELOW)).clamp(0, 1)
-        return torch.maximum(matte, face)
+        return fill_small_holes(torch.maximum(matte, middle))
 
     def refine(
         self,

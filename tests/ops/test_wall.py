@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylehead_core.ops.wall import fill, person_and_wall
+from stylehead_core.ops.wall import fill, fill_small_holes, person_and_wall
 
 SIZE = 64
 
@@ -62,3 +62,13 @@ def test_what_is_known_is_kept_and_what_is_not_lies_between(picture):
 def test_a_picture_of_which_nothing_is_known_becomes_grey_and_no_nonsense():
     filled = fill(torch.ones(1, 3, 8, 8), torch.zeros(1, 1, 8, 8))
     assert not filled.any()
+
+
+def test_small_holes_of_a_matte_are_filled_and_bays_and_windows_stay():
+    matte = torch.zeros(1, 1, SIZE, SIZE)
+    matte[..., 8:, 8:56] = 1
+    filled = matte.clone()
+    matte[..., 20:23, 30:33] = 0.1  # a hole in the hair
+    matte[..., 30:42, 20:32] = filled[..., 30:42, 20:32] = 0  # between arm and hip
+    matte[..., 50:53, 8:11] = filled[..., 50:53, 8:11] = 0  # joined with the wall
+    assert torch.equal(fill_small_holes(matte), filled)
