@@ -24,8 +24,9 @@ from ..stylehead_core.stages.motion_sliders import EXPRESSIONS, HOLDS, SLIDERS, 
 from ..stylehead_core.stages.portrait import PortraitConfig, take_portrait
 from . import bridge, models, sockets
 from .carried import Carried, model_for
-from .motion import EXPLAINED, fps_input
+from .motion import EXPLAINED
 from .motion_library import ENDING
+from .widgets import fps_input, frames_input, key_frames_input
 
 SESSION, STALE, BUSY = "session", 410, 423  # status: the session is over; something runs
 GROUPS = {
@@ -65,14 +66,8 @@ class ExpressionEditor(io.ComfyNode):
                     default="",
                     tooltip="What the sliders say, such as smile 0.6, yaw 10. It can be typed, copied and kept.",
                 ),
-                io.String.Input(
-                    "key_frames",
-                    default="",
-                    multiline=True,
-                    tooltip="What changes over time, one moment a line: the second, then sliders and their values, "
-                    "such as 0.5: smile 1, yaw 20. The time line writes it.",
-                ),
-                io.Int.Input("frames", default=1, min=1, max=100000, tooltip="How long: 1 for a still picture."),
+                key_frames_input("The time line writes it."),
+                frames_input(),
                 fps_input(),
                 sockets.model_input("inversion"),
             ],

@@ -11,6 +11,7 @@ from ..stylehead_core.stages.calibration import calibrate
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, sockets
 from .carried import Carried, model_for
+from .widgets import amount_input
 
 FIT_HELP = (
     "How somebody else's motion is taken over. Auto: changes against the driver's face at rest, added to the "
@@ -67,13 +68,8 @@ class Calibrate(io.ComfyNode):
             inputs=[
                 sockets.model_input("head"),
                 sockets.Head.Input("head", tooltip="From Move Face."),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="0 leaves the moved picture as it is: sharper, with tears. 1 repaints fully.",
+                amount_input(
+                    "strength", 1.0, "0 leaves the moved picture as it is: sharper, with tears. 1 repaints fully."
                 ),
             ],
             outputs=[sockets.Head.Output(display_name="head", tooltip="For Render.")],

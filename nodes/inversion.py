@@ -14,6 +14,7 @@ from ..stylehead_core.stages.inversion import METHODS, OptimiseConfig, invert
 from ..stylehead_core.stages.portrait import PortraitConfig, describe_portrait, take_portrait
 from . import bridge, faces, models, sockets
 from .carried import Carried, model_for
+from .widgets import edit_input
 
 SHOWN_EVERY = 10  # steps of an optimisation
 OURS = "stylehead-"  # how the names of the embedded models begin
@@ -164,22 +165,8 @@ class EditStyle(io.ComfyNode):
                 sockets.model_input("inversion"),
                 sockets.Inversion.Input("inversion", tooltip="Who is changed. Several edits may follow one another."),
                 io.Combo.Input("attribute", options=attributes(), tooltip=f"What changes. {CHANGE_HELP}"),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=-3.0,
-                    max=3.0,
-                    step=0.05,
-                    tooltip="At the first frame: 0 nothing, 1 the full change, -1 its opposite.",
-                ),
-                io.Float.Input(
-                    "end_strength",
-                    default=1.0,
-                    min=-3.0,
-                    max=3.0,
-                    step=0.05,
-                    tooltip="At the last frame. Between them the change grows evenly.",
-                ),
+                edit_input("strength", "At the first frame: 0 nothing, 1 the full change, -1 its opposite."),
+                edit_input("end_strength", "At the last frame. Between them the change grows evenly."),
                 sockets.advanced(
                     io.String,
                     "curve",

@@ -9,6 +9,7 @@ from ..stylehead_core.evaluation.load_metric_networks import find_metric_files, 
 from ..stylehead_core.evaluation.measure import Clip, measure
 from . import bridge, sockets
 from .models import landmarker_file, metric_folders
+from .widgets import fps_input
 
 PLOT_WIDTH = 960  # pixels
 
@@ -26,7 +27,7 @@ class Measure(io.ComfyNode):
             search_aliases=["metrics", "psnr", "evaluate", "identity", "compare"],
             inputs=[
                 io.Image.Input("frames", tooltip="What was rendered."),
-                io.Float.Input("fps", default=25.0, min=1.0, max=120.0, step=0.001, tooltip="Frames a second of it."),
+                fps_input("Frames a second of it."),
                 io.Image.Input("portrait", optional=True, tooltip="Who it should look like: the aligned portrait."),
                 io.Image.Input("driving", optional=True, tooltip="Whose movement it should have, frame by frame."),
                 io.Audio.Input("audio", optional=True, tooltip="What the lips should say."),
@@ -51,23 +52,13 @@ class Measure(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        frames,
-        fps: float,
-        portrait=None,
-        driving=None,
-        audio=None,
-        mask=None,
-        original=None,
-        target=None,
-        unedited=None,
-        model=None,
-    ) -> io.NodeOutput:
+    def execute(cls, frames, fps: float, portrait=None, audio=None, mask=None, model=None, **others) -> io.NodeOutput:
         rate = bridge.rate_in(fps)
-        clip = lambda pictures, name: (
-            None if pictures is None else Clip(frames=bridge.image_in(pictures, name), fps=rate)
-        )
+        clips = {
+            name: Clip(frames=bridge.image_in(pictures, f"{name} clip"), fps=rate)
+            for name, pictures in others.items()
+            if pictures is not None
+        }
         files: dict[str, Any] = {
             name: path for folder in metric_folders() for name, path in find_metric_files(folder).items()
         }
@@ -77,16 +68,13 @@ class Measure(io.ComfyNode):
                 fps=rate,
                 sound=None if audio is None else bridge.audio_in(audio),
             ),
-            driving=clip(driving, "driving clip"),
-            target=clip(target, "target clip"),
-            unedited=clip(unedited, "unedited clip"),
             source=None if portrait is None else bridge.one_image_in(portrait, "portrait"),
-            original=clip(original, "original"),
             mask=bridge.mask_in(mask),
             metric_networks=load_metric_networks(
                 landmarker=landmarker_file(), model=None if model is None else model.ready(), **files
             ),
             progress=bridge.Progress(),
+            **clips,
         )
         if any(line.frames is not None for line in report.lines):
             plot = report.plot(width=PLOT_WIDTH)[None]

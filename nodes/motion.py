@@ -17,28 +17,29 @@ from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
 from . import bridge, faces, sockets
 from .carried import model_for
 from .models import landmarker
+from .widgets import (
+    FPS_HELP,
+    amount_input,
+    fps_input,
+    frames_input,
+    key_frames_input,
+    motion_outputs,
+    seconds_input,
+)
 
 STAYS, FOLLOWS = "stays", "follows the face"
 STILL, LIVELY = "still", "lively"
-PLOT_HELP = "The motion as curves over time; frames in which no face was found are marked."
-FPS_HELP = "Frames a second of the film. 29.97 and the like are taken as exactly 30000/1001."
-
-
-def fps_input(name: str = "fps", **fields) -> io.Input:
-    return io.Float.Input(
-        name, **{"default": 25.0, "min": 1.0, "max": 120.0, "step": 0.001, "tooltip": FPS_HELP, **fields}
-    )
 
 
 def slider(name: str) -> io.Input:
     (low, high), _ = SLIDERS[name]
     step = 0.5 if high > 2 else 0.02  # degrees, or parts of the whole
     return io.Float.Input(
-        name, default=0.0, min=low, max=high, step=step, display_mode=io.NumberDisplay.slider, tooltip=explained(name)
+        name, default=0.0, min=low, max=high, step=step, display_mode=io.NumberDisplay.slider, tooltip=slider_help(name)
     )
 
 
-def explained(name: str) -> str:
+def slider_help(name: str) -> str:
     """What a slider does, and how far pictures hold where that is less than its range."""
     hold = HOLDS.get(name)
     return EXPLAINED[name] if hold is None else f"{EXPLAINED[name]} Pictures hold from {hold[0]:g} to {hold[1]:g}."
@@ -80,13 +81,8 @@ class MotionFromVideo(io.ComfyNode):
                 ),
                 faces.face_input(),
                 faces.order_input("How the faces of the first frame are counted. The one chosen is then followed."),
-                io.Float.Input(
-                    "smoothing",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="Calms a trembling head. Blinks and lips stay crisp. 0 keeps what was measured.",
+                amount_input(
+                    "smoothing", 0.5, "Calms a trembling head. Blinks and lips stay crisp. 0 keeps what was measured."
                 ),
                 faces.at_input(),
                 sockets.advanced(
@@ -99,12 +95,12 @@ class MotionFromVideo(io.ComfyNode):
                     "moves. Follows: it goes along with the face, for pasting back into this very video.",
                 ),
                 io.Image.Input("frames", optional=True, tooltip="Instead of a video: its frames as pictures."),
-                fps_input(optional=True, tooltip=f"Of frames; a video knows its own. {FPS_HELP}"),
-                *trim_inputs(),
+                fps_input(f"Of frames; a video knows its own. {FPS_HELP}", optional=True),
+                seconds_input("start", "Where to begin in the clip, in seconds.", optional=True),
+                seconds_input("end", "Where to stop, in seconds. 0: at the end.", optional=True),
             ],
             outputs=[
-                sockets.Motion.Output(display_name="motion", tooltip="Pose and expression of every frame."),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
+                *motion_outputs("Pose and expression of every frame."),
                 io.Audio.Output(display_name="audio", tooltip="The video's own sound; silence where it has none."),
                 io.String.Output(display_name="report", tooltip="How many frames, how fast, and where no face was."),
             ],
@@ -136,15 +132,6 @@ class MotionFromVideo(io.ComfyNode):
         return io.NodeOutput(motion, plot, bridge.audio_out(sound), report, ui=bridge.said(report))
 
 
-def trim_inputs() -> list[io.Input]:
-    """Which part of a clip is taken, in seconds."""
-    limits = {"default": 0.0, "min": 0.0, "max": 86400.0, "step": 0.01}
-    return [
-        io.Float.Input("start", optional=True, tooltip="Where to begin in the clip, in seconds.", **limits),
-        io.Float.Input("end", optional=True, tooltip="Where to stop, in seconds. 0: at the end.", **limits),
-    ]
-
-
 class MotionFromAudio(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -159,14 +146,12 @@ class MotionFromAudio(io.ComfyNode):
                 sockets.model_input(),
                 io.Audio.Input("audio", tooltip="Speech, of any rate and number of channels."),
                 fps_input(),
-                io.Float.Input(
+                amount_input(
                     "strength",
-                    default=1.0,
-                    min=0.0,
+                    1.0,
+                    "How far lips and jaw move: 1 as people do, less for a mumble, more for a clear speaker.",
                     max=2.0,
-                    step=0.05,
                     optional=True,
-                    tooltip="How far lips and jaw move: 1 as people do, less for a mumble, more for a clear speaker.",
                 ),
                 io.Combo.Input(
                     "life",
@@ -184,10 +169,7 @@ class MotionFromAudio(io.ComfyNode):
                     tooltip="Of a lively head: the same number nods and blinks the same way.",
                 ),
             ],
-            outputs=[
-                sockets.Motion.Output(display_name="motion", tooltip="Lips and jaw of every frame."),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
-            ],
+            outputs=motion_outputs("Lips and jaw of every frame."),
         )
 
     @classmethod
@@ -211,16 +193,12 @@ class MotionFromSliders(io.ComfyNode):
             search_aliases=["expression", "face", "pose", "puppet", "key frames", "gaze", "blink", "smile"],
             inputs=[
                 *(slider(name) for name in EXPLAINED),
-                io.Int.Input("frames", default=1, min=1, max=100000, tooltip="How long: 1 for a still picture."),
+                frames_input(),
                 fps_input(),
-                io.String.Input(
-                    "key_frames",
-                    default="",
-                    multiline=True,
-                    tooltip="What changes over time, one moment a line: the second, then sliders and their values, "
-                    "such as 0.5: smile 1, yaw 20. Between moments values glide; sliders that no line names stay "
-                    "as they are set above. blink_left, blink_right, sneer, cheeks, mouth_right and every ARKit "
-                    "blendshape such as jawForward can be named too.",
+                key_frames_input(
+                    "Between moments values glide; sliders that no line names stay as they are set above. blink_left, "
+                    "blink_right, sneer, cheeks, mouth_right and every ARKit blendshape such as jawForward can be "
+                    "named too."
                 ),
                 sockets.Model.Input(
                     "model",
@@ -229,12 +207,7 @@ class MotionFromSliders(io.ComfyNode):
                     "yaw, pitch, roll, x and y, and those of the face that its file holds. Others need none.",
                 ),
             ],
-            outputs=[
-                sockets.Motion.Output(
-                    display_name="motion", tooltip="Changes against the portrait's own pose and expression."
-                ),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
-            ],
+            outputs=motion_outputs("Changes against the portrait's own pose and expression."),
         )
 
     @classmethod

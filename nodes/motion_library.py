@@ -9,11 +9,10 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import MediaError
-from ..stylehead_core.records import Motion
 from ..stylehead_core.stages import motion_tools as tools
 from ..stylehead_core.stages.motion_files import load_motion, save_motion, write_csv
 from . import bridge, samples, sockets
-from .motion import PLOT_HELP
+from .widgets import amount_input, motion_outputs, seconds_input
 
 REGIONS = {
     "lips": "The mouth.",
@@ -27,10 +26,6 @@ REGIONS = {
 CUT = "cut the second"
 SHIPPED = "stylehead: "  # before the name of a motion that comes with the pack
 ENDING = ".safetensors"
-
-
-def shown(motion: Motion) -> io.NodeOutput:
-    return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
 
 
 class MixMotion(io.ComfyNode):
@@ -56,14 +51,11 @@ class MixMotion(io.ComfyNode):
                     )
                     for region, text in REGIONS.items()
                 ),
-                io.Float.Input(
+                amount_input(
                     "amount",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="How much of the second: 0 none of it, 0.5 half. What is heard cannot be halved: above 0 "
-                    "it is the second's.",
+                    1.0,
+                    "How much of the second: 0 none of it, 0.5 half. What is heard cannot be halved: above 0 it is the "
+                    "second's.",
                 ),
                 sockets.advanced(
                     io.Combo,
@@ -75,10 +67,7 @@ class MixMotion(io.ComfyNode):
                     "first go there and back, or hold its last frame, until the second has ended.",
                 ),
             ],
-            outputs=[
-                sockets.Motion.Output(display_name="motion", tooltip="The mixture."),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
-            ],
+            outputs=motion_outputs("The mixture."),
         )
 
     @classmethod
@@ -111,37 +100,17 @@ class AdjustMotion(io.ComfyNode):
                     tooltip="Relative: only the changes against the driver's neutral moment, added to the portrait's "
                     "own pose. Take it when driver and portrait hold their heads differently.",
                 ),
-                io.Float.Input(
-                    "expression", default=1.0, min=0.0, max=3.0, step=0.05, tooltip="How strongly the face moves."
-                ),
-                io.Float.Input(
-                    "pose", default=1.0, min=0.0, max=3.0, step=0.05, tooltip="How strongly the head moves."
-                ),
-                io.Float.Input(
+                amount_input("expression", 1.0, "How strongly the face moves.", max=3.0),
+                amount_input("pose", 1.0, "How strongly the head moves.", max=3.0),
+                amount_input(
                     "smoothing",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
+                    0.0,
+                    "Calms the whole motion, lips too, over so many seconds. 0.04 is a touch, 0.2 a dream.",
                     step=0.01,
-                    tooltip="Calms the whole motion, lips too, over so many seconds. 0.04 is a touch, 0.2 a dream.",
                 ),
-                io.Float.Input(
-                    "start",
-                    default=0.0,
-                    min=0.0,
-                    max=86400.0,
-                    step=0.01,
-                    tooltip="Cuts away what is before, in seconds.",
-                ),
-                io.Float.Input(
-                    "end",
-                    default=0.0,
-                    min=0.0,
-                    max=86400.0,
-                    step=0.01,
-                    tooltip="Cuts away what is after, in seconds. 0 keeps all.",
-                ),
-                io.Float.Input("speed", default=1.0, min=0.1, max=10.0, step=0.05, tooltip="2 is twice as fast."),
+                seconds_input("start", "Cuts away what is before, in seconds."),
+                seconds_input("end", "Cuts away what is after, in seconds. 0 keeps all."),
+                amount_input("speed", 1.0, "2 is twice as fast.", min=0.1, max=10.0),
                 io.Combo.Input(
                     "play",
                     options=["forwards", "backwards", "there and back"],
@@ -169,40 +138,17 @@ class AdjustMotion(io.ComfyNode):
                     "-1 finds it: mouth closed, eyes open, looking ahead.",
                 ),
             ],
-            outputs=[
-                sockets.Motion.Output(display_name="motion", tooltip="The changed motion."),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
-            ],
+            outputs=motion_outputs("The changed motion."),
         )
 
     @classmethod
-    def execute(
-        cls,
-        motion,
-        reference,
-        expression: float,
-        pose: float,
-        smoothing: float,
-        start: float,
-        end: float,
-        speed: float,
-        play,
-        times: int,
-        crossfade: float,
-        neutral: int = -1,
-    ) -> io.NodeOutput:
+    def execute(cls, motion, reference, start: float, end: float, neutral: int = -1, **widgets: Any) -> io.NodeOutput:
         change = tools.MotionAdjustment(
             start=start,
             end=end or None,
             relative=reference == "relative",
             neutral=None if neutral < 0 else neutral,
-            expression=expression,
-            pose=pose,
-            smoothing=smoothing,
-            speed=speed,
-            play=play,
-            times=times,
-            crossfade=crossfade,
+            **widgets,  # the rest by the names of the widgets
         )
         adjusted = tools.adjust_motion(motion, change, progress=bridge.Progress())
         kept = tools.trim(motion, start, end or None)
@@ -261,10 +207,7 @@ class LoadMotion(io.ComfyNode):
                     tooltip="A motion that comes with StyleHead, or a file in ComfyUI's input or output folder.",
                 )
             ],
-            outputs=[
-                sockets.Motion.Output(display_name="motion", tooltip="The motion of the file."),
-                io.Image.Output(display_name="plot", tooltip=PLOT_HELP),
-            ],
+            outputs=motion_outputs("The motion of the file."),
         )
 
     @classmethod
@@ -280,7 +223,8 @@ class LoadMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        return shown(load_motion(path_of(file)))
+        motion = load_motion(path_of(file))
+        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
 
 
 def motion_files() -> list[str]:

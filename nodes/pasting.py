@@ -17,6 +17,7 @@ from ..stylehead_core.stages.paste import (
 from ..stylehead_core.stages.tracking import frames_of, track_face
 from . import bridge, sockets
 from .models import landmarker
+from .widgets import amount_input
 
 CHUNK = 8  # frames pasted at a time
 RATE = Fraction(25)  # frames a second: over how many frames a followed face is smoothed, since pictures have no rate
@@ -51,22 +52,8 @@ class PasteBack(io.ComfyNode):
                     default="head",
                     tooltip="The whole square with a soft edge, the face alone, or what is below its nose: for lips.",
                 ),
-                io.Float.Input(
-                    "feather",
-                    default=0.1,
-                    min=0.0,
-                    max=0.5,
-                    step=0.01,
-                    tooltip="How softly the edge fades, as a part of the square.",
-                ),
-                io.Float.Input(
-                    "match_colours",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="Brings the head's colours to those around it. 0 leaves them.",
-                ),
+                amount_input("feather", 0.1, "How softly the edge fades, as a part of the square.", max=0.5, step=0.01),
+                amount_input("match_colours", 0.0, "Brings the head's colours to those around it. 0 leaves them."),
                 io.Boolean.Input(
                     "follow",
                     default=False,

@@ -13,6 +13,7 @@ from . import bridge, models, sockets
 from .carried import model_for
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
 from .rendering import AS_PORTRAIT, FULL, video_file, watched
+from .widgets import edit_input
 
 ID = "StyleHead_TalkingHead"
 UNCHANGED = "none"
@@ -46,14 +47,7 @@ class TalkingHead(io.ComfyNode):
                     default=UNCHANGED,
                     tooltip=f"What is changed in the face while it talks: age, make-up ... {CHANGE_HELP}",
                 ),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=-3.0,
-                    max=3.0,
-                    step=0.05,
-                    tooltip="Of the change: 0 nothing, 1 the full change, -1 its opposite.",
-                ),
+                edit_input("strength", "Of the change: 0 nothing, 1 the full change, -1 its opposite."),
                 io.Combo.Input(
                     "size",
                     options=list(SIZES),
