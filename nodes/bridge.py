@@ -323,7 +323,7 @@ class Report:
     """What a node says on itself while it runs: a line of words, and a small picture where one is given.
 
     The page shows it on the node of the graph that asked for this run, and nowhere else (``web/js/report.js``). What
-    the node says at its end goes into its ``ui`` output (``said``), which ComfyUI keeps with its cached results.
+    the node says at its end goes into its ``ui`` output (``text_output``), which ComfyUI keeps with its cached results.
     """
 
     def __init__(self, hidden) -> None:
@@ -350,7 +350,7 @@ class Report:
             page.send_sync("stylehead.report", told, page.client_id)
 
 
-def said(text: str, **shown: list) -> dict:
+def text_output(text: str, **shown: list) -> dict:
     """A node's last words as its ``ui`` output, beside other things that it shows."""
     return {"text": [text], **shown}
 

@@ -23,7 +23,7 @@ from ..stylehead_core.stages.motion_files import save_motion
 from ..stylehead_core.stages.motion_sliders import EXPRESSIONS, HOLDS, SLIDERS, write_expression
 from ..stylehead_core.stages.portrait import PortraitConfig, take_portrait
 from . import bridge, models, sockets
-from .carried import Carried, model_for
+from .model_record import ModelRecord, model_for
 from .motion import EXPLAINED
 from .motion_library import ENDING
 from .widgets import fps_input, frames_input, key_frames_input
@@ -38,8 +38,8 @@ GROUPS = {
 
 log = logging.getLogger(__name__)
 
-_sessions: WeakValueDictionary[str, Carried] = WeakValueDictionary()
-_drawers: WeakKeyDictionary[Carried, ExpressionDrawer] = WeakKeyDictionary()
+_sessions: WeakValueDictionary[str, ModelRecord] = WeakValueDictionary()
+_drawers: WeakKeyDictionary[ModelRecord, ExpressionDrawer] = WeakKeyDictionary()
 
 
 class ExpressionEditor(io.ComfyNode):
@@ -86,30 +86,30 @@ class ExpressionEditor(io.ComfyNode):
             raise InputError("Wire a portrait, or an inversion: one of the two.")
         found = read_portrait(portrait, model) if inversion is None else inversion
         key = secrets.token_hex(8)
-        handed_out = Carried(
+        handed_out = ModelRecord(
             found.record, model_for(model, found)
         )  # one of this node's own, for the session to hang on
         _sessions[key] = handed_out
-        drawing = drawer(handed_out).draw(expression)
+        drawing = drawer_for(handed_out).draw(expression)
         motion = edited_motion(handed_out.model.network, expression, key_frames, frames, bridge.rate_in(fps))
         return io.NodeOutput(
             bridge.image_out(drawing.picture[None]),
             motion,
             handed_out,
-            ui=bridge.said(drawing.warning, **{SESSION: [key]}),
+            ui=bridge.text_output(drawing.warning, **{SESSION: [key]}),
         )
 
 
-def read_portrait(image, model: bridge.Managed | None) -> Carried:
+def read_portrait(image, model: bridge.Managed | None) -> ModelRecord:
     """The largest face of a picture, by the quick inversion."""
     model = model_for(model)
     networks = model.ready()
     picture = bridge.one_image_in(image, "portrait")
     portrait = take_portrait(picture, models.landmarker(), PortraitConfig.for_model(networks.config))
-    return Carried(invert(networks, portrait), model)
+    return ModelRecord(invert(networks, portrait), model)
 
 
-def drawer(who: Carried) -> ExpressionDrawer:
+def drawer_for(who: ModelRecord) -> ExpressionDrawer:
     networks = who.model.ready()
     if who not in _drawers:
         _drawers[who] = ExpressionDrawer(networks, who.record)
@@ -119,7 +119,7 @@ def drawer(who: Carried) -> ExpressionDrawer:
 # What the page asks for
 
 
-def described() -> dict:
+def describe_sliders() -> dict:
     """The sliders by group, and expressions by name."""
     sliders = {
         name: {
@@ -136,7 +136,7 @@ def described() -> dict:
 
 
 async def hand_out_description(request: web.Request) -> web.Response:
-    return web.json_response(described())
+    return web.json_response(describe_sliders())
 
 
 async def hand_out_picture(request: web.Request) -> web.Response:
@@ -144,13 +144,13 @@ async def hand_out_picture(request: web.Request) -> web.Response:
     asked = await request.json()
     who = _sessions.get(str(asked.get(SESSION)))
     if who is None:
-        return _refused("The portrait is not known any more. Press Run.", STALE)
+        return _error_response("The portrait is not known any more. Press Run.", STALE)
     if PromptServer.instance.prompt_queue.currently_running:
-        return _refused("Waiting for the run to end.", BUSY)
+        return _error_response("Waiting for the run to end.", BUSY)
     moment = asked.get("moment")
 
     def draw() -> tuple[bytes, str]:
-        drawing = drawer(who).draw(
+        drawing = drawer_for(who).draw(
             str(asked.get("expression", "")),
             str(asked.get("key_frames", "")),
             None if moment is None else float(moment),
@@ -160,7 +160,7 @@ async def hand_out_picture(request: web.Request) -> web.Response:
     try:
         picture, warning = await asyncio.to_thread(draw)
     except (StyleHeadError, ValueError) as error:
-        return _refused(str(error))
+        return _error_response(str(error))
     return web.Response(body=picture, content_type="image/jpeg", headers={"X-StyleHead-Warning": json.dumps(warning)})
 
 
@@ -169,7 +169,7 @@ async def save_edited_motion(request: web.Request) -> web.Response:
     asked = await request.json()
     who = _sessions.get(str(asked.get(SESSION)))
     if who is None:
-        return _refused("The portrait is not known any more. Press Run.", STALE)
+        return _error_response("The portrait is not known any more. Press Run.", STALE)
     try:
         motion = edited_motion(
             who.model.network,
@@ -184,11 +184,11 @@ async def save_edited_motion(request: web.Request) -> web.Response:
         file = f"{name}_{counter:05}_{ENDING}"
         save_motion(motion, Path(folder) / file, made_by="StyleHead_ExpressionEditor")
     except (StyleHeadError, ValueError, OSError) as error:
-        return _refused(str(error))
+        return _error_response(str(error))
     return web.json_response({"file": f"{subfolder}/{file} [output]"})
 
 
-def _refused(message: str, status: int = 400) -> web.Response:
+def _error_response(message: str, status: int = 400) -> web.Response:
     return web.json_response({"message": message}, status=status)
 
 

@@ -10,7 +10,7 @@ from ..stylehead_core.fitting import FITS, fit_motion
 from ..stylehead_core.stages.calibration import calibrate
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, sockets
-from .carried import Carried, model_for
+from .model_record import ModelRecord, model_for
 from .widgets import amount_input
 
 FIT_HELP = (
@@ -54,7 +54,7 @@ class WarpFeatures(io.ComfyNode):
         head = warp_features(model.ready(), inversion.record, fitted.motion, progress=bridge.Progress(), folder=folder)
         step = max(1, len(head) // SHOWN)
         flow = bridge.image_out(draw_flow(head.flow[::step][:SHOWN]))
-        return io.NodeOutput(Carried(head, model), flow, ui=bridge.said(f"Taken: {fitted.description}."))
+        return io.NodeOutput(ModelRecord(head, model), flow, ui=bridge.text_output(f"Taken: {fitted.description}."))
 
 
 class Calibrate(io.ComfyNode):
@@ -78,4 +78,4 @@ class Calibrate(io.ComfyNode):
     @classmethod
     def execute(cls, head, strength: float, model=None) -> io.NodeOutput:
         model = model_for(model, head)
-        return io.NodeOutput(Carried(calibrate(model.ready(), head.record, strength), model))
+        return io.NodeOutput(ModelRecord(calibrate(model.ready(), head.record, strength), model))

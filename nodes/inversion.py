@@ -13,7 +13,7 @@ from ..stylehead_core.stages.editing import edit_style, load_directions
 from ..stylehead_core.stages.inversion import METHODS, OptimiseConfig, invert
 from ..stylehead_core.stages.portrait import PortraitConfig, describe_portrait, take_portrait
 from . import bridge, faces, models, sockets
-from .carried import Carried, model_for
+from .model_record import ModelRecord, model_for
 from .widgets import edit_input
 
 SHOWN_EVERY = 10  # steps of an optimisation
@@ -141,14 +141,14 @@ class Invert(io.ComfyNode):
         quality = inversion_quality(inversion)
         verdict = f"{quality.verdict} ({quality.psnr:.1f} dB)"
         return io.NodeOutput(
-            Carried(inversion, model),
+            ModelRecord(inversion, model),
             bridge.image_out(inversion.redrawn),
             bridge.image_out(inversion.portrait.image),
             quality.psnr,
             verdict,
             bridge.image_out(quality.heat),
             bridge.image_out(draw_portrait(found)),
-            ui=bridge.said(f"{verdict}\n{describe_portrait(found)}"),
+            ui=bridge.text_output(f"{verdict}\n{describe_portrait(found)}"),
         )
 
 
@@ -186,8 +186,8 @@ class EditStyle(io.ComfyNode):
         networks = model.ready()
         direction = direction_of(attribute, networks)
         points = curve_in(curve) if curve.strip() else ((0.0, strength), (1.0, end_strength))
-        edited = Carried(edit_style(networks, inversion.record, direction, curve=points), model)
-        return io.NodeOutput(edited, ui=bridge.said(edit_warning(attribute, networks)))
+        edited = ModelRecord(edit_style(networks, inversion.record, direction, curve=points), model)
+        return io.NodeOutput(edited, ui=bridge.text_output(edit_warning(attribute, networks)))
 
 
 def attributes() -> list[str]:

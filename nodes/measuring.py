@@ -81,4 +81,4 @@ class Measure(io.ComfyNode):
         else:  # a single frame, or none with a face in it
             plot = torch.ones(1, 3, 1, PLOT_WIDTH)
         table = report.table()
-        return io.NodeOutput(table, bridge.image_out(plot), ui=bridge.said(table))
+        return io.NodeOutput(table, bridge.image_out(plot), ui=bridge.text_output(table))

@@ -15,7 +15,7 @@ from ..stylehead_core.stages.motion_tools import describe
 from ..stylehead_core.stages.speech import SpeechConfig, speech_motion_for_model
 from ..stylehead_core.stages.tracking import TrackingConfig, motion_for_model
 from . import bridge, faces, sockets
-from .carried import model_for
+from .model_record import model_for
 from .models import landmarker
 from .widgets import (
     FPS_HELP,
@@ -129,7 +129,7 @@ class MotionFromVideo(io.ComfyNode):
         motion = motion_for_model(networks, film, landmarker(), config, progress=bridge.Progress())
         sound = sound or bridge.silence(motion.seconds)
         plot, report = bridge.image_out(draw_motion(motion)), describe(motion)
-        return io.NodeOutput(motion, plot, bridge.audio_out(sound), report, ui=bridge.said(report))
+        return io.NodeOutput(motion, plot, bridge.audio_out(sound), report, ui=bridge.text_output(report))
 
 
 class MotionFromAudio(io.ComfyNode):
@@ -217,4 +217,4 @@ class MotionFromSliders(io.ComfyNode):
             motion = motion_from_sliders(keys, **how)
         else:
             motion = slider_motion_for_model(model.ready(), keys, **how)
-        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)), ui=bridge.said(beyond_hold(keys)))
+        return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)), ui=bridge.text_output(beyond_hold(keys)))

@@ -78,7 +78,7 @@ class MixMotion(io.ComfyNode):
             first = tools.lengthen(first, second, longer)
         mixed = tools.mix_regions(first, second, taken, strength=amount)
         told = " ".join(filter(None, (tools.describe_unmixed(first, second, taken, amount), told)))
-        words = bridge.said(told)
+        words = bridge.text_output(told)
         return io.NodeOutput(mixed, bridge.image_out(draw_motion(mixed)), ui=words)
 
 
@@ -153,7 +153,7 @@ class AdjustMotion(io.ComfyNode):
         adjusted = tools.adjust_motion(motion, change, progress=bridge.Progress())
         kept = tools.trim(motion, start, end or None)
         told = tools.describe_rest(kept) if change.relative and neutral < 0 else ""
-        return io.NodeOutput(adjusted, bridge.image_out(draw_motion(adjusted)), ui=bridge.said(told))
+        return io.NodeOutput(adjusted, bridge.image_out(draw_motion(adjusted)), ui=bridge.text_output(told))
 
 
 class SaveMotion(io.ComfyNode):
@@ -188,7 +188,7 @@ class SaveMotion(io.ComfyNode):
         if table:
             write_csv(motion, path.with_suffix(".csv"))
         listed = f"{os.path.join(subfolder, path.name)} [output]".replace(os.sep, "/")
-        return io.NodeOutput(listed, ui=bridge.said(listed))
+        return io.NodeOutput(listed, ui=bridge.text_output(listed))
 
 
 class LoadMotion(io.ComfyNode):

@@ -29,7 +29,7 @@ from ..stylehead_core.stages.moved_mask import moved_mask
 from ..stylehead_core.stages.portrait import native_size
 from ..stylehead_core.stages.rendering import RenderConfig, render
 from . import bridge, sockets
-from .carried import model_for
+from .model_record import model_for
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
@@ -82,7 +82,7 @@ def render_config(choice: str, networks: StyleHead, source: Head | Inversion, **
     return RenderConfig(size=pixels, **settings)
 
 
-def watched(
+def report_frames(
     frames: Iterator[Tensor], total: int, report: bridge.Report, *, held: bool, started: float, bar: bridge.Progress
 ) -> Iterator[Tensor]:
     """``frames`` as they come, with progress and words on the node: how long it will take, and at the end took.
@@ -104,7 +104,7 @@ def watched(
     report.say(f"{done} frames of {size[0]} x {size[1]} pixels in {time.monotonic() - started:.1f} s")
 
 
-def drawn(
+def draw_frames(
     model: StyleHead,
     source: Head | Inversion,
     chunk: int,
@@ -124,7 +124,7 @@ def drawn(
     bar = bridge.Progress() if held else bridge.Progress(report)
     total = (len(source) if isinstance(source, Head) else 1) if numbers is None else len(numbers)
     frames = render(model, source, chunk, numbers, config=config)
-    return watched(frames, total, report, held=held, started=time.monotonic(), bar=bar)
+    return report_frames(frames, total, report, held=held, started=time.monotonic(), bar=bar)
 
 
 class Render(io.ComfyNode):
@@ -161,10 +161,10 @@ class Render(io.ComfyNode):
         networks, source, report = model_for(model, head).ready(), head.record, bridge.Report(cls.hidden)
         config = render_config(size, networks, source, colour=colour, speed=speed)
         check_memory(len(source) if isinstance(source, Head) else 1, config.frame_size(networks.config))
-        parts = drawn(networks, source, chunk, config, report, held=True)
+        parts = draw_frames(networks, source, chunk, config, report, held=True)
         frames = torch.cat([bridge.image_out(part) for part in parts])
         mask = bridge.mask_out(moved_mask(source, frames.shape[1]))
-        return io.NodeOutput(frames, mask, ui=bridge.said(report.text))
+        return io.NodeOutput(frames, mask, ui=bridge.text_output(report.text))
 
 
 class RenderVideo(io.ComfyNode):
@@ -232,11 +232,11 @@ class RenderVideo(io.ComfyNode):
         numbers, sound, told = fit_sound(len(source), source.motion.fps, sound, longer)
         video, shown = video_file((side, side), source.motion.fps, sound=sound, quality=quality, hidden=cls.hidden)
         with BackgroundVideoWriter(video) as writer:
-            for frames in drawn(networks, source, chunk, config, report, held=False, numbers=numbers):
+            for frames in draw_frames(networks, source, chunk, config, report, held=False, numbers=numbers):
                 writer.write(frames)
         bridge.note_temporary(video.path)
         words = f"{report.text}\n{told}".rstrip()
-        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)), ui=shown | bridge.said(words))
+        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)), ui=shown | bridge.text_output(words))
 
 
 def fit_sound(frames: int, fps: Fraction, sound: Sound | None, longer: str) -> tuple[list[int], Sound | None, str]:

@@ -6,9 +6,9 @@ from typing import Literal
 from comfy_api.latest import io
 
 Model = io.Custom("STYLEHEAD_MODEL")  # bridge.Managed[StyleHead]
-Inversion = io.Custom("STYLEHEAD_INVERSION")  # carried.Carried[records.Inversion]
+Inversion = io.Custom("STYLEHEAD_INVERSION")  # model_record.ModelRecord[records.Inversion]
 Motion = io.Custom("STYLEHEAD_MOTION")  # records.Motion
-Head = io.Custom("STYLEHEAD_HEAD")  # carried.Carried[records.Head]
+Head = io.Custom("STYLEHEAD_HEAD")  # model_record.ModelRecord[records.Head]
 
 CATEGORY = "StyleHead"
 Menu = Literal["", "motion", "edit", "output", "tools"]  # the part of our category in the node menu
@@ -24,7 +24,7 @@ def Schema(*, search_aliases: list[str], menu: Menu = "", **fields) -> io.Schema
 
 
 def model_input(maker: str = "") -> io.Input:
-    """The model: optional wherever another input brings its own (``carried``), required in no node."""
+    """The model: optional wherever another input brings its own (``model_record``), required in no node."""
     source = f"the one that made the {maker}" if maker else "the embedded one"
     return Model.Input("model", optional=True, tooltip=f"From Load StyleHead Model. Not wired: {source}.")
 

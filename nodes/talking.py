@@ -10,9 +10,9 @@ from ..stylehead_core.media.background_writer import BackgroundVideoWriter
 from ..stylehead_core.ops.memory import check_memory
 from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
-from .carried import model_for
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
-from .rendering import AS_PORTRAIT, FULL, video_file, watched
+from .model_record import model_for
+from .rendering import AS_PORTRAIT, FULL, report_frames, video_file
 from .widgets import edit_input
 
 ID = "StyleHead_TalkingHead"
@@ -122,7 +122,7 @@ class TalkingHead(io.ComfyNode):
         sink, shown = video_file(
             talking.size, talking.fps, sound=speech or own_sound, quality=QUALITY, hidden=cls.hidden
         )
-        frames = watched(talking.frames, talking.count, report, held=kept is not None, started=started, bar=bar)
+        frames = report_frames(talking.frames, talking.count, report, held=kept is not None, started=started, bar=bar)
         with BackgroundVideoWriter(sink) as writer:
             for part in frames:
                 writer.write(part)
@@ -133,5 +133,5 @@ class TalkingHead(io.ComfyNode):
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(sink.path)),
             None if kept is None else torch.cat(kept),
-            ui=shown | bridge.said(words),
+            ui=shown | bridge.text_output(words),
         )

@@ -1,6 +1,6 @@
 """A training run as one frozen value: model, task, optimiser settings and seed.
 
-A recipe is made by a Python function in ``recipes``; a variation calls that function and replaces a few fields.
+A recipe is made by a Python function in ``recipes``, for a ``Scale``: the full size, a larger one, or a debug size.
 """
 
 from abc import ABC, abstractmethod

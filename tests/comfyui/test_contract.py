@@ -37,7 +37,7 @@ def inputs_of(info: dict):
             yield group, name, kind, rest[0] if rest else {}
 
 
-def described(info: dict) -> dict:
+def describe_node(info: dict) -> dict:
     inputs = [
         [group, name, "COMBO" if isinstance(kind, list) else kind, options.get("default")]
         for group, name, kind, options in inputs_of(info)
@@ -74,7 +74,7 @@ def choices_of(nodes: dict) -> dict[str, list]:
 
 def write_all(nodes: dict) -> None:
     """The contract, the English texts, and the tables of the help pages in both languages."""
-    found = {name: described(info) for name, info in sorted(nodes.items())}
+    found = {name: describe_node(info) for name, info in sorted(nodes.items())}
     lines = [f" {json.dumps(name)}: {json.dumps(node)}" for name, node in found.items()]
     CONTRACT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     ENGLISH.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def help_pages(nodes: dict):
 
 
 def test_ids_inputs_and_outputs_are_as_written_down(nodes):
-    found = {name: described(info) for name, info in sorted(nodes.items())}
+    found = {name: describe_node(info) for name, info in sorted(nodes.items())}
     if os.environ.get("STYLEHEAD_WRITE_CONTRACT"):
         write_all(nodes)
     assert found == json.loads(CONTRACT.read_text(encoding="utf-8"))

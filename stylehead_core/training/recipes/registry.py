@@ -12,9 +12,10 @@
 
 from ...errors import ConfigError
 from ..recipe import Recipe
-from .debug import for_debugging, tiny
 from .embedded import (
-    at_256,
+    DEBUG,
+    MINI,
+    MINI_256,
     mini_calibration,
     mini_consult,
     mini_directions,
@@ -27,8 +28,19 @@ from .embedded import (
     mini_whole,
 )
 from .identity import identity
-from .large import large_composite, large_expression, large_matte, large_prior, large_refine, large_whole
+from .large import (
+    DEBUG_512,
+    LARGE,
+    large_composite,
+    large_expression,
+    large_matte,
+    large_prior,
+    large_refine,
+    large_whole,
+)
 from .paper import (
+    DEBUG_PAPER,
+    PAPER,
     paper_consult,
     paper_directions,
     paper_encoder,
@@ -37,54 +49,62 @@ from .paper import (
     paper_joint_sound,
     paper_sound,
     paper_video,
-    small_paper_sound,
 )
+from .scale import Scale
+from .small_paper import DEBUG_SMALL_PAPER, SMALL_PAPER, small_paper_sound
 from .sync_expert import sync_expert
 
 __all__ = ["CHAINS", "RECIPES", "chain", "recipe_named"]
 
 
-def _chain() -> tuple[Recipe, ...]:
+def _mini(scale: Scale) -> tuple[Recipe, ...]:
     return (
-        mini_styles(),
-        mini_motion(),
-        mini_consult(),
-        mini_calibration(),
-        mini_refine(),
-        mini_directions(),
-        mini_speech(),
-        mini_whole(),
+        mini_styles(scale),
+        mini_motion(scale),
+        mini_consult(scale),
+        mini_calibration(scale),
+        mini_refine(scale),
+        mini_directions(scale),
+        mini_speech(scale),
+        mini_whole(scale),
     )
 
 
-def _paper() -> tuple[Recipe, ...]:
-    return paper_video(), paper_sound(), paper_joint(), paper_joint_sound()
+def _large(scale: Scale, small: Scale) -> tuple[Recipe, ...]:
+    return (
+        large_prior(scale),
+        large_refine(scale, small),
+        large_matte(scale),
+        large_composite(scale, small),
+        large_expression(scale, small),
+        large_whole(scale, small),
+    )
 
 
-def _inversion() -> tuple[Recipe, ...]:
-    return paper_encoder(), paper_consult(), paper_directions()
+def _paper(scale: Scale) -> tuple[Recipe, ...]:
+    return paper_video(scale), paper_sound(scale), paper_joint(scale), paper_joint_sound(scale)
 
 
-def _large() -> tuple[Recipe, ...]:
-    return large_prior(), large_refine(), large_matte(), large_composite(), large_expression(), large_whole()
+def _inversion(scale: Scale) -> tuple[Recipe, ...]:
+    return paper_encoder(scale), paper_consult(scale), paper_directions(scale)
 
 
 CHAINS = {
-    "mini": _chain(),
-    "512": _large(),
-    "debug_512": tuple(for_debugging(recipe) for recipe in _large()),
-    "mini_256": tuple(at_256(recipe) for recipe in _chain()),
-    "debug": tuple(for_debugging(recipe) for recipe in _chain()),
-    "real_speech": (mini_real_speech(),),
-    "debug_real_speech": (for_debugging(mini_real_speech()),),
-    "small_paper_sound": (small_paper_sound(),),
-    "debug_small_paper_sound": (for_debugging(small_paper_sound()),),
-    "generators": (mini_generator(), paper_generator()),
-    "debug_generators": (for_debugging(mini_generator()), tiny(paper_generator())),
-    "paper": _paper(),
-    "debug_paper": tuple(tiny(recipe) for recipe in _paper()),
-    "paper_inversion": _inversion(),
-    "debug_paper_inversion": tuple(tiny(recipe) for recipe in _inversion()),
+    "mini": _mini(MINI),
+    "512": _large(LARGE, MINI),
+    "debug_512": _large(DEBUG_512, DEBUG),
+    "mini_256": _mini(MINI_256),
+    "debug": _mini(DEBUG),
+    "real_speech": (mini_real_speech(MINI),),
+    "debug_real_speech": (mini_real_speech(DEBUG),),
+    "small_paper_sound": (small_paper_sound(SMALL_PAPER, MINI),),
+    "debug_small_paper_sound": (small_paper_sound(DEBUG_SMALL_PAPER, DEBUG),),
+    "generators": (mini_generator(MINI), paper_generator(PAPER)),
+    "debug_generators": (mini_generator(DEBUG), paper_generator(DEBUG_PAPER)),
+    "paper": _paper(PAPER),
+    "debug_paper": _paper(DEBUG_PAPER),
+    "paper_inversion": _inversion(PAPER),
+    "debug_paper_inversion": _inversion(DEBUG_PAPER),
     "feature_networks": (identity(), sync_expert()),
 }
 """Runs that belong together, in an order in which each finds what it needs."""

@@ -1,6 +1,7 @@
-"""What the sockets for inversions and heads carry: the core's record, and the model that made it.
+"""A record of the core with the model that made it: what the sockets for inversions and heads transport.
 
-So later nodes need no ``model`` wire of their own. The records of the core stay free of it: a model is not a recipe.
+So later nodes need no ``model`` wire of their own. The core's records do not hold a model: they are small and can be
+saved.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ Record = TypeVar("Record", Inversion, Head)
 
 
 @dataclass(frozen=True, eq=False)
-class Carried(Generic[Record]):
+class ModelRecord(Generic[Record]):
     record: Record
     model: Managed[StyleHead]
 
 
-def model_for(wired: Managed[StyleHead] | None, source: Carried | None = None) -> Managed[StyleHead]:
+def model_for(wired: Managed[StyleHead] | None, source: ModelRecord | None = None) -> Managed[StyleHead]:
     """The model that a node works with: the wired one, else the one that made ``source``, else the embedded one."""
     if wired is not None:
         return wired
