@@ -26,31 +26,26 @@ PERIOD = 2.0  # seconds of the repeated motion
 
 def measure(name: str, frames: int, size: int | None, precision: str) -> dict[str, float | int | str]:
     """Animate the sample portrait for ``frames`` frames and report what that took."""
-    from stylehead_core import (
-        PortraitConfig,
-        animate,
-        load_landmarker,
-        load_stylehead,
-        motion_from_sliders,
-        read_picture,
-        take_portrait,
-        write_video,
-    )
+    import stylehead_core as stylehead
     from stylehead_core.ops.precision import dtype_of
     from stylehead_core.stages.rendering import RenderConfig
 
-    model = load_stylehead(name, dtype=dtype_of(precision))
-    portrait = take_portrait(read_picture(PORTRAIT), load_landmarker(), PortraitConfig(size=model.config.size))
+    model = stylehead.load_stylehead(name, dtype=dtype_of(precision))
+    portrait = stylehead.take_portrait(
+        stylehead.read_picture(PORTRAIT), stylehead.load_landmarker(), stylehead.PortraitConfig(size=model.config.size)
+    )
     rate = Fraction(25)
     cycles = int(frames / float(rate) / PERIOD) + 2
     keys = [(PERIOD * i / 2, float(i % 2)) for i in range(2 * cycles)]
-    motion = motion_from_sliders(
+    motion = stylehead.motion_from_sliders(
         {"jaw": [(t, 0.6 * v) for t, v in keys], "yaw": [(t, 12 * v) for t, v in keys]}, frames=frames
     )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        written = write_video(
-            Path(folder) / "long.mp4", animate(model, portrait, motion, config=RenderConfig(size=size)), fps=rate
+        written = stylehead.write_video(
+            Path(folder) / "long.mp4",
+            stylehead.animate(model, portrait, motion, config=RenderConfig(size=size)),
+            fps=rate,
         )
         seconds = time.perf_counter() - start
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere

@@ -12,7 +12,7 @@ from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion import match_placement
 from .stages.rendering import RenderConfig, render_parts
-from .stages.warping import warp_in_blocks
+from .stages.warping import FLOW_BATCH, warp_in_blocks
 
 __all__ = ["animate"]
 
@@ -63,6 +63,6 @@ def animate(
         motion = match_placement(motion, source)
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
-    blocks = warp_in_blocks(model, inversion, motion, progress=progress)
+    blocks = warp_in_blocks(model, inversion, motion, FLOW_BATCH, progress, range(len(motion)))
     heads = (calibrate(model, block, strength) for block in blocks)
     return render_parts(model, heads, chunk=chunk, config=config)  # the first step checks the inputs

@@ -88,6 +88,11 @@ class Graph:
     def save(self, video: Wire, name: str) -> str:
         return self.add("SaveVideo", video=video, filename_prefix=f"stylehead/{name}")
 
+    @staticmethod
+    def film_row(head: Wire, film: list[str]) -> list[Group]:
+        """The lower row of most graphs: from the head that moves to the film."""
+        return [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])]
+
     def attributes(self) -> list[str]:
         """The attributes that the embedded model changes."""
         of, *options = self.defaults["StyleHead_EditStyle"]["input"]["required"]["attribute"]
@@ -113,7 +118,7 @@ def reenact(graph: Graph) -> None:
             Group("Who", "face", [[inversion[0]]]),
             Group("How it moves", "motion", [[motion]]),
         ],
-        [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])],
+        graph.film_row(head, film),
     ]
 
 
@@ -128,7 +133,7 @@ def speak(graph: Graph) -> None:
             Group("Who", "face", [[inversion[0]]]),
             Group("What it says", "motion", [[motion]]),
         ],
-        [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])],
+        graph.film_row(head, film),
     ]
 
 
@@ -150,7 +155,7 @@ def dub(graph: Graph) -> None:
             Group("Who", "face", [[inversion[0]]]),
             Group("How it moves", "motion", [[seen, heard], [long], [mixed]]),
         ],
-        [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])],
+        graph.film_row(head, film),
     ]
 
 
@@ -238,7 +243,7 @@ def older_with_a_beard(graph: Graph) -> None:
             Group("Who", "face", [[inversion[0]], [older, beard], [before]]),
             Group("What is said", "motion", [[motion]]),
         ],
-        [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])],
+        graph.film_row(head, film),
     ]
 
 

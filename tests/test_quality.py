@@ -1,5 +1,7 @@
 """The verdict is about the generator, not about pixels that are carried along."""
 
+from dataclasses import replace
+
 import torch
 
 from stylehead_core.quality import inversion_quality
@@ -35,13 +37,7 @@ def test_what_is_carried_along_does_not_count():
 
 def test_frames_larger_than_what_the_generator_draws_are_compared_at_its_size():
     picture = torch.zeros(1, 3, 32, 32)
-    large = Inversion(
-        portrait=Portrait(image=picture),
-        styles=torch.zeros(2, 4),
-        feature=torch.zeros(3, 8, 8),
-        rgb=None,
-        redrawn=picture,
-        detail=torch.full((1, 3, 16, 16), 0.2),
-    )
+    detail = torch.full((1, 3, 16, 16), 0.2)
+    large = replace(inversion(0.0), portrait=Portrait(image=picture), redrawn=picture, detail=detail)
     assert abs(inversion_quality(large).psnr - 20) < 1e-3
     assert inversion_quality(large).heat.shape == (1, 3, 16, 16)

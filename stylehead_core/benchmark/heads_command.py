@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ..commands.arguments import add_landmarker_argument, add_model_argument
+
 __all__ = ["add_arguments", "run"]
 
 SENTENCES = 8
@@ -12,9 +14,9 @@ SENTENCES = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder of measured heads, or one file (`stylehead measure`)")
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for benchmark.json (default runs)")
-    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+    add_landmarker_argument(parser)
     parser.add_argument(
         "--sentences", type=int, default=SENTENCES, help=f"spoken by the heads, 0 for none (default {SENTENCES})"
     )

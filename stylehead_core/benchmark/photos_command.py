@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..commands.arguments import add_model_argument, add_network_arguments
+
 __all__ = ["add_arguments", "run"]
 
 DIGITS = 3
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLIP[:START:LENGTH]",
         help="videos that drive, with the first frame and the number of frames (default 0:60)",
     )
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/photos"), help="folder for sheets and photos.jsonl")
     parser.add_argument(
         "--dlib",
@@ -32,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matte", type=Path, metavar="FILE", help="matte network (selfie_segmentation.tflite), for the wall"
     )
-    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
+    add_network_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ..commands.arguments import add_model_argument
 from ..errors import InputError
 from ..landmarker.files import load_landmarker
 from ..model.files import load_stylehead
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="films of one talking person each, with their sound; or NAME.flac beside NAME.npz (tracked before)",
     )
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
     parser.add_argument("--last", type=int, metavar="N", help="only the last N clips by name")
     parser.add_argument("--lips", type=float, default=1.0, metavar="STRENGTH", help="of the lips, 0 to 2 (default 1)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="also write every clip's numbers")

@@ -23,7 +23,7 @@ from ..media.video import VideoWriter
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.acceleration import SPEEDS
-from ..ops.precision import PRECISIONS, dtype_of
+from ..ops.precision import dtype_of
 from ..records import Inversion, Motion, Progress
 from ..stages.editing import edit_style, load_directions
 from ..stages.inversion import METHODS, OptimiseConfig, OptimiseStep, invert
@@ -33,6 +33,7 @@ from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import Life, SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
+from .arguments import add_drawing_network_arguments, add_model_argument
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
 from .options import add_longer_argument, frame_rate, lengthen, trim_sound
@@ -46,7 +47,7 @@ SPOKEN = ("lips", "jaw", "audio")  # what speech decides where a video moves the
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("portrait", type=Path, help="picture of one face")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4", help="video to write")
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
 
     driving = parser.add_argument_group("what moves it, at least one")
     driving.add_argument("--video", type=Path, help="video of someone who moves")
@@ -124,13 +125,7 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     add_longer_argument(how, default="cut")
     how.add_argument("--fps", type=frame_rate, default=Fraction(25), help="of speech without a video (default 25)")
     how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
-    how.add_argument("--device", default="cpu", help="cpu, cuda, mps")
-    how.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="auto",
-        help="of the networks that draw; auto (default): bfloat16 where the device computes it faster, else float32",
-    )
+    add_drawing_network_arguments(how)
     how.add_argument("--chunk", type=int, default=4, help="frames held at once (default 4)")
     how.add_argument(
         "--speed",
@@ -138,7 +133,6 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
         default="plain",
         help="torch's compiler and recorded CUDA graphs, for long films on a machine that can (default plain)",
     )
-    how.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
 
 
 @dataclass(frozen=True)

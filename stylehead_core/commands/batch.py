@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError, InputError, StyleHeadError
-from ..shards import parse_shard, shard_of
+from ..shards import shard_of
 from .animate import Animator, add_drawing_arguments
+from .arguments import add_model_argument, add_shard_argument
 from .bars import bar
 
 __all__ = ["Pair", "add_arguments", "pairs_of", "run"]
@@ -56,15 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FOLDER", help="gets PORTRAIT--DRIVER.mp4 for each pair"
     )
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
     spread = parser.add_argument_group("several machines")
-    spread.add_argument(
-        "--shard",
-        type=parse_shard,
-        default=(1, 1),
-        metavar="I/N",
-        help="make the I-th of N parts alone, for a job scheduler",
-    )
+    add_shard_argument(spread, "make the I-th of N parts alone")
     spread.add_argument(
         "--ray",
         metavar="ADDRESS",

@@ -21,7 +21,7 @@ from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.mel import RATE
 from ..ops.pixels import from_uint8
-from ..ops.precision import PRECISIONS, dtype_of
+from ..ops.precision import dtype_of
 from ..ops.voice_activity import voice_activity
 from ..records import Inversion, Motion
 from ..stages.inversion import invert
@@ -31,6 +31,7 @@ from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
+from .arguments import add_drawing_network_arguments, add_model_argument
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
 from .options import add_longer_argument, lengthen, trim_sound
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the new lips, 0 to 2 (default 1: as learnt)"
     )
     add_longer_argument(parser, default="there-and-back", ways=("cut", "there-and-back", "hold"))
-    parser.add_argument("--model", default="stylehead-512", help="name of an embedded model, or a file")
+    add_model_argument(parser)
     parser.add_argument("--face", type=int, default=0, help="which face of the video, from the largest (default 0)")
     parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
     parser.add_argument(
@@ -60,14 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")
     add_size_argument(parser, "the face's own in the video, where the model draws as many")
     parser.add_argument("--quality", type=int, default=16, help="of the video, 0 lossless to 51 (default 16)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
-    parser.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="auto",
-        help="of the networks that draw; auto (default): bfloat16 where the device computes it faster, else float32",
-    )
-    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+    add_drawing_network_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

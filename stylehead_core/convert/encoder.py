@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ..networks.encoder import EncoderConfig
-from .renaming import invert, rename, stem_names, unit_names
+from .renaming import backbone_names, invert, rename
 
 __all__ = ["from_official", "names", "to_official"]
 
@@ -14,12 +14,7 @@ WHAT = "the e4e encoder (Encoder_e4e.pth)"
 
 def names(config: EncoderConfig = EncoderConfig()) -> dict[str, str]:
     """Map official names to ours."""
-    found = stem_names("input_layer", "stem")
-    unit, inputs = 0, config.widths[0]
-    for stage, (width, units) in enumerate(zip(config.widths, config.units, strict=True)):
-        for i in range(units):
-            found |= unit_names(f"body.{unit}", f"stages.{stage}.{i}", shortcut=inputs != width, attention=True)
-            unit, inputs = unit + 1, width
+    found = backbone_names(config.widths, config.units)
     for part in ("weight", "bias"):
         found[f"latlayer1.{part}"] = f"middle.{part}"
         found[f"latlayer2.{part}"] = f"fine.{part}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ..networks.identity import IdentityConfig
-from .renaming import invert, rename, stem_names, unit_names
+from .renaming import backbone_names, invert, rename
 
 __all__ = ["from_official", "names", "to_official"]
 
@@ -14,12 +14,7 @@ NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 def names(config: IdentityConfig = IdentityConfig()) -> dict[str, str]:
     """Map published names to ours."""
-    found = stem_names("input_layer", "stem")
-    unit, inputs = 0, config.widths[0]
-    for stage, (width, units) in enumerate(zip(config.widths, config.units, strict=True)):
-        for i in range(units):
-            found |= unit_names(f"body.{unit}", f"stages.{stage}.{i}", shortcut=inputs != width, attention=True)
-            unit, inputs = unit + 1, width
+    found = backbone_names(config.widths, config.units)
     for part in NORM:  # output_layer.1 and .2 are dropout and flattening
         found[f"output_layer.0.{part}"] = f"norm.{part}"
         found[f"output_layer.4.{part}"] = f"norm_out.{part}"

@@ -1,13 +1,13 @@
 """Renaming of the tensors of an official state dict."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
 from ..errors import WeightsError
 
-__all__ = ["invert", "layer", "rename", "stem_names", "unit_names"]
+__all__ = ["backbone_names", "invert", "layer", "rename", "stem_names", "unit_names"]
 
 
 def rename(state: Mapping[str, Tensor], names: Mapping[str, str], *, what: str, dropped: str = "") -> dict[str, Tensor]:
@@ -73,6 +73,22 @@ def stem_names(official: str, own: str) -> dict[str, str]:
         **_norm(f"{official}.1", f"{own}.1"),
         f"{official}.2.weight": f"{own}.2.weight",
     }
+
+
+def backbone_names(widths: Sequence[int], units: Sequence[int]) -> dict[str, str]:
+    """Map the official names of the face recognition backbone to ours: a stem, then stages of residual units.
+
+    Args:
+        widths: channels of each stage.
+        units: residual units of each stage.
+    """
+    found = stem_names("input_layer", "stem")
+    unit, inputs = 0, widths[0]
+    for stage, (width, count) in enumerate(zip(widths, units, strict=True)):
+        for i in range(count):
+            found |= unit_names(f"body.{unit}", f"stages.{stage}.{i}", shortcut=inputs != width, attention=True)
+            unit, inputs = unit + 1, width
+    return found
 
 
 def _norm(official: str, own: str) -> dict[str, str]:

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from ..commands.arguments import add_landmarker_argument, add_model_argument
 from ..errors import ConfigError
 from ..model.files import load_stylehead
-from ..model.manifest import DEFAULT_MODEL
 
 __all__ = ["add_arguments", "run"]
 
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MATTE",
         help="the folder holds portraits instead; MATTE is MediaPipe's selfie_segmentation.tflite, which cuts them out",
     )
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="whose landmark prior closes the portraits' mouths")
-    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
+    add_model_argument(parser, "whose landmark prior closes the portraits' mouths")
+    add_landmarker_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

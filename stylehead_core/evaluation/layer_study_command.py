@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..commands.arguments import add_model_argument
 from ..errors import ConfigError
 from ..landmarker.files import load_landmarker
 from ..media.pictures import read_picture, write_picture
@@ -27,7 +28,7 @@ MISSED = 0.4  # the embedded model: 0.12 of portraits that it redraws, 0.6 to 0.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="stylehead-512", help="name or file (default stylehead-512)")
+    add_model_argument(parser)
     parser.add_argument("--portrait", nargs="*", type=Path, default=[], help="pictures of faces to study on")
     parser.add_argument("--samples", type=int, default=4, metavar="N", help="without portraits: N random faces")
     parser.add_argument("--seed", type=int, default=0, help="of the samples")

@@ -10,7 +10,7 @@ from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -158,12 +158,10 @@ def motion_from_video(
     source: str | Path | BytesIO | Iterable[Frames],
     landmarker: Landmarker,
     config: TrackingConfig = TrackingConfig(),
-    *,
-    progress: Progress | None = None,
-    on_frame: OnFrame | None = None,
+    **options: Any,
 ) -> Motion:
-    """The ``arkit`` motion of one person in a video; arguments as in ``track_face``."""
-    track = track_face(source, landmarker, config, progress=progress, on_frame=on_frame)
+    """The ``arkit`` motion of one person in a video; arguments, and errors, are those of ``track_face``."""
+    track = track_face(source, landmarker, config, **options)
     return motion_from_track(track, landmarker, smoothing=config.smoothing, square=config.square)
 
 
@@ -174,8 +172,8 @@ def bfm_motion_from_video(
     standard: Tensor,
     config: TrackingConfig = TrackingConfig(),
     *,
-    progress: Progress | None = None,
     on_frame: OnFrame | None = None,
+    **options: Any,
 ) -> Motion:
     """The ``bfm`` motion of one person in a video, as the official pipeline measures it.
 
@@ -184,7 +182,7 @@ def bfm_motion_from_video(
     Args:
         network: Deep3DFaceRecon's.
         standard: (5 3), the five points of the face model that go with it.
-        source, landmarker, config, progress, on_frame: as in ``track_face``.
+        source, landmarker, config, on_frame, options: as in ``track_face``.
     """
     square: list[Tensor] = []
     rows: list[Tensor | None] = []
@@ -199,7 +197,7 @@ def bfm_motion_from_video(
             square.append(square_to_affine(*ffhq_square(*five_points(landmarks[None])), SQUARE)[0])
         rows.append(measure_bfm(picture[None], landmarks, square[0], network, standard))
 
-    track = track_face(source, landmarker, config, progress=progress, on_frame=measure)
+    track = track_face(source, landmarker, config, on_frame=measure, **options)
     coefficients = torch.stack([torch.zeros(len(BFM.names)) if row is None else row for row in rows])
     return _motion(coefficients, track, BFM, square[0].expand(len(track), -1, -1), config.smoothing)
 

@@ -19,7 +19,7 @@ from ..ops.warp import warp
 from ..ops.windows import motion_windows
 from ..records import Head, Inversion, Motion, Progress
 
-__all__ = ["warp_features", "warp_in_blocks"]
+__all__ = ["FLOW_BATCH", "warp_features", "warp_in_blocks"]
 
 BLOCK_FRAMES = 128  # whose flow is held in memory at once, with what goes with it 48 to 130 KiB each
 FLOW_BATCH = 16  # frames whose flow is found at once
@@ -70,12 +70,7 @@ def warp_features(
 
 @torch.no_grad()
 def warp_in_blocks(
-    model: StyleHead,
-    inversion: Inversion,
-    motion: Motion,
-    chunk: int = FLOW_BATCH,
-    progress: Progress | None = None,
-    frames: range | None = None,
+    model: StyleHead, inversion: Inversion, motion: Motion, chunk: int, progress: Progress | None, frames: range
 ) -> Iterator[Head]:
     """Find the flow of ``motion`` a block at a time, so that memory does not grow with the clip.
 
@@ -86,7 +81,6 @@ def warp_in_blocks(
     """
     if chunk < 1:
         raise InputError(f"A chunk has at least one frame; found {chunk}.")
-    frames = range(len(motion)) if frames is None else frames
     if not frames or frames.step != 1 or frames.start < 0 or frames.stop > len(motion):
         raise InputError(
             f"A part of this motion is some of its frames 0 to {len(motion) - 1}, in a row; found {frames}."

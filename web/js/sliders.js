@@ -3,6 +3,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { addElement } from "./element.js";
 import { Timeline } from "./timeline.js";
 
 const NODE = "StyleHead_MotionFromSliders";
@@ -48,15 +49,7 @@ function addTimeline(node, sliders) {
   place.style.cssText = `height: ${HEIGHT}px; overflow: hidden;`;
   place.append(timeline.element, button);
   place.addEventListener("pointerdown", (event) => event.stopPropagation());
-  const widget = node.addDOMWidget("stylehead_keys", "STYLEHEAD_KEYS", place, {
-    serialize: false,
-    hideOnZoom: false,
-    getMinHeight: () => HEIGHT,
-    getMaxHeight: () => HEIGHT,
-    getValue: () => "",
-    setValue: () => {},
-  });
-  widget.serialize = false;
+  addElement(node, "stylehead_keys", place, HEIGHT);
   for (const followed of [keys, frames, fps]) {
     const before = followed.callback;
     followed.callback = (...given) => {

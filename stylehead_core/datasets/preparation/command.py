@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ...commands.arguments import add_network_arguments, add_shard_argument
 from ...landmarker.files import load_landmarker
-from ...shards import parse_shard
 from .prepare import prepare_folder
 from .styles import hdtf, portrait, voxceleb
 
@@ -30,15 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--shortest", type=int, metavar="FRAMES", help="shorter clips are left out (default 64)")
     parser.add_argument("--smallest", type=int, metavar="PIXELS", help="smaller faces are left out")
-    parser.add_argument(
-        "--shard",
-        type=parse_shard,
-        default=(1, 1),
-        metavar="I/N",
-        help="prepare the I-th of N parts of the videos alone, into the same folder, for a job scheduler",
-    )
-    parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
-    parser.add_argument("--device", default="cpu", help="where the faces are measured (default cpu)")
+    add_shard_argument(parser, "prepare the I-th of N parts of the videos alone, into the same folder")
+    add_network_arguments(parser, "where the faces are measured (default cpu)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,11 +1,5 @@
 // Thin see-through meshes: lashes, and the shadow that the lids throw on the eyes.
-in vec3 placed;
-in vec3 turned;
-in vec2 texture_uv;
-in vec3 painted;
-in float openness;
-flat in int material;
-out vec4 color;
+#include "mesh.glsl"
 uniform float lash_strength, lid_shadow;
 uniform vec3 lash_color;
 

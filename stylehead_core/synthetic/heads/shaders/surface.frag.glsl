@@ -1,11 +1,5 @@
 // What a point of the mesh is made of (materials.glsl, skin.glsl), then how light falls on it.
-in vec3 placed;
-in vec3 turned;
-in vec2 texture_uv;
-in vec3 painted;
-in float openness;
-flat in int material;
-out vec4 color;
+#include "mesh.glsl"
 
 #include "light.glsl"
 #include "materials.glsl"
