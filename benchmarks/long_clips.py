@@ -42,11 +42,8 @@ def measure(name: str, frames: int, size: int | None, precision: str) -> dict[st
     )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        written = stylehead.write_video(
-            Path(folder) / "long.mp4",
-            stylehead.animate(model, portrait, motion, config=RenderConfig(size=size)),
-            fps=rate,
-        )
+        frames_drawn = stylehead.animate(model, portrait, motion, config=RenderConfig(size=size))
+        written = stylehead.write_video(Path(folder) / "long.mp4", frames_drawn, fps=rate)
         seconds = time.perf_counter() - start
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
     return {

@@ -26,7 +26,7 @@ from . import bridge, models, sockets
 from .model_record import ModelRecord, model_for
 from .motion import EXPLAINED
 from .motion_library import ENDING
-from .widgets import fps_input, frames_input, key_frames_input
+from .widgets import fps_input, frames_input, key_frames_input, optional_input
 
 SESSION, STALE, BUSY = "session", 410, 423  # status: the session is over; something runs
 GROUPS = {
@@ -57,9 +57,9 @@ class ExpressionEditor(io.ComfyNode):
             ],
             is_output_node=True,
             inputs=[
-                io.Image.Input("portrait", optional=True, tooltip="One picture with a face, of any size."),
-                sockets.Inversion.Input(
-                    "inversion", optional=True, tooltip="Instead of a picture: a portrait that was read, and changed."
+                optional_input(io.Image, "portrait", "One picture with a face, of any size."),
+                optional_input(
+                    sockets.Inversion, "inversion", "Instead of a picture: a portrait that was read, and changed."
                 ),
                 io.String.Input(
                     "expression",

@@ -11,7 +11,7 @@ from ..stylehead_core.stages.calibration import calibrate
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, sockets
 from .model_record import ModelRecord, model_for
-from .widgets import amount_input
+from .widgets import amount_input, choice_input
 
 FIT_HELP = (
     "How somebody else's motion is taken over. Auto: changes against the driver's face at rest, added to the "
@@ -34,7 +34,7 @@ class WarpFeatures(io.ComfyNode):
                 sockets.model_input("inversion"),
                 sockets.Inversion.Input("inversion", tooltip="Who is moved."),
                 sockets.Motion.Input("motion", tooltip="How: from a video, speech, sliders, or a mix of them."),
-                io.Combo.Input("fit", options=list(FITS), default="auto", tooltip=FIT_HELP),
+                choice_input("fit", FITS, FIT_HELP),
             ],
             outputs=[
                 sockets.Head.Output(display_name="head", tooltip="For Repair and Render. Small: no pictures in it."),

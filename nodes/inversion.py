@@ -14,7 +14,7 @@ from ..stylehead_core.stages.inversion import METHODS, OptimiseConfig, invert
 from ..stylehead_core.stages.portrait import PortraitConfig, describe_portrait, take_portrait
 from . import bridge, faces, models, sockets
 from .model_record import ModelRecord, model_for
-from .widgets import edit_input
+from .widgets import choice_input, count_input, edit_input
 
 SHOWN_EVERY = 10  # steps of an optimisation
 OURS = "stylehead-"  # how the names of the embedded models begin
@@ -48,30 +48,28 @@ class Invert(io.ComfyNode):
                 ),
                 faces.face_input(),
                 faces.order_input("How faces are counted."),
-                io.Combo.Input(
+                choice_input(
                     "method",
-                    options=list(METHODS),
-                    default="encode",
-                    tooltip="Encode asks the networks once: fast. Optimise goes on from there, step by step, "
+                    METHODS,
+                    "Encode asks the networks once: fast. Optimise goes on from there, step by step, "
                     "until the picture is met: slow, for faces that the networks do not know well. As published is "
                     "the paper's setting: 250 steps, styles fixed, the encoder's codes for edits.",
                 ),
-                io.Int.Input(
+                count_input(
                     "steps",
-                    default=250,
+                    250,
+                    "Steps of optimise; encode does not use them. 250 is the paper's number.",
                     min=1,
                     max=2000,
-                    tooltip="Steps of optimise; encode does not use them. 250 is the paper's number.",
                 ),
                 faces.at_input(),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "styles",
-                    options=["upper", "fixed"],
-                    default="upper",
+                    ("upper", "fixed"),
+                    "Whether optimise also changes the style rows above the feature map (upper, as the official code), "
+                    "or leaves all as the encoder found them (fixed, as the paper).",
+                    advanced=True,
                     optional=True,
-                    tooltip="Whether optimise also changes the style rows above the feature map (upper, as the "
-                    "official code), or leaves all as the encoder found them (fixed, as the paper).",
                 ),
                 sockets.advanced(
                     io.Float,
@@ -83,14 +81,13 @@ class Invert(io.ComfyNode):
                     optional=True,
                     tooltip="Learning rate of optimise. 0.01 is the official number; less is calmer and slower.",
                 ),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "edits",
-                    options=["moved", "consulted"],
-                    default="moved",
+                    ("moved", "consulted"),
+                    "How Edit Style reaches the face: moved is fast and keeps an optimised portrait; consulted asks "
+                    "the consultation network again, from the encoder's codes, as the paper does.",
+                    advanced=True,
                     optional=True,
-                    tooltip="How Edit Style reaches the face: moved is fast and keeps an optimised portrait; consulted "
-                    "asks the consultation network again, from the encoder's codes, as the paper does.",
                 ),
             ],
             outputs=[

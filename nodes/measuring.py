@@ -9,7 +9,7 @@ from ..stylehead_core.evaluation.load_metric_networks import find_metric_files, 
 from ..stylehead_core.evaluation.measure import Clip, measure
 from . import bridge, sockets
 from .models import landmarker_file, metric_folders
-from .widgets import fps_input
+from .widgets import fps_input, optional_input
 
 PLOT_WIDTH = 960  # pixels
 
@@ -28,21 +28,19 @@ class Measure(io.ComfyNode):
             inputs=[
                 io.Image.Input("frames", tooltip="What was rendered."),
                 fps_input("Frames a second of it."),
-                io.Image.Input("portrait", optional=True, tooltip="Who it should look like: the aligned portrait."),
-                io.Image.Input("driving", optional=True, tooltip="Whose movement it should have, frame by frame."),
-                io.Audio.Input("audio", optional=True, tooltip="What the lips should say."),
-                io.Mask.Input("mask", optional=True, tooltip="Where Paste Back has pasted, to look for a seam there."),
-                io.Image.Input("original", optional=True, tooltip="The picture, or film, before the head was pasted."),
-                io.Image.Input(
-                    "target",
-                    optional=True,
-                    tooltip="The truth, frame by frame: the same person with the same movement.",
+                optional_input(io.Image, "portrait", "Who it should look like: the aligned portrait."),
+                optional_input(io.Image, "driving", "Whose movement it should have, frame by frame."),
+                optional_input(io.Audio, "audio", "What the lips should say."),
+                optional_input(io.Mask, "mask", "Where Paste Back has pasted, to look for a seam there."),
+                optional_input(io.Image, "original", "The picture, or film, before the head was pasted."),
+                optional_input(
+                    io.Image, "target", "The truth, frame by frame: the same person with the same movement."
                 ),
-                io.Image.Input("unedited", optional=True, tooltip="The same film without its edit."),
-                sockets.Model.Input(
+                optional_input(io.Image, "unedited", "The same film without its edit."),
+                optional_input(
+                    sockets.Model,
                     "model",
-                    optional=True,
-                    tooltip="That drew it. One of official weights measures expression and pose as the paper does.",
+                    "That drew it. One of official weights measures expression and pose as the paper does.",
                 ),
             ],
             outputs=[

@@ -18,6 +18,7 @@ from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.editing import load_directions
 from ..stylehead_core.tensor_files import read_about
 from . import bridge, sockets
+from .widgets import choice_input
 
 FOLDER = "stylehead"
 DIRECTIONS = "stylehead_directions"  # where users put edit directions of their own
@@ -141,13 +142,12 @@ class LoadModel(io.ComfyNode):
                     options=choices(),
                     tooltip="An embedded model (no file ending), or a file in models/stylehead.",
                 ),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "precision",
-                    options=["auto", "fp32", "bf16", "fp16"],
-                    default="auto",
-                    tooltip="Number format of the networks that draw. Auto: 16 bit where this device computes it "
-                    "faster, else 32 bit.",
+                    ("auto", "fp32", "bf16", "fp16"),
+                    "Number format of the networks that draw. Auto: 16 bit where this device computes it faster, else "
+                    "32 bit.",
+                    advanced=True,
                 ),
             ],
             outputs=[

@@ -20,10 +20,13 @@ from .models import landmarker
 from .widgets import (
     FPS_HELP,
     amount_input,
+    choice_input,
+    count_input,
     fps_input,
     frames_input,
     key_frames_input,
     motion_outputs,
+    optional_input,
     seconds_input,
 )
 
@@ -75,26 +78,23 @@ class MotionFromVideo(io.ComfyNode):
             description="Follows a face through a video, or through frames, and measures its pose and expression.",
             search_aliases=["driving video", "track face", "reenact", "performance capture", "live portrait", "face"],
             inputs=[
-                sockets.Model.Input("model", optional=True, tooltip="For official weights. Others need none here."),
-                io.Video.Input(
-                    "video", optional=True, tooltip="Somebody's face in motion. Any length, size and frame rate."
-                ),
+                optional_input(sockets.Model, "model", "For official weights. Others need none here."),
+                optional_input(io.Video, "video", "Somebody's face in motion. Any length, size and frame rate."),
                 faces.face_input(),
                 faces.order_input("How the faces of the first frame are counted. The one chosen is then followed."),
                 amount_input(
                     "smoothing", 0.5, "Calms a trembling head. Blinks and lips stay crisp. 0 keeps what was measured."
                 ),
                 faces.at_input(),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "square",
-                    options=[STAYS, FOLLOWS],
-                    default=STAYS,
+                    (STAYS, FOLLOWS),
+                    "In what the head's place is told. Stays: one square for the whole clip, in which the head moves. "
+                    "Follows: it goes along with the face, for pasting back into this very video.",
+                    advanced=True,
                     optional=True,
-                    tooltip="In what the head's place is told. Stays: one square for the whole clip, in which the head "
-                    "moves. Follows: it goes along with the face, for pasting back into this very video.",
                 ),
-                io.Image.Input("frames", optional=True, tooltip="Instead of a video: its frames as pictures."),
+                optional_input(io.Image, "frames", "Instead of a video: its frames as pictures."),
                 fps_input(f"Of frames; a video knows its own. {FPS_HELP}", optional=True),
                 seconds_input("start", "Where to begin in the clip, in seconds.", optional=True),
                 seconds_input("end", "Where to stop, in seconds. 0: at the end.", optional=True),
@@ -153,20 +153,18 @@ class MotionFromAudio(io.ComfyNode):
                     max=2.0,
                     optional=True,
                 ),
-                io.Combo.Input(
+                choice_input(
                     "life",
-                    options=[STILL, LIVELY],
-                    default=STILL,
+                    (STILL, LIVELY),
+                    "Still: lips and jaw alone. Lively: the head also nods a little and blinks.",
                     optional=True,
-                    tooltip="Still: lips and jaw alone. Lively: the head also nods a little and blinks.",
                 ),
-                io.Int.Input(
+                count_input(
                     "seed",
-                    default=0,
-                    min=0,
+                    0,
+                    "Of a lively head: the same number nods and blinks the same way.",
                     max=2**32 - 1,
                     optional=True,
-                    tooltip="Of a lively head: the same number nods and blinks the same way.",
                 ),
             ],
             outputs=motion_outputs("Lips and jaw of every frame."),
@@ -200,11 +198,11 @@ class MotionFromSliders(io.ComfyNode):
                     "blink_right, sneer, cheeks, mouth_right and every ARKit blendshape such as jawForward can be "
                     "named too."
                 ),
-                sockets.Model.Input(
+                optional_input(
+                    sockets.Model,
                     "model",
-                    optional=True,
-                    tooltip="The model that is moved, where it is converted from official weights: its sliders are "
-                    "yaw, pitch, roll, x and y, and those of the face that its file holds. Others need none.",
+                    "The model that is moved, where it is converted from official weights: its sliders are yaw, pitch, "
+                    "roll, x and y, and those of the face that its file holds. Others need none.",
                 ),
             ],
             outputs=motion_outputs("Changes against the portrait's own pose and expression."),

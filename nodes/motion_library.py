@@ -12,7 +12,7 @@ from ..stylehead_core.errors import MediaError
 from ..stylehead_core.stages import motion_tools as tools
 from ..stylehead_core.stages.motion_files import load_motion, save_motion, write_csv
 from . import bridge, samples, sockets
-from .widgets import amount_input, motion_outputs, seconds_input
+from .widgets import amount_input, choice_input, count_input, motion_outputs, seconds_input
 
 REGIONS = {
     "lips": "The mouth.",
@@ -57,14 +57,13 @@ class MixMotion(io.ComfyNode):
                     "How much of the second: 0 none of it, 0.5 half. What is heard cannot be halved: above 0 it is the "
                     "second's.",
                 ),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "longer",
-                    options=[CUT, *tools.BEYOND],
-                    default=CUT,
+                    (CUT, *tools.BEYOND),
+                    "Where the second lasts longer, such as speech over a short clip: cut it; or let the first go "
+                    "there and back, or hold its last frame, until the second has ended.",
+                    advanced=True,
                     optional=True,
-                    tooltip="Where the second lasts longer, such as speech over a short clip: cut it; or let the "
-                    "first go there and back, or hold its last frame, until the second has ended.",
                 ),
             ],
             outputs=motion_outputs("The mixture."),
@@ -93,12 +92,11 @@ class AdjustMotion(io.ComfyNode):
             search_aliases=["retime", "trim", "loop", "smooth", "relative motion", "gain", "speed"],
             inputs=[
                 sockets.Motion.Input("motion", tooltip="What is changed."),
-                io.Combo.Input(
+                choice_input(
                     "reference",
-                    options=["as it is", "relative"],
-                    default="as it is",
-                    tooltip="Relative: only the changes against the driver's neutral moment, added to the portrait's "
-                    "own pose. Take it when driver and portrait hold their heads differently.",
+                    ("as it is", "relative"),
+                    "Relative: only the changes against the driver's neutral moment, added to the portrait's own pose. "
+                    "Take it when driver and portrait hold their heads differently.",
                 ),
                 amount_input("expression", 1.0, "How strongly the face moves.", max=3.0),
                 amount_input("pose", 1.0, "How strongly the head moves.", max=3.0),
@@ -111,13 +109,12 @@ class AdjustMotion(io.ComfyNode):
                 seconds_input("start", "Cuts away what is before, in seconds."),
                 seconds_input("end", "Cuts away what is after, in seconds. 0 keeps all."),
                 amount_input("speed", 1.0, "2 is twice as fast.", min=0.1, max=10.0),
-                io.Combo.Input(
+                choice_input(
                     "play",
-                    options=["forwards", "backwards", "there and back"],
-                    default="forwards",
-                    tooltip="There and back ends where it began, for a loop without a jump.",
+                    ("forwards", "backwards", "there and back"),
+                    "There and back ends where it began, for a loop without a jump.",
                 ),
-                io.Int.Input("times", default=1, min=1, max=1000, tooltip="How often, one after the other."),
+                count_input("times", 1, "How often, one after the other.", min=1, max=1000),
                 sockets.advanced(
                     io.Float,
                     "crossfade",

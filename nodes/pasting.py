@@ -17,7 +17,7 @@ from ..stylehead_core.stages.paste import (
 from ..stylehead_core.stages.tracking import frames_of, track_face
 from . import bridge, sockets
 from .models import landmarker
-from .widgets import amount_input
+from .widgets import amount_input, choice_input, optional_input
 
 CHUNK = 8  # frames pasted at a time
 RATE = Fraction(25)  # frames a second: over how many frames a followed face is smoothed, since pictures have no rate
@@ -36,21 +36,20 @@ class PasteBack(io.ComfyNode):
             inputs=[
                 io.Image.Input("frames", tooltip="Rendered frames, of any size: larger ones are sharper."),
                 sockets.Inversion.Input("inversion", tooltip="Knows where the portrait was cut out."),
-                io.Image.Input(
+                optional_input(
+                    io.Image,
                     "original",
-                    optional=True,
-                    tooltip="What to paste into: one picture, or one a frame. Without it: the portrait's own picture.",
+                    "What to paste into: one picture, or one a frame. Without it: the portrait's own picture.",
                 ),
-                io.Mask.Input(
+                optional_input(
+                    io.Mask,
                     "mask",
-                    optional=True,
-                    tooltip="Where to paste at most, in the frame or in the original: white pastes, black keeps.",
+                    "Where to paste at most, in the frame or in the original: white pastes, black keeps.",
                 ),
-                io.Combo.Input(
+                choice_input(
                     "where",
-                    options=["head", "face", "lower face"],
-                    default="head",
-                    tooltip="The whole square with a soft edge, the face alone, or what is below its nose: for lips.",
+                    ("head", "face", "lower face"),
+                    "The whole square with a soft edge, the face alone, or what is below its nose: for lips.",
                 ),
                 amount_input("feather", 0.1, "How softly the edge fades, as a part of the square.", max=0.5, step=0.01),
                 amount_input("match_colours", 0.0, "Brings the head's colours to those around it. 0 leaves them."),
@@ -59,11 +58,11 @@ class PasteBack(io.ComfyNode):
                     default=False,
                     tooltip="The original is a film in which the head moves: find it in every frame, paste there.",
                 ),
-                sockets.Motion.Input(
+                optional_input(
+                    sockets.Motion,
                     "motion",
-                    optional=True,
-                    tooltip="The original is the film that this motion was measured in: paste where it was measured. "
-                    "For dubbing; Move Face then takes everything.",
+                    "The original is the film that this motion was measured in: paste where it was measured. For "
+                    "dubbing; Move Face then takes everything.",
                 ),
             ],
             outputs=[

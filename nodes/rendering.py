@@ -30,6 +30,7 @@ from ..stylehead_core.stages.portrait import native_size
 from ..stylehead_core.stages.rendering import RenderConfig, render
 from . import bridge, sockets
 from .model_record import model_for
+from .widgets import choice_input, count_input, optional_input
 
 CHUNK_HELP = "Frames drawn at a time. More is faster on a large GPU and takes more memory; the pictures stay the same."
 COLOUR_HELP = "Matched: every frame gets the change that brings the redrawn portrait to the portrait's own colours."
@@ -55,18 +56,16 @@ def chunk_input() -> io.Input:
 
 
 def colour_input() -> io.Input:
-    return sockets.advanced(
-        io.Combo, "colour", options=["as drawn", "matched"], default="as drawn", tooltip=COLOUR_HELP
-    )
+    return choice_input("colour", ("as drawn", "matched"), COLOUR_HELP, advanced=True)
 
 
 def speed_input() -> io.Input:
     """Optional, so that graphs saved before it existed run as they are."""
-    return sockets.advanced(io.Combo, "speed", options=list(SPEEDS), default="plain", optional=True, tooltip=SPEED_HELP)
+    return choice_input("speed", SPEEDS, SPEED_HELP, advanced=True, optional=True)
 
 
 def size_input(help: str = SIZE_HELP, *, optional: bool = False) -> io.Input:
-    return sockets.advanced(io.Combo, "size", options=SIZES, default=FULL, optional=optional, tooltip=help)
+    return choice_input("size", SIZES, help, advanced=True, optional=optional)
 
 
 def render_config(choice: str, networks: StyleHead, source: Head | Inversion, **settings) -> RenderConfig:
@@ -181,26 +180,24 @@ class RenderVideo(io.ComfyNode):
             inputs=[
                 sockets.model_input("head"),
                 sockets.Head.Input("head", tooltip="From Move Face or Repair."),
-                io.Audio.Input("audio", optional=True, tooltip="The sound of the film, kept as long as it is."),
-                io.Int.Input(
+                optional_input(io.Audio, "audio", "The sound of the film, kept as long as it is."),
+                count_input(
                     "quality",
-                    default=18,
-                    min=0,
+                    18,
+                    "Of the file: 0 loses nothing, 18 looks the same, 30 is small. (H.264's CRF.)",
                     max=51,
-                    tooltip="Of the file: 0 loses nothing, 18 looks the same, 30 is small. (H.264's CRF.)",
                 ),
                 chunk_input(),
                 colour_input(),
                 speed_input(),
                 size_input(optional=True),
-                sockets.advanced(
-                    io.Combo,
+                choice_input(
                     "longer",
-                    options=LONGER,
-                    default=GOES_ON,
+                    LONGER,
+                    "Where the sound lasts longer than the head moves: it goes on after the last picture; or cut it; "
+                    "or let the frames go there and back, or hold the last one, until the sound has ended.",
+                    advanced=True,
                     optional=True,
-                    tooltip="Where the sound lasts longer than the head moves: it goes on after the last picture; or "
-                    "cut it; or let the frames go there and back, or hold the last one, until the sound has ended.",
                 ),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The film, at the motion's exact frame rate.")],

@@ -13,7 +13,7 @@ from . import bridge, models, sockets
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
 from .model_record import model_for
 from .rendering import AS_PORTRAIT, FULL, report_frames, video_file
-from .widgets import edit_input
+from .widgets import choice_input, edit_input, optional_input
 
 ID = "StyleHead_TalkingHead"
 UNCHANGED = "none"
@@ -41,19 +41,17 @@ class TalkingHead(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 io.Image.Input("portrait", tooltip="One picture with a face, of any size."),
-                io.Combo.Input(
+                choice_input(
                     "change",
-                    options=[UNCHANGED, *attributes()],
-                    default=UNCHANGED,
-                    tooltip=f"What is changed in the face while it talks: age, make-up ... {CHANGE_HELP}",
+                    (UNCHANGED, *attributes()),
+                    f"What is changed in the face while it talks: age, make-up ... {CHANGE_HELP}",
                 ),
                 edit_input("strength", "Of the change: 0 nothing, 1 the full change, -1 its opposite."),
-                io.Combo.Input(
+                choice_input(
                     "size",
-                    options=list(SIZES),
-                    default=FULL,
-                    tooltip="Pixels of a side of the face's square. Full: as large as the model draws. As the "
-                    "portrait: as many as the face has in its picture, up to 1024.",
+                    tuple(SIZES),
+                    "Pixels of a side of the face's square. Full: as large as the model draws. As the portrait: as "
+                    "many as the face has in its picture, up to 1024.",
                 ),
                 io.Boolean.Input(
                     "paste_back",
@@ -62,14 +60,14 @@ class TalkingHead(io.ComfyNode):
                     label_off="face only",
                     tooltip="Put the moving head back into the picture, and show the whole of it.",
                 ),
-                io.Video.Input("video", optional=True, tooltip="Whose movement the face takes over."),
-                io.Audio.Input(
+                optional_input(io.Video, "video", "Whose movement the face takes over."),
+                optional_input(
+                    io.Audio,
                     "audio",
-                    optional=True,
-                    tooltip="What the face says: it decides the lips, and how long the video is. Without it a driving "
-                    "video's own sound is heard.",
+                    "What the face says: it decides the lips, and how long the video is. Without it a driving video's "
+                    "own sound is heard.",
                 ),
-                sockets.Motion.Input("motion", optional=True, tooltip="Movement instead of the video's."),
+                optional_input(sockets.Motion, "motion", "Movement instead of the video's."),
                 sockets.model_input(),
             ],
             outputs=[

@@ -1,5 +1,8 @@
 """Inputs and outputs that several nodes share: one thing has the same range, step and words on all of them."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from comfy_api.latest import io
 
 from . import sockets
@@ -14,6 +17,22 @@ def amount_input(
 ) -> io.Input:
     """How much of something: from nothing to all of it, unless ``min`` and ``max`` say otherwise."""
     return io.Float.Input(name, default=default, min=min, max=max, step=step, tooltip=tooltip, **fields)
+
+
+def count_input(name: str, default: int, tooltip: str, *, min: int = 0, max: int, **fields) -> io.Input:
+    """A whole number."""
+    return io.Int.Input(name, default=default, min=min, max=max, tooltip=tooltip, **fields)
+
+
+def optional_input(kind, name: str, tooltip: str) -> io.Input:
+    """An input that may stay unwired."""
+    return kind.Input(name, optional=True, tooltip=tooltip)
+
+
+def choice_input(name: str, options: Sequence[str], tooltip: str, *, advanced: bool = False, **fields) -> io.Input:
+    """One of several words, at first the first of them."""
+    make = partial(sockets.advanced, io.Combo) if advanced else io.Combo.Input
+    return make(name, options=list(options), default=options[0], tooltip=tooltip, **fields)
 
 
 def edit_input(name: str, tooltip: str) -> io.Input:
@@ -31,7 +50,7 @@ def fps_input(tooltip: str = FPS_HELP, **fields) -> io.Input:
 
 
 def frames_input() -> io.Input:
-    return io.Int.Input("frames", default=1, min=1, max=100000, tooltip="How long: 1 for a still picture.")
+    return count_input("frames", 1, "How long: 1 for a still picture.", min=1, max=100_000)
 
 
 def key_frames_input(tooltip: str) -> io.Input:

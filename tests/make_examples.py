@@ -88,10 +88,13 @@ class Graph:
     def save(self, video: Wire, name: str) -> str:
         return self.add("SaveVideo", video=video, filename_prefix=f"stylehead/{name}")
 
-    @staticmethod
-    def film_row(head: Wire, film: list[str]) -> list[Group]:
-        """The lower row of most graphs: from the head that moves to the film."""
-        return [Group("The film", "result", [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]])]
+    def lay_out_film(
+        self, note: str, samples: str, who: list[list[str]], motion: Group, head: Wire, film: list[str]
+    ) -> None:
+        """The two rows of most graphs: what is given, who, how it moves; below, from the moving head to the film."""
+        given = Group("Yours", "given", [[samples]], f"{note}\n\n{REPLACE}")
+        drawn = [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]]
+        self.rows = [[given, Group("Who", "face", who), motion], [Group("The film", "result", drawn)]]
 
     def attributes(self) -> list[str]:
         """The attributes that the embedded model changes."""
@@ -112,14 +115,10 @@ def reenact(graph: Graph) -> None:
     motion = graph.add("StyleHead_MotionFromVideo", video=(samples, 1))
     head = graph.head(inversion, (motion, 0))
     film = graph.film(head, "reenact", (motion, 2))
-    graph.rows = [
-        [
-            Group("Yours", "given", [[samples]], f"A portrait moved by a video, with the video's sound.\n\n{REPLACE}"),
-            Group("Who", "face", [[inversion[0]]]),
-            Group("How it moves", "motion", [[motion]]),
-        ],
-        graph.film_row(head, film),
-    ]
+    moves = Group("How it moves", "motion", [[motion]])
+    graph.lay_out_film(
+        "A portrait moved by a video, with the video's sound.", samples, [[inversion[0]]], moves, head, film
+    )
 
 
 def speak(graph: Graph) -> None:
@@ -127,14 +126,8 @@ def speak(graph: Graph) -> None:
     motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
     head = graph.head(inversion, (motion, 0))
     film = graph.film(head, "speak", (samples, 2))
-    graph.rows = [
-        [
-            Group("Yours", "given", [[samples]], f"A portrait that says a sentence.\n\n{REPLACE}"),
-            Group("Who", "face", [[inversion[0]]]),
-            Group("What it says", "motion", [[motion]]),
-        ],
-        graph.film_row(head, film),
-    ]
+    moves = Group("What it says", "motion", [[motion]])
+    graph.lay_out_film("A portrait that says a sentence.", samples, [[inversion[0]]], moves, head, film)
 
 
 def dub(graph: Graph) -> None:
@@ -148,15 +141,10 @@ def dub(graph: Graph) -> None:
     )  # fmt: skip
     head = graph.head(inversion, (mixed, 0))
     film = graph.film(head, "dub", (samples, 2))
-    note = f"Head and eyes from a video, lips from other speech.\n\n{REPLACE}"
-    graph.rows = [
-        [
-            Group("Yours", "given", [[samples]], note),
-            Group("Who", "face", [[inversion[0]]]),
-            Group("How it moves", "motion", [[seen, heard], [long], [mixed]]),
-        ],
-        graph.film_row(head, film),
-    ]
+    moves = Group("How it moves", "motion", [[seen, heard], [long], [mixed]])
+    graph.lay_out_film(
+        "Head and eyes from a video, lips from other speech.", samples, [[inversion[0]]], moves, head, film
+    )
 
 
 def dub_a_film(graph: Graph) -> None:
@@ -236,15 +224,15 @@ def older_with_a_beard(graph: Graph) -> None:
     motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
     head = graph.head((beard, 0), (motion, 0))
     film = graph.film(head, "older", (samples, 2))
-    note = f"Two changes at once, while it talks. Changes follow one another, in any order.\n\n{REPLACE}"
-    graph.rows = [
-        [
-            Group("Yours", "given", [[samples]], note),
-            Group("Who", "face", [[inversion[0]], [older, beard], [before]]),
-            Group("What is said", "motion", [[motion]]),
-        ],
-        graph.film_row(head, film),
-    ]
+    moves = Group("What is said", "motion", [[motion]])
+    graph.lay_out_film(
+        "Two changes at once, while it talks. Changes follow one another, in any order.",
+        samples,
+        [[inversion[0]], [older, beard], [before]],
+        moves,
+        head,
+        film,
+    )
 
 
 def expression_editor(graph: Graph) -> None:

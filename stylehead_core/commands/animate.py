@@ -33,7 +33,7 @@ from ..stages.portrait import FaceChoice, PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import Life, SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
-from .arguments import add_drawing_network_arguments, add_model_argument
+from .arguments import add_choice_argument, add_drawing_network_arguments, add_model_argument
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
 from .options import add_longer_argument, frame_rate, lengthen, trim_sound
@@ -60,12 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     driving.add_argument(
         "--lips", type=float, default=1.0, metavar="STRENGTH", help="of the lips from speech, 0 to 2 (default 1)"
     )
-    driving.add_argument(
-        "--life",
-        choices=get_args(Life),
-        default="still",
-        help="of a head that speech alone moves: still, or lively with small nods and blinks (default still)",
-    )
+    life = "of a head that speech alone moves: still, or lively with small nods and blinks"
+    add_choice_argument(driving, "--life", get_args(Life), life)
     driving.add_argument("--seed", type=int, default=0, help="of a lively head (default 0)")
     driving.add_argument("--driver", type=int, default=0, help="which face of the video, from the largest (default 0)")
     driving.add_argument(
@@ -84,26 +80,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that do not depend on the portrait and what drives it."""
     how = parser.add_argument_group("how")
-    how.add_argument(
-        "--method",
-        choices=METHODS,
-        default="encode",
-        help="of the inversion; 'as published': optimise by 250 steps with fixed styles, the encoder's codes for edits",
-    )
+    method = "of the inversion; 'as published': optimise by 250 steps with fixed styles, the encoder's codes for edits"
+    add_choice_argument(how, "--method", METHODS, method)
     how.add_argument("--steps", type=int, default=250, help="of the optimisation (default 250)")
     how.add_argument("--lr", type=float, default=OptimiseConfig.lr, help="of the optimisation (default 0.01)")
-    how.add_argument(
-        "--styles",
-        choices=("upper", "fixed"),
-        default="upper",
-        help="the style rows above the feature map are optimised too, or stay the encoder's (default upper)",
-    )
-    how.add_argument(
-        "--edits",
-        choices=("moved", "consulted"),
-        default="moved",
-        help="an edit moves the feature map, or the consultation network is asked again (default moved)",
-    )
+    styles = "the style rows above the feature map are optimised too, or stay the encoder's"
+    add_choice_argument(how, "--styles", ("upper", "fixed"), styles)
+    edits = "an edit moves the feature map, or the consultation network is asked again"
+    add_choice_argument(how, "--edits", ("moved", "consulted"), edits)
     how.add_argument(
         "--absolute", action="store_true", help="the driver's own pose, at the portrait's size, not its changes"
     )
@@ -127,12 +111,8 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--quality", type=int, default=18, help="of the video, 0 lossless to 51 (default 18)")
     add_drawing_network_arguments(how)
     how.add_argument("--chunk", type=int, default=4, help="frames held at once (default 4)")
-    how.add_argument(
-        "--speed",
-        choices=SPEEDS,
-        default="plain",
-        help="torch's compiler and recorded CUDA graphs, for long films on a machine that can (default plain)",
-    )
+    speed = "torch's compiler and recorded CUDA graphs, for long films on a machine that can"
+    add_choice_argument(how, "--speed", SPEEDS, speed)
 
 
 @dataclass(frozen=True)

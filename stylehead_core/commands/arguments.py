@@ -1,6 +1,7 @@
 """Command line arguments that several commands have: the same name, default and help everywhere."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..model.manifest import DEFAULT_MODEL
@@ -8,6 +9,7 @@ from ..ops.precision import PRECISIONS
 from ..shards import parse_shard
 
 __all__ = [
+    "add_choice_argument",
     "add_device_argument",
     "add_drawing_network_arguments",
     "add_landmarker_argument",
@@ -27,6 +29,11 @@ def add_landmarker_argument(parser: Parser) -> None:
     parser.add_argument("--landmarker", type=Path, metavar="FILE", help="face landmarker; default: an installed one")
 
 
+def add_choice_argument(parser: Parser, name: str, choices: Sequence[str], help: str) -> None:
+    """One of several words; the default is the first, which is added to the help."""
+    parser.add_argument(name, choices=choices, default=choices[0], help=f"{help} (default {choices[0]})")
+
+
 def add_device_argument(parser: Parser, help: str = "cpu, cuda, mps") -> None:
     parser.add_argument("--device", default="cpu", help=help)
 
@@ -40,12 +47,8 @@ def add_network_arguments(parser: Parser, device: str = "where the networks run 
 def add_drawing_network_arguments(parser: Parser) -> None:
     """Device, number format and landmarker, for commands that draw frames."""
     add_device_argument(parser)
-    parser.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="auto",
-        help="of the networks that draw; auto (default): bfloat16 where the device computes it faster, else float32",
-    )
+    help = "of the networks that draw; auto: bfloat16 where the device computes it faster, else float32"
+    add_choice_argument(parser, "--precision", PRECISIONS, help)
     add_landmarker_argument(parser)
 
 

@@ -31,7 +31,7 @@ from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig
 from ..stages.speech import SpeechConfig, speech_motion_for_model
 from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
-from .arguments import add_drawing_network_arguments, add_model_argument
+from .arguments import add_choice_argument, add_drawing_network_arguments, add_model_argument
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
 from .options import add_longer_argument, lengthen, trim_sound
@@ -50,12 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     parser.add_argument("--face", type=int, default=0, help="which face of the video, from the largest (default 0)")
     parser.add_argument("--frame", type=int, help="frame that the portrait is taken from (default: the calmest)")
-    parser.add_argument(
-        "--where",
-        choices=("lower face", "face", "head"),
-        default="lower face",
-        help="what is pasted (default lower face)",
-    )
+    add_choice_argument(parser, "--where", ("lower face", "face", "head"), "what is pasted")
     parser.add_argument("--feather", type=float, default=0.1, help="soft edge, as a part of the square (default 0.1)")
     parser.add_argument("--colour", type=float, default=1.0, help="how far colours are matched, 0 to 1 (default 1)")
     parser.add_argument("--smoothing", type=float, default=0.5, help="of the head, 0 to 1 (default 0.5)")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 
 import torch
 from torch import Tensor, nn
@@ -52,11 +53,11 @@ class Found:
     against: str = ""  # what the reference is
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Metric:
     name: str
     title: str
-    unit: str = ""
+    unit: str  # empty for plain numbers
     better: Better
     range: str
     compute: Callable[[Evidence], Found]
@@ -208,6 +209,22 @@ def _tracked(function: Callable[[ClipLandmarks, ClipLandmarks], Tensor], other: 
     return compute
 
 
+def _aed(here: ClipLandmarks, there: ClipLandmarks) -> Tensor:
+    return aed(here.coefficients, there.coefficients, here.space)
+
+
+def _apd(here: ClipLandmarks, there: ClipLandmarks) -> Tensor:
+    return apd(here.coefficients, there.coefficients, here.space)
+
+
+def _akd(here: ClipLandmarks, there: ClipLandmarks) -> Tensor:
+    return akd(here.landmarks, there.landmarks)
+
+
+def _nme(here: ClipLandmarks, there: ClipLandmarks) -> Tensor:
+    return nme(here.landmarks, there.landmarks)
+
+
 # Metrics without the truth
 
 
@@ -282,6 +299,14 @@ def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
     return compute
 
 
+def _length(shift: Tensor) -> Tensor:
+    return shift.norm(dim=1)
+
+
+def _yellow(shift: Tensor) -> Tensor:
+    return shift[:, 2]
+
+
 def _shift(here: Tensor, track_here: ClipLandmarks, there: Tensor, track_there: ClipLandmarks) -> Tensor:
     """(T 3), NaN where a face is missing."""
     track_there = track_there.repeated(len(here))
@@ -319,111 +344,29 @@ def _only_found(found: Tensor, values: Tensor) -> Tensor:
     return everywhere
 
 
+# name, title, unit, which way is better, range, how it is computed
 METRICS: tuple[Metric, ...] = (
-    Metric(name="psnr", title="PSNR", unit="dB", better="higher", range="0 to 100", compute=_compared(psnr)),
-    Metric(name="ssim", title="SSIM", better="higher", range="-1 to 1", compute=_compared(ssim)),
-    Metric(name="lpips", title="LPIPS", better="lower", range="from 0", compute=_lpips),
-    Metric(name="fid", title="Fréchet distance (FID)", better="lower", range="from 0", compute=_frechet),
-    Metric(name="csim", title="Identity (CSIM)", better="higher", range="-1 to 1", compute=_csim),
+    Metric("psnr", "PSNR", "dB", "higher", "0 to 100", _compared(psnr)),
+    Metric("ssim", "SSIM", "", "higher", "-1 to 1", _compared(ssim)),
+    Metric("lpips", "LPIPS", "", "lower", "from 0", _lpips),
+    Metric("fid", "Fréchet distance (FID)", "", "lower", "from 0", _frechet),
+    Metric("csim", "Identity (CSIM)", "", "higher", "-1 to 1", _csim),
+    Metric("likeness", "Likeness (knows rendered heads only)", "", "higher", "-1 to 1", _likeness),
+    Metric("aed", "Expression distance (AED)", "", "lower", "from 0", _tracked(_aed, "driving")),
+    Metric("apd", "Pose distance (APD)", "rad", "lower", "0 to pi", _tracked(_apd, "driving")),
+    Metric("akd", "Landmark distance (AKD)", "px", "lower", "from 0", _tracked(_akd, "target")),
+    Metric("nme", "Landmark distance (NME)", "eye distances", "lower", "from 0", _tracked(_nme, "target")),
+    Metric("sharpness", "Sharpness", "", "nearer 1", "from 0", _sharpness),
+    Metric("mouth_sharpness", "Sharpness of the mouth", "", "nearer 1", "from 0", _mouth_sharpness),
+    Metric("jitter", "Jitter", "% of eye distance", "lower", "from 0", _alone(_jitter)),
+    Metric("flicker", "Background flicker", "levels", "lower", "0 to 255", _alone(_flicker)),
+    Metric("lip_envelope", "Lip opening against loudness", "", "higher", "-1 to 1", _alone(_lip_envelope)),
+    Metric("sync_distance", "Sync distance (LSE-D)", "", "lower", "from 0", _alone(_sync(attrgetter("distance")))),
     Metric(
-        name="likeness",
-        title="Likeness (knows rendered heads only)",
-        better="higher",
-        range="-1 to 1",
-        compute=_likeness,
+        "sync_confidence", "Sync confidence (LSE-C)", "", "higher", "from 0", _alone(_sync(attrgetter("confidence")))
     ),
-    Metric(
-        name="aed",
-        title="Expression distance (AED)",
-        better="lower",
-        range="from 0",
-        compute=_tracked(lambda a, b: aed(a.coefficients, b.coefficients, a.space), "driving"),
-    ),
-    Metric(
-        name="apd",
-        title="Pose distance (APD)",
-        unit="rad",
-        better="lower",
-        range="0 to pi",
-        compute=_tracked(lambda a, b: apd(a.coefficients, b.coefficients, a.space), "driving"),
-    ),
-    Metric(
-        name="akd",
-        title="Landmark distance (AKD)",
-        unit="px",
-        better="lower",
-        range="from 0",
-        compute=_tracked(lambda a, b: akd(a.landmarks, b.landmarks), "target"),
-    ),
-    Metric(
-        name="nme",
-        title="Landmark distance (NME)",
-        unit="eye distances",
-        better="lower",
-        range="from 0",
-        compute=_tracked(lambda a, b: nme(a.landmarks, b.landmarks), "target"),
-    ),
-    Metric(name="sharpness", title="Sharpness", better="nearer 1", range="from 0", compute=_sharpness),
-    Metric(
-        name="mouth_sharpness",
-        title="Sharpness of the mouth",
-        better="nearer 1",
-        range="from 0",
-        compute=_mouth_sharpness,
-    ),
-    Metric(
-        name="jitter",
-        title="Jitter",
-        unit="% of eye distance",
-        better="lower",
-        range="from 0",
-        compute=_alone(_jitter),
-    ),
-    Metric(
-        name="flicker",
-        title="Background flicker",
-        unit="levels",
-        better="lower",
-        range="0 to 255",
-        compute=_alone(_flicker),
-    ),
-    Metric(
-        name="lip_envelope",
-        title="Lip opening against loudness",
-        better="higher",
-        range="-1 to 1",
-        compute=_alone(_lip_envelope),
-    ),
-    Metric(
-        name="sync_distance",
-        title="Sync distance (LSE-D)",
-        better="lower",
-        range="from 0",
-        compute=_alone(_sync(lambda found: found.distance)),
-    ),
-    Metric(
-        name="sync_confidence",
-        title="Sync confidence (LSE-C)",
-        better="higher",
-        range="from 0",
-        compute=_alone(_sync(lambda found: found.confidence)),
-    ),
-    Metric(
-        name="colour",
-        title="Colour shift of the face",
-        unit="delta E",
-        better="lower",
-        range="from 0",
-        compute=_colour(lambda shift: shift.norm(dim=1)),
-    ),
-    Metric(
-        name="yellow",
-        title="Yellow shift of the face",
-        unit="delta b*",
-        better="nearer 0",
-        range="-200 to 200",
-        compute=_colour(lambda shift: shift[:, 2]),
-    ),
-    Metric(name="seam", title="Seam of the paste", unit="levels", better="lower", range="0 to 255", compute=_seam),
-    Metric(name="edit_leakage", title="Edit outside the face", better="lower", range="0 to 1", compute=_leakage),
+    Metric("colour", "Colour shift of the face", "delta E", "lower", "from 0", _colour(_length)),
+    Metric("yellow", "Yellow shift of the face", "delta b*", "nearer 0", "-200 to 200", _colour(_yellow)),
+    Metric("seam", "Seam of the paste", "levels", "lower", "0 to 255", _seam),
+    Metric("edit_leakage", "Edit outside the face", "", "lower", "0 to 1", _leakage),
 )

@@ -75,21 +75,9 @@ def test_a_clip_is_a_file_and_the_frames_of_it(text, clip):
     assert Clip.parse(text) == clip
 
 
+FOLLOWED = dict.fromkeys(("expression", "jaw", "blink", "smile", "pose", "identity_embedded"), 1.0)
 ROW = PhotoRow(
-    name="a",
-    size=512,
-    expression=1.0,
-    jaw=1.0,
-    blink=1.0,
-    smile=1.0,
-    pose=1.0,
-    identity_embedded=1.0,
-    identity_dlib=None,
-    sharpness=0.2,
-    cavity=None,
-    wall=2.0,
-    lost=0.0,
-    fps=8.0,
+    name="a", size=512, identity_dlib=None, sharpness=0.2, cavity=None, wall=2.0, lost=0.0, fps=8.0, **FOLLOWED
 )
 
 

@@ -37,13 +37,16 @@ def first_portrait(heads) -> Portrait:
     )
 
 
+def assert_animates(model, heads, frames: int, size: int) -> None:
+    motion = Motion(coefficients=heads.coefficients[:frames], fps=Fraction(25))
+    drawn = torch.cat(list(animate(model, first_portrait(heads), motion)))
+    assert drawn.shape == (frames, 3, size, size)
+    assert torch.isfinite(drawn).all()
+
+
 def test_the_last_model_animates_a_portrait(runs, heads):
     model = load_stylehead(runs / "debug_whole" / MODEL)
-    portrait = first_portrait(heads)
-    motion = Motion(coefficients=heads.coefficients[:3], fps=Fraction(25))
-    frames = torch.cat(list(animate(model, portrait, motion)))
-    assert frames.shape == (3, 3, 128, 128)
-    assert torch.isfinite(frames).all()
+    assert_animates(model, heads, frames=3, size=128)
 
 
 def test_an_edit_changes_places_of_the_face(runs, heads):
@@ -130,11 +133,7 @@ def test_the_chain_of_512_pixels_goes_on_from_the_small_model(runs, heads, tmp_p
     for recipe in chain("debug_512"):
         train(recipe, tmp_path, tmp_path, start=runs / "debug_whole" / MODEL)
     model = load_stylehead(tmp_path / "debug_512_whole" / MODEL)
-    portrait = first_portrait(heads)
-    motion = Motion(coefficients=heads.coefficients[:2], fps=Fraction(25))
-    frames = torch.cat(list(animate(model, portrait, motion)))
-    assert frames.shape == (2, 3, 256, 256)
-    assert torch.isfinite(frames).all()
+    assert_animates(model, heads, frames=2, size=256)
     for name in ("refiner", "compositor", "matte", "prior"):
         before = build(recipe_named("debug_512_whole").model)
         states = (getattr(each, name).state_dict() for each in (before, model))

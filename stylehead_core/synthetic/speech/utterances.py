@@ -119,20 +119,6 @@ def make_flite_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
     return Utterance(sound=_sound(damage(samples, rng)), curves=curves, fps=fps, phonemes=phonemes, text=text)
 
 
-class FliteUtterances(IterableDataset):
-    """The talks of some seeds by the voices of flite."""
-
-    def __init__(self, seeds: range, fps: Fraction = Fraction(25)) -> None:
-        self.seeds, self.fps = seeds, fps
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __iter__(self) -> Iterator[Utterance]:
-        for seed in self.seeds:
-            yield make_flite_utterance(seed, self.fps)
-
-
 class Utterances(IterableDataset):
     """Torch dataset of the utterances of ``seeds``, divided among the workers of a data loader."""
 
@@ -147,3 +133,11 @@ class Utterances(IterableDataset):
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for seed in self.seeds[first::step]:
             yield make_utterance(seed, self.fps)
+
+
+class FliteUtterances(Utterances):
+    """The same by the voices of flite, in one worker."""
+
+    def __iter__(self) -> Iterator[Utterance]:
+        for seed in self.seeds:
+            yield make_flite_utterance(seed, self.fps)
