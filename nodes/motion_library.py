@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_motion
 from ..stylehead_core.errors import MediaError
+from ..stylehead_core.rest import describe_rest
 from ..stylehead_core.stages import motion_tools as tools
 from ..stylehead_core.stages.motion_files import load_motion, save_motion, write_csv
 from . import bridge, samples, sockets
@@ -149,7 +150,7 @@ class AdjustMotion(io.ComfyNode):
         )
         adjusted = tools.adjust_motion(motion, change, progress=bridge.Progress())
         kept = tools.trim(motion, start, end or None)
-        told = tools.describe_rest(kept) if change.relative and neutral < 0 else ""
+        told = describe_rest(kept) if change.relative and neutral < 0 else ""
         return io.NodeOutput(adjusted, bridge.image_out(draw_motion(adjusted)), ui=bridge.text_output(told))
 
 

@@ -24,8 +24,9 @@ from ..ops.pixels import from_uint8
 from ..ops.precision import dtype_of
 from ..ops.voice_activity import voice_activity
 from ..records import Inversion, Motion
+from ..rest import describe_rest, neutral_frame
 from ..stages.inversion import invert
-from ..stages.motion_tools import describe, describe_rest, neutral_frame, speak_over
+from ..stages.motion_tools import describe, speak_over
 from ..stages.paste import PasteConfig, paste_into_video, plan_for_motion, seam_visibility, square_jitter
 from ..stages.portrait import PortraitConfig, take_portrait
 from ..stages.rendering import RenderConfig

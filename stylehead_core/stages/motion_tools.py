@@ -16,6 +16,7 @@ from ..errors import ConfigError, MotionError
 from ..ops.memory import available_memory
 from ..ops.smoothing import sample_at, smooth_over_time
 from ..records import Motion, Progress
+from ..rest import find_rest, neutral_frame
 from ..spaces import REGIONS
 
 __all__ = [
@@ -23,15 +24,12 @@ __all__ = [
     "Beyond",
     "MotionAdjustment",
     "Play",
-    "Rest",
     "adjust_motion",
     "blend",
     "describe",
     "describe_left_out",
     "describe_longer",
-    "describe_rest",
     "describe_unmixed",
-    "find_rest",
     "fit_length",
     "go_on_at_rest",
     "join",
@@ -40,7 +38,6 @@ __all__ = [
     "make_relative",
     "mix_regions",
     "mouth_at_rest",
-    "neutral_frame",
     "numbers_beyond",
     "resample",
     "retime",
@@ -56,98 +53,11 @@ PARTED = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpL
 AT_REST = 0.1  # share of a clip's frames, those with the lips nearest to each other, that count as its mouth at rest
 MOOD = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthLeft", "mouthRight", "cheek")  # of the mouth, but not speech
 MOOD_TIME = 0.5  # seconds: standard deviation of the smoothing that leaves the mood without the words
-EXPRESSION_WEIGHT, ROTATION_WEIGHT = 0.3, 0.7  # of METHOD section 6.3, for the frame nearest to a face at rest
-CLOSED_JAW = 0.15  # of jawOpen: below it a mouth is closed
-OPEN_LIDS = 0.25  # of a blink, above the person's own lowest: below it the eyes are open
-RESTING_LIPS = 0.4  # of any lip coefficient, above the person's own lowest: below it the lips make no sound or smile
-LOWEST = 0.1  # quantile of a coefficient over the clip that is taken for the person's own lowest value
-LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
-JAW = "jawOpen"
-
 COPIES = 2  # of a looped motion that are held while it is made
 Play = Literal["forwards", "backwards", "there and back"]
 Beyond = Literal["there and back", "hold"]
 BEYOND: tuple[Beyond, ...] = ("there and back", "hold")
 """What a motion does beyond its end: turn round, and round again at its beginning; or hold its last frame."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rest:
-    """The person of a motion with a closed mouth, open eyes, and the head held straight."""
-
-    frame: int  # that comes nearest to it
-    coefficients: Tensor  # (K): of that frame; where no frame has a closed mouth, an estimate from the whole clip
-    closed: bool  # whether the mouth is closed in that frame
-
-
-def find_rest(motion: Motion) -> Rest:
-    """Find the face at rest in a clip.
-
-    Of the frames with a closed mouth, open eyes and quiet lips, the one with the lowest 0.3 * mean|expression| + 0.7 *
-    mean|rotation|. Where there is none, lips and then eyes are left out of account. Where no mouth is closed, the rest
-    is estimated: each expression coefficient has the person's lowest value over the clip, the jaw is shut, and the head
-    is that of the frame whose mouth is least open. Spaces other than ``arkit`` have no jaw to look at, and take the
-    frame nearest to the middle values of the clip.
-    """
-    if motion.space != "arkit":
-        frame = neutral_frame(motion, _middle(motion))
-        return Rest(frame=frame, coefficients=motion.coefficients[frame], closed=True)
-    names, values = motion.names, motion.coefficients
-    measured = motion.found if motion.found.any() else torch.ones_like(motion.found)
-    expression = motion.described.expression
-    floor = torch.zeros_like(values[0]) if motion.relative else values[measured].quantile(LOWEST, dim=0)
-    floor = floor.clamp(min=0)
-    lids = [names.index(name) for name in LIDS]
-    lips = [names.index(name) for name in motion.described.regions["lips"]]
-    jaw = values[:, names.index(JAW)]
-    closed = measured & (jaw < CLOSED_JAW)
-    awake = closed & ((values - floor)[:, lids] < OPEN_LIDS).all(1)
-    quiet = awake & ((values - floor)[:, lips] < RESTING_LIPS).all(1)
-    cost = _away(motion, torch.zeros_like(floor))
-    for wanted in (quiet, awake, closed):
-        if wanted.any():
-            frame = int(cost.masked_fill(~wanted, torch.inf).argmin())
-            return Rest(frame=frame, coefficients=values[frame], closed=True)
-    frame = int((cost + jaw).masked_fill(~measured, torch.inf).argmin())
-    estimate = values[frame].clone()
-    estimate[expression] = floor[expression]
-    estimate[names.index(JAW)] = 0.0
-    return Rest(frame=frame, coefficients=estimate, closed=False)
-
-
-def neutral_frame(motion: Motion, source: Tensor | None = None) -> int:
-    """The frame that is nearest to a face at rest, or to ``source``.
-
-    Args:
-        source: (K), the portrait's coefficients; the measure is 0.3 * mean|expression| + 0.7 * mean|rotation| away from
-            it. None: see ``find_rest``.
-    """
-    if source is None:
-        return find_rest(motion).frame
-    measured = motion.found if motion.found.any() else torch.ones_like(motion.found)
-    return int(_away(motion, source).masked_fill(~measured, torch.inf).argmin())
-
-
-def describe_rest(motion: Motion) -> str:
-    """A sentence for a person where a clip never shows the mouth closed; else empty."""
-    rest = find_rest(motion)
-    if rest.closed or motion.relative:
-        return ""
-    return (
-        "No frame shows the mouth closed: the face at rest is estimated from the whole clip. "
-        f"The mouth is least open in frame {rest.frame}."
-    )
-
-
-def _away(motion: Motion, source: Tensor) -> Tensor:
-    """(T): how far each frame is from ``source`` (K), in expression and rotation."""
-    space, away = motion.described, (motion.coefficients - source).abs()
-    return EXPRESSION_WEIGHT * away[:, space.expression].mean(1) + ROTATION_WEIGHT * away[:, space.rotation].mean(1)
-
-
-def _middle(motion: Motion) -> Tensor:
-    """(K): the middle value of each coefficient over the frames that show the face."""
-    return motion.coefficients[motion.found].median(0).values if motion.found.any() else motion.coefficients[0]
 
 
 def make_relative(motion: Motion, neutral: int | None = None) -> Motion:

@@ -9,6 +9,7 @@ import torch
 
 from stylehead_core.errors import ConfigError, MotionError
 from stylehead_core.records import MeasuredVideo, Motion
+from stylehead_core.rest import describe_rest, find_rest, neutral_frame
 from stylehead_core.spaces import ARKIT, REGIONS
 from stylehead_core.stages.motion_sliders import SLIDERS, motion_from_sliders
 from stylehead_core.stages.motion_tools import (
@@ -18,9 +19,7 @@ from stylehead_core.stages.motion_tools import (
     describe,
     describe_left_out,
     describe_longer,
-    describe_rest,
     describe_unmixed,
-    find_rest,
     fit_length,
     go_on_at_rest,
     join,
@@ -29,7 +28,6 @@ from stylehead_core.stages.motion_tools import (
     make_relative,
     mix_regions,
     mouth_at_rest,
-    neutral_frame,
     resample,
     retime,
     reverse,
@@ -409,7 +407,7 @@ def said(jaw: list[float], yaw: list[float], **weights: float) -> Motion:
 def test_a_straight_head_with_an_open_mouth_is_not_at_rest():
     motion = said([0.0, 0.05, 0.6, 0.7], [0.2, 0.15, 0.0, 0.0])
     assert find_rest(motion).frame == 1
-    assert find_rest(motion).closed
+    assert find_rest(motion).shown
     assert describe_rest(motion) == ""
     assert make_relative(motion).coefficients[2, JAW] == pytest.approx(0.55)
 
@@ -430,12 +428,12 @@ def test_a_person_who_smiles_throughout_is_at_rest_smiling():
 def test_where_no_mouth_is_closed_rest_is_estimated_and_told():
     motion = said([0.5, 0.4, 0.6, 0.8], [0.1, 0.0, 0.0, 0.0], browInnerUp=0.3)
     rest = find_rest(motion)
-    assert (rest.frame, rest.closed) == (1, False)
+    assert (rest.frame, rest.shown) == (1, False)
     assert rest.coefficients[JAW] == 0
     assert rest.coefficients[ARKIT.names.index("browInnerUp")] == pytest.approx(0.3)
     relative = make_relative(motion)
     assert torch.equal(relative.coefficients[:, JAW], motion.coefficients[:, JAW])  # nothing is crushed
-    assert "least open in frame 1" in describe_rest(motion)
+    assert "Frame 1 comes nearest" in describe_rest(motion)
 
 
 def test_a_loop_is_that_of_joins_and_grows_evenly(motion):
