@@ -52,7 +52,7 @@ class Measure(io.ComfyNode):
     @classmethod
     def execute(cls, frames, fps: float, portrait=None, audio=None, mask=None, model=None, **others) -> io.NodeOutput:
         rate = bridge.rate_in(fps)
-        clips = {
+        clips: dict[str, Any] = {
             name: Clip(frames=bridge.image_in(pictures, f"{name} clip"), fps=rate)
             for name, pictures in others.items()
             if pictures is not None
