@@ -27,6 +27,13 @@ __all__ = ["MEASURED", "PriorState", "PriorTask", "read_expression", "weigh_coef
 
 EYES = (33, 263)  # landmarks: outer corners
 MEASURED = 51  # coefficients that the landmarker reads; the last, tongueOut, it does not
+JAW_OPEN = ARKIT.names.index("jawOpen")
+LIP_SHAPES = [
+    ARKIT.names.index(name) for name in ("mouthFunnel", "mouthPucker", "mouthClose", "mouthRollUpper", "jawForward")
+]
+MAX_VOWEL = 0.6  # of jaw and lips
+LOOKED_AT = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
+LOOKED_AT_WEIGHT = 2.5
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 SHOWN = 8
 
@@ -34,6 +41,7 @@ SHOWN = 8
 @dataclass(frozen=True, kw_only=True)
 class PriorTask(LearnsFromHeads):
     sliders: float = 0.25  # share of the changes that are one or two sliders
+    vowels: float = 0.25  # share that opens the jaw and shapes the lips, on any face: a smile must outlast it
     talking: float = 0.6  # share of the others that a real talker has shown, where there are any
     truth: float = 2.0  # weight of where landmarks truly go, in eye distances
     small: float = 0.02  # weight of the squared correction, cm
@@ -105,8 +113,13 @@ class PriorState:
             which = torch.randint(52, (batch, 1), generator=rng)
             slider.scatter_(1, which, torch.rand(batch, 1, generator=rng))
         slider = slider + slider[:, _MIRROR] * (torch.rand(batch, 1, generator=rng) < 0.5)
-        chosen = torch.rand(batch, 1, generator=rng) < self.task.sliders
-        change = torch.where(chosen, slider.clamp(0, 1), change)
+        kind = torch.rand(batch, 1, generator=rng)
+        change = torch.where(kind < self.task.sliders, slider.clamp(0, 1), change)
+        vowel = torch.zeros_like(change)
+        vowel[:, JAW_OPEN] = MAX_VOWEL * torch.rand(batch, generator=rng)
+        shape = torch.tensor(LIP_SHAPES)[torch.randint(len(LIP_SHAPES), (batch, 1), generator=rng)]
+        vowel.scatter_add_(1, shape, MAX_VOWEL * torch.rand(batch, 1, generator=rng))
+        change = torch.where(kind > 1 - self.task.vowels, vowel, change)
         return torch.cat(((own[:, :52] + change).clamp(0, 1), own[:, 52:]), dim=1)
 
     def sheet(self) -> Tensor:
@@ -142,9 +155,12 @@ _MIRROR = [
 def weigh_coefficients(change: Tensor) -> Tensor:
     """How much the error of each coefficient (K) counts, by its usual ``change`` (K): the less, the larger that is.
 
-    Only by its root, so that a jaw, which changes most, still counts more than what hardly changes.
+    Only by its root, so that a jaw, which changes most, still counts more than what hardly changes. What people look at
+    first counts more.
     """
-    return (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
+    weights = (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
+    weights[[ARKIT.names.index(name) for name in LOOKED_AT]] *= LOOKED_AT_WEIGHT
+    return weights
 
 
 def changes_of_talkers(folder: Path) -> Tensor:
