@@ -68,8 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--real",
         type=Path,
         metavar="FOLDER",
-        help="mini_real_speech, 512_expression: real speech with tracked faces, NAME.flac beside NAME.npz; the last fifth "
-        "is kept out",
+        help="mini_real_speech, 512_expression: real speech with tracked faces, NAME.flac beside NAME.npz; the last "
+        "fifth is kept out",
     )
     parser.add_argument("--minutes", type=float, help="wall time for all recipes together, instead of their steps")
     parser.add_argument("--tensorboard", action="store_true", help="the log and the sheets also for TensorBoard")
