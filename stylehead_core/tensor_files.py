@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .errors import WeightsError
+from .media.outputs import temporary_beside
 
 if sys.version_info >= (3, 11):
     pass
@@ -49,7 +50,7 @@ def write_tensors(path: str | os.PathLike, kind: str, tensors: Mapping[str, Tens
     path = Path(path)
     # One entry with sorted keys, so that equal content gives equal bytes.
     header = json.dumps({**about, "kind": kind, "format": FORMAT}, sort_keys=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.touch()

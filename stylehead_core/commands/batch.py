@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ..errors import ConfigError, InputError, StyleHeadError
+from ..cluster import add_cluster_arguments, check_workers, map_on_ray
+from ..errors import InputError, StyleHeadError
 from ..shards import shard_of
 from .animate import Animator, add_drawing_arguments
 from .arguments import add_model_argument, add_shard_argument
@@ -25,7 +26,6 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 SOUNDS = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac"}
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".ts"}
 MOTIONS = {".safetensors"}
-MAX_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     spread = parser.add_argument_group("several machines")
     add_shard_argument(spread, "make the I-th of N parts alone")
-    spread.add_argument(
-        "--ray",
-        metavar="ADDRESS",
-        help="address of a Ray cluster that sees the same files, or 'local'; needs pip install 'stylehead[cluster]'",
-    )
-    spread.add_argument("--workers", type=int, default=2, help="on Ray: actors that hold the networks (default 2)")
+    add_cluster_arguments(spread)
     add_drawing_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the videos; 1 where one of them failed."""
-    if not 1 <= args.workers <= MAX_WORKERS:
-        raise ConfigError(f"--workers goes from 1 to {MAX_WORKERS}; found {args.workers}.")
+    check_workers(args)
     pairs = pairs_of(files_of(args.portraits, PICTURES), files_of(args.drivers, MOTIONS | SOUNDS | VIDEOS), args.output)
     mine = shard_of(pairs, *args.shard)
     waiting = [pair for pair in mine if not pair.output.exists()]
     args.output.mkdir(parents=True, exist_ok=True)
-    outcomes = _on_ray(args, waiting) if args.ray is not None else _here(args, waiting)
+    outcomes: Iterator[Outcome] = _here(args, waiting)
+    if args.ray is not None:
+        gpu = args.device.startswith("cuda")
+        outcomes = map_on_ray(Worker, (args,), waiting, address=args.ray, workers=args.workers, gpu=gpu)
     failed = 0
     with bar("videos", len(waiting)) as progress:
         for done, outcome in enumerate(outcomes, start=1):
@@ -159,22 +156,3 @@ def _here(args: argparse.Namespace, pairs: list[Pair]) -> Iterator[Outcome]:
     if pairs:
         worker = Worker(args)
         yield from map(worker.make, pairs)
-
-
-def _on_ray(args: argparse.Namespace, pairs: list[Pair]) -> Iterator[Outcome]:
-    """One actor per worker holds the networks; each is given its next pair when it has finished one."""
-    try:
-        import ray
-        from ray.util import ActorPool
-    except ImportError as error:
-        raise ConfigError("Ray is not installed: pip install 'stylehead[cluster]', or leave --ray out.") from error
-    if not pairs:
-        return
-    ray.init(address=None if args.ray == "local" else args.ray, log_to_driver=False, include_dashboard=False)
-    try:
-        actor = ray.remote(max_restarts=2, max_task_retries=2, num_cpus=1, num_gpus=int(args.device == "cuda"))(Worker)
-        pool = ActorPool([actor.remote(args) for _ in range(min(args.workers, len(pairs)))])
-        made: Any = pool.map_unordered(lambda worker, pair: worker.make.remote(pair), pairs)
-        yield from made
-    finally:
-        ray.shutdown()

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from ..media.video import VideoWriter, read_info
 from ..model.files import load_stylehead
 from ..model.stylehead import StyleHead
 from ..ops.mel import RATE
+from ..ops.memory import frames_that_fit
 from ..ops.pixels import from_uint8
 from ..ops.precision import dtype_of
 from ..ops.voice_activity import voice_activity
@@ -38,6 +40,8 @@ from .frame_size import add_size_argument, frame_size
 from .options import add_longer_argument, lengthen, trim_sound
 
 __all__ = ["add_arguments", "run"]
+
+CHUNK = 4  # frames that are drawn and pasted at once
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,13 +118,15 @@ def _write(
     seams = []
     with writer as written, bar("frames", len(motion)) as progress:
         size_drawn = frame_size(args.size, portrait) or portrait.image.shape[-1]
-        heads = animate(model, inversion, motion, config=RenderConfig(size=size_drawn))
+        chunk = frames_that_fit(CHUNK, *size)
+        heads = animate(model, inversion, motion, chunk=chunk, config=RenderConfig(size=size_drawn))
         config = PasteConfig(where=args.where, feather=args.feather, colour=args.colour)
         for part in paste_into_video(heads, lambda numbers: reader(numbers).to(model.device), portrait, plan, config):
             visible = seam_visibility(part.frames, part.originals, part.masks)
             seams.append(visible[part.masks.flatten(1).any(1)])
             written.write(part.frames)
             progress(written.frames, len(motion))
+            del part  # large frames are not held while the next are drawn
     steps, trembling = torch.cat(seams), square_jitter(plan.crops, portrait.image.shape[-1])
     print(
         f"seam {steps.mean().item() if len(steps) else 0.0:.2f} levels of 255, square trembles by {trembling:.2f} "
@@ -164,7 +170,7 @@ def _invert(
     face = FaceChoice(index=args.face, point=places[int(number)])
     config = PortraitConfig.for_model(model.config, face=face)
     portrait = take_portrait(picture.to(model.device), landmarker, config)
-    return invert(model, portrait)
+    return invert(model, replace(portrait, original=None))  # a frame of 4K is large, and it is not pasted into
 
 
 def _speaking(args: argparse.Namespace, model: StyleHead, motion: Motion, sound: Sound) -> Motion:

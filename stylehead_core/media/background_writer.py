@@ -78,7 +78,11 @@ class BackgroundVideoWriter:
 
     def __enter__(self) -> "BackgroundVideoWriter":
         self.film.__enter__()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException as failure:
+            self.film.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         return self
 
     def write(self, frames: Tensor) -> None:

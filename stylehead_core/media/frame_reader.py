@@ -33,6 +33,7 @@ class FrameReader:
         self._next = len(times)  # number of the frame that comes next of ``_frames``
         self._start: Fraction | None = None  # seconds, of frame 0 in the file's own time
         self._held: dict[int, Tensor] = {}
+        self._backwards = False  # whether a window of frames is held
 
     def __call__(self, frames: Tensor) -> Tensor:
         """The pictures of ``frames`` (n) int64.
@@ -45,7 +46,8 @@ class FrameReader:
     def _get(self, number: int) -> Tensor:
         if number in self._held:
             return self._held[number]
-        if self._start is None or number < self._next:
+        self._backwards = self._start is not None and number < self._next
+        if self._start is None or self._backwards:
             self._open(number)
         while self._next <= number:
             found = next(self._frames, None)
@@ -60,7 +62,7 @@ class FrameReader:
     def _hold(self, number: int, picture: Tensor) -> None:
         self._held[number] = picture
         self._next = number + 1
-        while len(self._held) > self._window(picture):
+        while len(self._held) > (self._window(picture) if self._backwards else 1):
             del self._held[min(self._held)]
 
     @staticmethod

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..ops.pixels import to_uint8
+from .outputs import temporary_beside
 
 __all__ = ["rows_of", "write_png"]
 
@@ -22,6 +23,6 @@ def rows_of(columns: Sequence[Tensor]) -> Tensor:
 def write_png(path: Path, picture: Tensor) -> None:
     """Write ``picture`` (3 H W) in [-1, 1] to ``path``, atomically."""
     levels = to_uint8(picture.detach()).permute(1, 2, 0).cpu().numpy()
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = temporary_beside(path)
     Image.fromarray(levels).save(part, format="PNG")
     os.replace(part, path)

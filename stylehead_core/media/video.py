@@ -31,6 +31,8 @@ __all__ = ["Frames", "VideoInfo", "VideoWriter", "frame_rate", "open_video", "re
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 AAC_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+LOOKAHEAD_PIXELS = 63_000_000  # that x264 holds to decide on bits: 30 frames of 1080p, its usual number, 7 of 4K
+LOOKAHEAD_FRAMES = 30  # at most
 STEADY = 0.3  # of a frame: times that wander less than this are a constant rate, written coarsely
 RATE_TOLERANCE = Fraction(1, 100)  # a measured rate this near to a common one is that, if the times agree
 VIDEO_TICKS = 90_000  # a second, in which a silent film's length is written
@@ -122,8 +124,8 @@ def read_frames(
     for frame in frames:
         held.append(frame)
         if len(held) == chunk:
-            yield _batch(held, reader.lost)
-            held = []
+            batch, held, frame = _batch(held, reader.lost), [], None  # what is given away is not held twice
+            yield batch
     if held:
         yield _batch(held, reader.lost)
 
@@ -339,15 +341,23 @@ class VideoWriter:
         self._hash, self._hash_place = hashlib.sha256(), token_hex(32)
 
     def __enter__(self) -> "VideoWriter":
-        import av
-
-        width, height = self.size
         check_output(self.path, "video")
         self._part = temporary_beside(self.path)
         try:
             self._part.touch(exist_ok=False)
+            self._open()
         except OSError as error:
+            self._part.unlink(missing_ok=True)
             raise self._unwritable(error) from error
+        except BaseException:  # Ctrl-C, too, before there is a context to leave
+            self._part.unlink(missing_ok=True)
+            raise
+        return self
+
+    def _open(self) -> None:
+        import av
+
+        width, height = self.size
         # Lengths are written in the sound's samples: in milliseconds, as usual, they are rounded and the sound is cut.
         scale = VIDEO_TICKS if self.sound is None else self.sound.rate
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(scale)}
@@ -357,6 +367,8 @@ class VideoWriter:
         video = self._container.add_stream("libx264", rate=self.fps)
         video.width, video.height = width + width % 2, height + height % 2
         video.pix_fmt, video.options = "yuv420p", {"crf": str(self.quality), "preset": self.speed}
+        if width * height * LOOKAHEAD_FRAMES > LOOKAHEAD_PIXELS:
+            video.options = {**video.options, "rc-lookahead": str(max(1, LOOKAHEAD_PIXELS // (width * height)))}
         context = video.codec_context
         if self.pixel_aspect != 1:
             context.sample_aspect_ratio = self.pixel_aspect
@@ -365,7 +377,6 @@ class VideoWriter:
         if self.sound is not None:
             layout = AAC_LAYOUTS[len(self.sound.samples)]
             self._audio = self._container.add_stream("aac", rate=self.sound.rate, layout=layout)
-        return self
 
     def write(self, frames: Tensor) -> None:
         """Add ``frames`` (n 3 H W), uint8 or floats in [-1, 1]."""
@@ -381,7 +392,9 @@ class VideoWriter:
         pictures = np.ascontiguousarray(frames.cpu().numpy().transpose(0, 2, 3, 1))
         self._hash.update(pictures.data)
         width, height = self.size
-        for picture in np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge"):
+        if height % 2 or width % 2:
+            pictures = np.pad(pictures, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        for picture in pictures:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             means = "AREA" if self.recoded else None
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", interpolation=means)

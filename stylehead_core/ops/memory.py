@@ -5,11 +5,17 @@ from pathlib import Path
 
 from ..errors import InputError
 
-__all__ = ["available_memory", "batch_bytes", "check_memory", "forecast"]
+__all__ = ["available_memory", "batch_bytes", "check_memory", "forecast", "frames_that_fit"]
 
 FLOAT_BYTES = 4  # bytes
+HELD_PIXELS = 16_600_000  # of frames of a video that are held at once: 8 of 1080p, 2 of 4K
 COPIES = 2  # the chunks as they are drawn, and the batch that they are concatenated to
 CGROUP = Path("/sys/fs/cgroup")
+
+
+def frames_that_fit(frames: int, width: int, height: int) -> int:
+    """At most ``frames``, at least one: how many of a video's frames to hold at once, fewer where they are large."""
+    return max(1, min(frames, HELD_PIXELS // (width * height)))
 
 
 def batch_bytes(frames: int, size: int | tuple[int, int]) -> int:

@@ -27,6 +27,7 @@ from ..ops.crop import apply_affine, cut_square, invert_affine
 from ..ops.cuts import CutDetector, thumbnails
 from ..ops.deep3d_align import crop_face
 from ..ops.following import smooth_squares, static_square
+from ..ops.memory import frames_that_fit
 from ..ops.pixels import from_uint8
 from ..ops.pose import fit_pose, placement
 from ..ops.smoothing import fill_gaps, per_shot, sample_at, smooth_over_time, unwrap
@@ -74,7 +75,7 @@ class TrackingConfig:
     smoothing: float = 0.5
     """0..1: a Gaussian over time on rotation and place, 80 ms wide at 1. Mouth, eyes and brows stay as measured: they
     are fast, and a blink or the closing of the lips for a "p" would be gone."""
-    chunk: int = 8  # frames measured in one go
+    chunk: int = 8  # frames measured in one go; fewer where frames are larger than 1080p
     square: Square = "still"
     """In what place and size are told. ``still``: one square for the whole clip, in which the head moves. ``follows``:
     a square that goes along with the face, for drawing it there and pasting it back into the same video. ``bfm`` motion
@@ -248,7 +249,7 @@ def track_face(
     info: VideoInfo | None = None
     if isinstance(source, (str, Path, BytesIO)):
         info = read_info(source)
-        source = read_frames(source, chunk=config.chunk)
+        source = read_frames(source, chunk=frames_that_fit(config.chunk, info.width, info.height))
     follower = _Follower(landmarker, config, likeness=likeness)
     times: list[Fraction] = []
     cuts: list[int] = []

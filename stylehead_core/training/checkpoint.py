@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import StyleHeadError
+from ..media.outputs import temporary_beside
 
 __all__ = ["Average", "read_checkpoint", "write_checkpoint"]
 
@@ -45,7 +46,7 @@ def _values(networks: dict[str, nn.Module]) -> dict[str, Tensor]:
 
 
 def write_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = temporary_beside(path)
     torch.save(checkpoint, part)
     os.replace(part, path)
 

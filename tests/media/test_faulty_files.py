@@ -13,7 +13,7 @@ from stylehead_core.errors import MediaError
 from stylehead_core.media.frame_reader import FrameReader
 from stylehead_core.media.hdr import tone_map
 from stylehead_core.media.outputs import check_output, temporary_beside
-from stylehead_core.media.sound import Sound, mix_channels, read_sound
+from stylehead_core.media.sound import Sound, read_sound
 from stylehead_core.media.video import VideoWriter, frame_rate, read_frames, read_info
 
 RATE = 44100
@@ -277,14 +277,13 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(tmp_path):
 def test_channels_that_cancel_each_other_are_heard_by_the_stronger_one():
     voice = torch.sin(torch.arange(8000) / 9)
     stereo = torch.stack((0.5 * voice, -0.55 * voice))
-    assert torch.equal(mix_channels(stereo), stereo[1])
-    assert np.abs(Sound(samples=stereo, rate=16000).mono(16000)).max() > 0.5
+    assert np.array_equal(Sound(samples=stereo, rate=16000).mono(16000), stereo[1].numpy())
     for usual in (
         torch.stack((voice, 0 * voice)),
         torch.stack((voice, voice)),
         voice.expand(6, -1) * torch.eye(6)[:, :1],
     ):
-        assert torch.equal(mix_channels(usual), usual.mean(0))
+        assert np.array_equal(Sound(samples=usual, rate=16000).mono(16000), usual.mean(0).numpy())
 
 
 # Frames by number
@@ -295,6 +294,9 @@ def test_frames_are_handed_out_forwards_and_backwards(tmp_path):
     levels = [20 + 2 * i for i in range(90)]
     write_video(path, levels, crf="8", g="12")
     reader = FrameReader(path, torch.arange(90, dtype=torch.float64) / 30)
+    reader(torch.arange(4))
+    reader(torch.arange(4, 8))
+    assert len(reader._held) == 1  # a frame of 4K has 25 MB
     for numbers in (list(range(90)), list(range(89, -1, -1)), [40, 3, 3, 88, 0]):
         found = torch.cat([reader(part) for part in torch.tensor(numbers).split(4)]).float().mean((1, 2, 3))
         assert (found - torch.tensor([float(levels[n]) for n in numbers])).abs().max() < 3

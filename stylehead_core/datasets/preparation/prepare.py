@@ -3,20 +3,23 @@
 What is finished is remembered in ``manifest.json``; a run that was stopped goes on with the first video that is not.
 """
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import ConfigError, InputError, MediaError
+from ...errors import ConfigError, InputError, MediaError, StyleHeadError
 from ...landmarker.landmarker import Landmarker
+from ...media.outputs import temporary_beside
 from ...media.sound import Sound, read_sound
 from ...media.video import read_frames
 from ...ops.crop import cut_square
@@ -29,10 +32,11 @@ from .follow import FaceTrack, follow_faces
 from .framing import aligned_squares, coefficients_in_square, landmarks_in_square, square_for
 from .styles import PrepareConfig
 
-__all__ = ["VIDEOS", "VideoOutcome", "prepare_folder", "prepare_video"]
+__all__ = ["VIDEOS", "Video", "VideoOutcome", "prepare_each", "prepare_folder", "prepare_video"]
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 MANIFEST = "manifest.json"
+LONGEST_NAME = 200  # bytes of a clip's folder, without its numbers; file systems take 255
 
 Step = Callable[[str, str, int], None]
 """Called after each frame with the video's name, ``following`` or ``cutting``, and the frames done; raises to stop."""
@@ -42,25 +46,34 @@ Step = Callable[[str, str, int], None]
 class VideoOutcome:
     clips: tuple[str, ...]  # names of the folders
     left_out: tuple[str, ...]  # what was not taken, and why
+    failed: bool = False  # for a reason outside of the video, such as a full disk: the next run tries it again
+
+
+Video = tuple[Path, str]
+"""A file, and its path below the folder of videos, by which it is remembered."""
+Spread = Callable[[list[Video]], Iterable[tuple[str, VideoOutcome]]]
+"""Prepares videos in any order, elsewhere: gives name and outcome of each as it is done."""
 
 
 def prepare_folder(
     videos: str | Path,
     out: str | Path,
-    landmarker: Landmarker,
+    landmarker: Landmarker | None,
     config: PrepareConfig,
     step: Step | None = None,
     shard: tuple[int, int] = (1, 1),
+    spread: Spread | None = None,
 ) -> dict[str, VideoOutcome]:
     """Prepare every video of a folder that is not prepared yet.
 
     Args:
         videos: the folder; folders in it are looked through as well.
         out: where the clips go.
-        landmarker: finds and measures the faces.
+        landmarker: finds and measures the faces; None with ``spread``.
         config: of ``styles``.
         shard: (I, N), to prepare the I-th of N parts of the videos alone. Each part has a manifest of its own, so that
             several processes can fill one folder.
+        spread: prepares the videos in other processes; None = here, one after the other.
 
     Returns:
         What became of each video, by its path below ``videos``; of earlier runs as well.
@@ -76,20 +89,38 @@ def prepare_folder(
     settings = {**asdict(config), "fps": str(config.fps)}
     manifest = out / (MANIFEST if shard == (1, 1) else f"manifest-{shard[0]}-of-{shard[1]}.json")
     state = _read_state(manifest, settings)
+    waiting, sizes, failed = [], {}, {}
     for path in shard_of(found, *shard):
         name, size = path.relative_to(videos).as_posix(), path.stat().st_size
-        if name in state and state[name]["bytes"] == size:
+        if name not in state or state[name]["bytes"] != size:
+            waiting.append((path, name))
+            sizes[name] = size
+    if spread is None:
+        assert landmarker is not None, "without spread, videos are prepared here"
+        spread = partial(prepare_each, out=out, landmarker=landmarker, config=config, step=step)
+    for name, outcome in spread(waiting):
+        if outcome.failed:
+            failed[name] = outcome
             continue
-        try:
-            outcome = prepare_video(path, out, landmarker, config, name=name, step=step)
-        except MediaError as error:  # one broken file should not cost the night
-            outcome = VideoOutcome(clips=(), left_out=(str(error),))
-        state[name] = {"bytes": size, **asdict(outcome)}
+        state[name] = {"bytes": sizes[name], "clips": outcome.clips, "left_out": outcome.left_out}
         _write_state(manifest, settings, state)
-    return {
+    return failed | {
         name: VideoOutcome(clips=tuple(entry["clips"]), left_out=tuple(entry["left_out"]))
         for name, entry in state.items()
     }
+
+
+def prepare_each(
+    videos: Iterable[Video], *, out: Path, landmarker: Landmarker, config: PrepareConfig, step: Step | None = None
+) -> Iterator[tuple[str, VideoOutcome]]:
+    """Prepare videos one after the other; an error becomes part of the outcome and does not end the rest."""
+    for path, name in videos:
+        try:
+            yield name, prepare_video(path, out, landmarker, config, name=name, step=step)
+        except MediaError as error:
+            yield name, VideoOutcome(clips=(), left_out=(str(error),))
+        except (StyleHeadError, OSError, RuntimeError, MemoryError) as error:
+            yield name, VideoOutcome(clips=(), left_out=(str(error) or type(error).__name__,), failed=True)
 
 
 def prepare_video(
@@ -192,7 +223,11 @@ def _frames(path: Path, fps: Fraction, name: str, what: str, step: Step | None) 
 def _plain(name: str) -> str:
     """A folder's name for a video: letters, digits and dashes."""
     stem = name.rsplit(".", 1)[0]
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
+    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
+    if len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]  # tells long names apart that begin alike
+    return f"{plain.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
 
 
 def _read_state(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -211,6 +246,6 @@ def _read_state(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _write_state(path: Path, settings: dict[str, Any], state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = temporary_beside(path)
     part.write_text(json.dumps({"settings": settings, "videos": state}, indent=2) + "\n", encoding="utf-8")
     os.replace(part, path)
