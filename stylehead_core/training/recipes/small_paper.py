@@ -49,5 +49,5 @@ def small_paper_sound(scale: Scale = SMALL_PAPER, base: Scale = MINI) -> Recipe:
     Losses, their weights and the masks are those of ``paper_sound``. Not so the sizes, the learning rate, proxies that
     are drawn once, and what needs files from elsewhere: VGG19 and the sync expert.
     """
-    task, needs = SoundTask(size=scale.model.generator.size, proxies=16), base.names("motion")
+    task, needs = SoundTask(size=scale.model.generator.size, proxies=8), base.names("motion")
     return scale.recipe("sound", task=task, needs=needs, steps=2000, batch=CLIPS, lr=1e-3, ema_decay=0.995)

@@ -66,6 +66,7 @@ class SpeechTask(LearnsFromHeads):
     throat: float = 0.08  # share by which the resonances of real samples are moved up or down, at most
     synthetic: float = 3.5  # weight of synthetic samples beside real ones
     strength: float = 3.0  # weight of 1 - concordance of the real jaw; a network that moves too little pays for it
+    start_share: float = 0.0  # of the weights that the run began with, in the mean with the learnt ones that it gives
     told_strength: float = 1.05  # of the jaw on the real clips that were learnt from: calibrated when all is learnt
     parts: tuple[str, ...] = ("speech",)
 
@@ -80,9 +81,10 @@ class SpeechTask(LearnsFromHeads):
                 f"Speech takes 0 or more talks by flite, 1 or more variants and a share of real samples above 0; "
                 f"found {self}."
             )
-        if not 0 <= self.throat < 1 or self.told_strength <= 0:
+        if not 0 <= self.throat < 1 or not 0 <= self.start_share < 1 or self.told_strength <= 0:
             raise ConfigError(
-                f"Resonances are moved by 0 or more and less than all, and the strength is above 0; found {self}."
+                f"Resonances are moved by 0 or more and less than all, the start's share is likewise, and the strength "
+                f"is above 0; found {self}."
             )
 
     def load(self, folder: Path) -> Heads | None:
@@ -96,7 +98,9 @@ class SpeechTask(LearnsFromHeads):
         return SpeechState(self, model, heads)
 
     def save(self, state: "SpeechState", model: StyleHead, folder: Path, recipe: str) -> None:
-        """Calibrate the jaw's strength on the real clips, where there are any, and write the model."""
+        """Join the learnt weights with those of the start, calibrate the jaw's strength on the real clips, where there
+        are any, and write the model."""
+        state.keep_start()
         state.calibrate_strength()
         super().save(state, model, folder, recipe)
 
@@ -107,6 +111,7 @@ class SpeechState:
             raise ConfigError("The stage of speech makes a speech network whose names are LIPS; this model has none.")
         self.task, self.network = task, model.speech
         self.networks: dict[str, nn.Module] = {"speech": self.network.train().requires_grad_(True)}
+        self.begun = [parameter.detach().clone() for parameter in self.network.parameters()]
         if heads is not None:
             set_measured_scale(self.network, heads)
         window = self.network.config.window
@@ -168,6 +173,16 @@ class SpeechState:
         strength = 1 - concordance(measured[..., JAW], curves[..., JAW]).mean()
         loss = position + self.task.velocity * velocity + self.task.strength * strength
         return loss, {"real_position": position, "real_velocity": velocity, "real_strength": strength}
+
+    @torch.no_grad()
+    def keep_start(self) -> None:
+        """Mix ``start_share`` of the weights that the run began with into the learnt ones.
+
+        What the start could do is kept, and most of what was learnt since. Source: Wortsman et al. 2022, "Robust
+        fine-tuning of zero-shot models".
+        """
+        for learnt, begun in zip(self.network.parameters(), self.begun, strict=True):
+            learnt.lerp_(begun, self.task.start_share)
 
     @torch.no_grad()
     def calibrate_strength(self) -> None:

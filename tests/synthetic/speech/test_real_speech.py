@@ -201,6 +201,17 @@ def test_at_the_end_the_jaw_moves_as_strongly_as_asked_for(folder, monkeypatch, 
     assert torch.equal(network.scale[:, others], before[:, others])
 
 
+def test_a_share_of_the_start_is_kept(folder, monkeypatch):
+    monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
+    network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
+    torch.nn.init.constant_(network.last.bias, 1.0)
+    task = SpeechTask(utterances=2, start_share=0.25)
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    torch.nn.init.constant_(network.last.bias, 5.0)  # all that was learnt
+    stage.keep_start()
+    torch.testing.assert_close(network.last.bias, torch.full((16,), 4.0))
+
+
 def test_what_a_run_writes_has_the_strength_that_was_asked_for(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
     model = build(replace(debug(), speech=SpeechCoefficientsConfig(names=LIPS, width=8))).eval()
@@ -242,7 +253,12 @@ def test_a_shorter_throat_moves_a_resonance_and_keeps_the_ends():
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"variants": 0}, "1 or more variants"), ({"throat": 1.0}, "Resonances"), ({"told_strength": 0.0}, "strength")],
+    [
+        ({"variants": 0}, "1 or more variants"),
+        ({"throat": 1.0}, "Resonances"),
+        ({"start_share": 1.0}, "share"),
+        ({"told_strength": 0.0}, "strength"),
+    ],
 )
 def test_settings_that_cannot_work_are_refused(wrong, words):
     with pytest.raises(ConfigError, match=words):
