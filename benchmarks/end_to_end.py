@@ -118,12 +118,12 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
 
-        def drawn() -> Iterator[Tensor]:
+        def draw_frames() -> Iterator[Tensor]:
             return animate(model, inversion, motion, chunk=chunk, config=config)
 
-        def fetched() -> None:
+        def fetch_frames() -> None:
             before = None
-            for part in drawn():  # each while the next is drawn
+            for part in draw_frames():  # each while the next is drawn
                 if before is not None:
                     before.wait()
                 before = AsyncCopy(to_uint8(part))
@@ -131,9 +131,9 @@ def measure(
                 before.wait()
 
         note = f"speed {config.speed!r}, batches of {batch_size}"
-        yield meter.line("without encoding", fetched, note=note)
-        yield meter.line("one after the other", lambda: write(film, size, drawn()), note=note)
-        yield meter.line("end to end", lambda: write_behind(film, size, drawn()), note=f"motion to film; {note}")
+        yield meter.line("without encoding", fetch_frames, note=note)
+        yield meter.line("one after the other", lambda: write(film, size, draw_frames()), note=note)
+        yield meter.line("end to end", lambda: write_behind(film, size, draw_frames()), note=f"motion to film; {note}")
 
 
 def measure_tracking(meter: Meter, model: StyleHead, frames: int) -> Iterator[dict[str, Any]]:
@@ -195,15 +195,15 @@ def measure_parts(
     yield meter.line(
         "draw", lambda: [model.generator.draw(moved, prepared, rgb) for _ in range(goes)], goes * batch_size
     )
-    drawn = model.generator.draw(moved, prepared, rgb).float()
+    draw_frames = model.generator.draw(moved, prepared, rgb).float()
     if inversion.detail is not None:
         layers = portrait_layers(model, inversion)
         yield meter.line(
             "refine",
-            lambda: [model.refine(drawn, layers, batch, seen, told, guiding) for _ in range(goes)],
+            lambda: [model.refine(draw_frames, layers, batch, seen, told, guiding) for _ in range(goes)],
             goes * batch_size,
         )
-    frame = model.resize(drawn[:1], config.size)
+    frame = model.resize(draw_frames[:1], config.size)
     pictures = frame.expand(chunk, -1, -1, -1).contiguous()
     yield meter.line("transfer", lambda: [AsyncCopy(to_uint8(pictures)).wait() for _ in rounds], done)
     numbers = to_uint8(pictures).cpu()

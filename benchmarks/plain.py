@@ -20,7 +20,7 @@ from stylehead_core.networks.generator import Generator
 from stylehead_core.networks.modulated import ModulatedConv
 from stylehead_core.ops.warp import warp
 
-__all__ = ["draw_frame", "draw_picture", "filtered"]
+__all__ = ["draw_frame", "draw_picture", "filter_upsampled"]
 
 TAPS = (1.0, 3.0, 3.0, 1.0)
 
@@ -58,18 +58,18 @@ def draw_picture(generator: Generator, styles: Tensor, feature: Tensor | None = 
         level: Any = generator.levels[str(resolution)]
         row = config.row(resolution)
         if level.up is not None:
-            x = _modulated(level.up, x, styles[:, row - 1])
+            x = _modulate(level.up, x, styles[:, row - 1])
         if resolution == config.waist and feature is not None:
             x = feature
-        x = _modulated(level.conv, x, styles[:, row])
+        x = _modulate(level.conv, x, styles[:, row])
         if level.rgb is not None:
-            drawn = _modulated(level.rgb, x, styles[:, row + 1])
-            rgb = drawn if rgb is None else drawn + filtered(rgb, up=2, before=2, after=1)
+            drawn = _modulate(level.rgb, x, styles[:, row + 1])
+            rgb = drawn if rgb is None else drawn + filter_upsampled(rgb, up=2, before=2, after=1)
     assert rgb is not None
     return rgb
 
 
-def _modulated(conv: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
+def _modulate(conv: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
     batch, channels = x.shape[:2]
     outputs, _, kernel, _ = conv.weight.shape
     reading = conv.style(style)  # B I
@@ -80,7 +80,7 @@ def _modulated(conv: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
     if conv.up:
         weight = weight.transpose(1, 2).reshape(batch * channels, outputs, kernel, kernel)
         x = F.conv_transpose2d(x, weight, stride=2, groups=batch)
-        x = filtered(x.reshape(batch, outputs, *x.shape[2:]), up=1, before=1, after=1, gain=4.0)
+        x = filter_upsampled(x.reshape(batch, outputs, *x.shape[2:]), up=1, before=1, after=1, gain=4.0)
     else:
         weight = weight.reshape(batch * outputs, channels, kernel, kernel)
         x = F.conv2d(x, weight, padding=kernel // 2, groups=batch)
@@ -89,7 +89,7 @@ def _modulated(conv: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
     return F.leaky_relu(x, SLOPE) * math.sqrt(2) if conv.active else x
 
 
-def filtered(x: Tensor, *, up: int, before: int, after: int, gain: float | None = None) -> Tensor:
+def filter_upsampled(x: Tensor, *, up: int, before: int, after: int, gain: float | None = None) -> Tensor:
     """Upsample ``x`` (B C H W) with zeros between its pixels, pad, and filter one channel at a time."""
     batch, channels, height, width = x.shape
     x = x.reshape(batch * channels, 1, height, 1, width, 1)

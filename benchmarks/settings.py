@@ -50,7 +50,7 @@ def edits(model: StyleHead, heads: Heads, each: int) -> Iterator[dict[str, Any]]
         inverted = [invert(model, picture[None]) for picture in before]
         yield quality(f"edit {name}, not edited", after, [inversion.redrawn for inversion in inverted])
         for way in WAYS:
-            drawn = [edited(model, inversion, name, way) for inversion in inverted]
+            drawn = [draw_edited(model, inversion, name, way) for inversion in inverted]
             yield quality(f"edit {name}, {way}", after, drawn)
 
 
@@ -60,7 +60,7 @@ def refined_edits(model: StyleHead, heads: Heads, each: int, steps: int) -> Iter
         if name in model.attributes:
             before, after = from_uint8(heads.edited[heads.attribute == number][:each]).unbind(1)
             refined = [invert(model, picture[None], "optimise", steps=steps) for picture in before]
-            drawn = [edited(model, inversion, name, "moved") for inversion in refined]
+            drawn = [draw_edited(model, inversion, name, "moved") for inversion in refined]
             yield quality(f"edit {name}, refined, moved", after, drawn)
 
 
@@ -76,7 +76,7 @@ def colours(model: StyleHead, pictures: Tensor) -> Iterator[dict[str, Any]]:
         }
 
 
-def edited(model: StyleHead, inversion: Inversion, name: str, way: Any) -> Tensor:
+def draw_edited(model: StyleHead, inversion: Inversion, name: str, way: Any) -> Tensor:
     return next(render(model, edit_style(model, inversion, name), config=RenderConfig(edited=way)))
 
 
@@ -90,13 +90,13 @@ def quality(what: str, expected: Tensor, drawn: list[Tensor]) -> dict[str, Any]:
     }
 
 
-def one_of_each(heads: Heads, count: int) -> Tensor:
+def first_pictures(heads: Heads, count: int) -> Tensor:
     """The first picture of ``count`` heads."""
     first = {int(person): row for row, person in reversed(list(enumerate(heads.person)))}
     return heads.frames(torch.tensor(sorted(first.values())[:count]))
 
 
-def tinted(pictures: Tensor) -> Tensor:
+def tint(pictures: Tensor) -> Tensor:
     """The same picture in warm light, which the renderer does not have."""
     return (pictures + pictures.new_tensor((0.15, 0.0, -0.2))[:, None, None]).clamp(-1, 1)
 
@@ -112,11 +112,11 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     model, heads = load_stylehead(args.model), load_heads(args.data)
-    pictures = one_of_each(heads, args.heads)
+    pictures = first_pictures(heads, args.heads)
     for lines in (
         inversions(model, pictures, args.steps),
         colours(model, pictures),
-        colours(model, tinted(pictures)),
+        colours(model, tint(pictures)),
         edits(model, heads, args.heads),
         refined_edits(model, heads, max(2, args.heads // 4), args.steps),
     ):

@@ -40,7 +40,7 @@ class Stages:
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
 
-    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def time_calls(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             start = time.process_time()
             try:
@@ -60,10 +60,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measured(args.clip or enlarged(Path(folder) / "clip.mp4", args.size), args.frames)))
+        print(json.dumps(measure(args.clip or enlarge_sample(Path(folder) / "clip.mp4", args.size), args.frames)))
 
 
-def enlarged(path: Path, size: int) -> Path:
+def enlarge_sample(path: Path, size: int) -> Path:
     """Write the sample at ``size`` pixels, forwards and backwards until it is long enough."""
     with VideoWriter(path, fps=Fraction(25), size=(size, size)) as video:
         for _ in range(3):
@@ -72,16 +72,16 @@ def enlarged(path: Path, size: int) -> Path:
     return path
 
 
-def measured(clip: Path, frames: int) -> dict[str, Any]:
+def measure(clip: Path, frames: int) -> dict[str, Any]:
     landmarker, stages = load_landmarker(), Stages()
     motion_from_track(track_face(islice(read_frames(clip, chunk=CHUNK), 1), landmarker), landmarker)  # does not count
     for name in ("detector", "mesh", "blendshapes"):
         network = getattr(landmarker, name)
-        network.forward = stages.timed(name, network.forward)
-    landmarker_module.cut_regions = stages.timed("cut", landmarker_module.cut_regions)
-    landmarker_module.fit_pose = stages.timed("pose", landmarker_module.fit_pose)
+        network.forward = stages.time_calls(name, network.forward)
+    landmarker_module.cut_regions = stages.time_calls("cut", landmarker_module.cut_regions)
+    landmarker_module.fit_pose = stages.time_calls("pose", landmarker_module.fit_pose)
     parts = read_frames(clip, chunk=CHUNK)
-    following = stages.timed("decode", lambda: next(parts, None))
+    following = stages.time_calls("decode", lambda: next(parts, None))
     started, clock = time.process_time(), time.perf_counter()
     track = track_face(islice(iter(following, None), -(-frames // CHUNK)), landmarker, TrackingConfig())
     motion = motion_from_track(track, landmarker)

@@ -65,7 +65,7 @@ def draw_portrait(renderer: Renderer, seed: int, path: Path) -> None:
 
 
 def draw_clip(renderer: Renderer, path: Path) -> None:
-    talking = acted(speak(WORDS, Voice(name="en-us+m3", speed=200), before=0.1, after=0.4))
+    talking = act(speak(WORDS, Voice(name="en-us+m3", speed=200), before=0.1, after=0.4))
     person, scene = renderer.person(sample_appearance(DRIVER)), sample_scene(DRIVER)
     crop = first_crop(renderer, person, talking, scene)
     sound, fps = talking.utterance.sound, talking.utterance.fps
@@ -74,7 +74,7 @@ def draw_clip(renderer: Renderer, path: Path) -> None:
             video.write(_tensor(renderer.render(person, weights, pose, scene, crop).picture)[None])
 
 
-def acted(utterance: Utterance) -> Talking:
+def act(utterance: Utterance) -> Talking:
     """The driving clip: talks, nods, blinks, turns to the side and smiles, in two seconds."""
     frames = round(CLIP_SECONDS * utterance.fps)
     samples = round(CLIP_SECONDS * utterance.sound.rate)

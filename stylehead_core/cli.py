@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     assert module is not None, "argparse refuses what is not in the table"
     try:
-        with _ending_tidily():
+        with _end_tidily():
             if isinstance(getattr(args, "device", None), str):
                 import_module(".commands.options", __package__).check_device(args.device)
             return module.run(args) or 0
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _ending_tidily() -> Iterator[None]:
+def _end_tidily() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the process in the same way as Ctrl-C, so that no half-made file stays."""
 
     def stop(number: int, frame: object) -> None:

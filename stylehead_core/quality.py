@@ -33,7 +33,7 @@ def inversion_quality(inversion: Inversion) -> Quality:
     drawn, detail = inversion.redrawn, inversion.detail
     portrait = inversion.portrait.image.to(drawn)
     if detail is not None:
-        drawn, portrait = (_reduced(picture, detail.shape[-1]) for picture in (drawn, portrait))
+        drawn, portrait = (_reduce(picture, detail.shape[-1]) for picture in (drawn, portrait))
         drawn = drawn - detail.to(drawn)
     error = float((portrait - drawn).square().mean()) / 4  # of [0, 1]
     psnr = BEST if error == 0 else min(BEST, -10 * math.log10(error))
@@ -41,7 +41,7 @@ def inversion_quality(inversion: Inversion) -> Quality:
     return Quality(psnr=psnr, verdict=verdict, heat=draw_error(portrait, drawn))
 
 
-def _reduced(picture: Tensor, size: int) -> Tensor:
+def _reduce(picture: Tensor, size: int) -> Tensor:
     """``picture`` (1 3 S S) at ``size`` pixels a side; as it is where it has that size."""
     if picture.shape[-1] == size:
         return picture

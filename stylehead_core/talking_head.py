@@ -114,7 +114,7 @@ def talking_head(
     frames = animate(model, inversion, moving, chunk=config.chunk, config=replace(config.render, size=size))
     shown = (size, size)
     if config.paste:
-        frames = _pasted(frames, portrait)
+        frames = _paste(frames, portrait)
         shown = (picture.shape[-1], picture.shape[-2])
     return TalkingHead(
         frames=frames, count=len(moving), size=shown, fps=moving.fps, inversion=inversion, description=description
@@ -159,6 +159,6 @@ def _there_and_back(motion: Motion, frames: int) -> Motion:
     return fit_length(motion, frames)
 
 
-def _pasted(frames: Iterator[Tensor], portrait: Portrait) -> Iterator[Tensor]:
+def _paste(frames: Iterator[Tensor], portrait: Portrait) -> Iterator[Tensor]:
     for part in frames:
         yield paste_head(part, portrait, config=PasteConfig())[0]

@@ -220,7 +220,8 @@ def older_with_a_beard(graph: Graph) -> None:
         *("StyleHead_EditStyle", "A beard that grows"), inversion=(older, 0), attribute="beard", strength=0.0,
         end_strength=1.0,
     )  # fmt: skip
-    before = graph.add("StyleHead_Render", "Before", head=inversion)
+    redrawn = graph.add("StyleHead_Render", head=inversion)
+    before = graph.add("PreviewImage", "Before", images=(redrawn, 0))
     motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
     head = graph.head((beard, 0), (motion, 0))
     film = graph.film(head, "older", (samples, 2))
@@ -228,7 +229,7 @@ def older_with_a_beard(graph: Graph) -> None:
     graph.lay_out_film(
         "Two changes at once, while it talks. Changes follow one another, in any order.",
         samples,
-        [[inversion[0]], [older, beard], [before]],
+        [[inversion[0]], [older, beard], [redrawn, before]],
         moves,
         head,
         film,
@@ -311,9 +312,7 @@ def photo_in_a_larger_picture(graph: Graph) -> None:
     note += "Put your picture in the place of *Stitch Images*."
     graph.rows = [
         [
-            Group(
-                "Yours", "given", [[left], [right], [both]], f"{note}Put your picture in the place of *Stitch Images*."
-            ),
+            Group("Yours", "given", [[left], [right], [both]], note),
             Group("Who", "face", [[inversion[0]]]),
             Group("What is said", "motion", [[motion, short]]),
         ],
@@ -540,6 +539,13 @@ def save_thumbnail(server: Server, name: str, prompt: dict, run: Run) -> None:
 GIVES_A_CLIP = ("dub a film",)
 
 
+FILMS_ARE_SHOWN = "[...document.querySelectorAll('video')].every((film) => film.readyState >= 2)"
+HIDE_MESSAGES = """
+for (const box of document.querySelectorAll("div"))
+  if (/^\\d+ jobs? completed$/.test(box.textContent.trim())) box.style.visibility = "hidden";
+"""
+
+
 async def make_shots(server: Server, names: Iterable[str]) -> None:
     """Run each graph in the page, and keep what the page shows of it."""
     SHOTS.mkdir(exist_ok=True)
@@ -559,7 +565,9 @@ async def shot(page: Page, graph: dict) -> Image.Image:
     if ended["kind"] != "execution_success":
         raise SystemExit(f"{ended}")
     await show_whole(page)
-    await asyncio.sleep(2)  # films load their first frame
+    await page.wait(FILMS_ARE_SHOWN, 30)
+    await asyncio.sleep(2)  # pictures of nodes are laid out
+    await page.js(HIDE_MESSAGES)
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         await page.screenshot(Path(file.name))
         picture = Image.open(file.name).convert("RGB").crop(CANVAS)

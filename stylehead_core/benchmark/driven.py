@@ -83,9 +83,9 @@ def same_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[Ro
         inversion = replace(invert(model, portrait_of(heads, target)), detail=None)
         redrawn[target] = next(render(model, inversion, config=RenderConfig(size=heads.size)))[0].clamp(-1, 1).cpu()
     drawn["truth, inverted"] = redrawn[heads.target]
-    true = measures.look(heads.frames(targets))
+    true = measures.measure(heads.frames(targets))
     own = torch.searchsorted(targets, heads.target)
-    return [_judge(way, drawn[way], heads, true.only(own), measures) for way in WAYS]
+    return [_judge(way, drawn[way], heads, true.select(own), measures) for way in WAYS]
 
 
 def cross_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[CrossRow]:
@@ -103,7 +103,7 @@ def cross_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[C
         sources += [source] * len(clip)
         wanted.append(changes)
     rows, own = torch.tensor(sources).unique(return_inverse=True)
-    portraits = measures.look(heads.frames(rows)).only(own)
+    portraits = measures.measure(heads.frames(rows)).select(own)
     return [
         _judge_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), measures)
         for way in CROSS_WAYS
@@ -141,9 +141,9 @@ def _draw(
 def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, measures: Measures) -> Row:
     truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
     boxes = mouth_boxes(landmarks)
-    seen = measures.look(drawn)
+    seen = measures.measure(drawn)
     change = (seen.coefficients - heads.coefficients[heads.target]).abs()[seen.found]
-    apart = (seen.landmarks - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
+    identity_distance = (seen.landmarks - landmarks)[..., :2].norm(dim=-1).mean(1) / eye_distance(landmarks)
     pairs = zip(drawn, truth, boxes, strict=True)
     return Row(
         way=way,
@@ -156,8 +156,8 @@ def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, measures: Meas
         brows=_mean_of(change, "brow"),
         mouth=_mean_of(change, "mouth", "jaw"),
         pose=float(change[:, ARKIT.rotation].rad2deg().mean()),
-        landmarks=float(apart[seen.found].mean()),
-        identity=measures.apart(seen, true),
+        landmarks=float(identity_distance[seen.found].mean()),
+        identity=measures.identity_distance(seen, true),
         found=float(seen.found.float().mean()),
     )
 
@@ -170,7 +170,7 @@ def _mean_of(change: Tensor, *parts: str) -> float:
 def _judge_crossing(
     way: str, drawn: Tensor, heads: Heads, sources: Tensor, portraits: Measured, wanted: Tensor, measures: Measures
 ) -> CrossRow:
-    seen = measures.look(drawn)
+    seen = measures.measure(drawn)
     change = (seen.coefficients - heads.coefficients[sources])[seen.found]
     off = (change - wanted[seen.found]).abs()
     change, asked = change[:, ARKIT.expression], wanted[seen.found][:, ARKIT.expression]
@@ -179,7 +179,7 @@ def _judge_crossing(
         expression=float(off[:, ARKIT.expression].mean()),
         pose=float(off[:, ARKIT.rotation].rad2deg().mean()),
         follows=correlation(change, asked),
-        identity=measures.apart(seen, portraits),
+        identity=measures.identity_distance(seen, portraits),
         mouth_sharpness=mouth_sharpness(drawn, seen) / mouth_sharpness(heads.frames(sources), portraits),
         found=float(seen.found.float().mean()),
     )

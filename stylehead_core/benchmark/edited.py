@@ -65,7 +65,7 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     if min(people) < 0:
         raise InputError("These heads were measured by an older version: measure them again.")
     portraits = [portrait_of(heads, int(torch.nonzero(heads.person == person)[0, 0])) for person in people]
-    steps = torch.stack([_at(model, invert(model, portrait), name, BEYOND) for portrait in portraits])
+    steps = torch.stack([_draw_at(model, invert(model, portrait), name, BEYOND) for portrait in portraits])
     seen = describe_pictures(measures.network, steps.flatten(0, 1))
     told = seen.attributes.unflatten(0, steps.shape[:2])  # E F A
     identity = seen.identity.unflatten(0, steps.shape[:2])
@@ -76,7 +76,7 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     low, high = from_uint8(heads.edited[pairs]).unbind(1)
     rendered = [describe_pictures(measures.network, part) for part in (low, high)]
     ends = [
-        _at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait
+        _draw_at(model, invert(model, replace(portrait, image=one[None])), name, STRENGTHS)  # posed as the portrait
         for portrait, one in zip(portraits, low, strict=True)
     ]
     drawn = torch.stack(ends)
@@ -87,8 +87,8 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     along = (true * made).sum(1)
     return EditRow(
         edit=name,
-        monotonic=_rising(judged),
-        beyond=_rising(told[:, :, column]),
+        monotonic=_rising_share(judged),
+        beyond=_rising_share(told[:, :, column]),
         moves=float((judged[:, -1] - judged[:, 0]).mean())
         / float((rendered[1].attributes - rendered[0].attributes)[:, column].mean()),
         identity=float((1 - (identity[:, full] * identity[:, none]).sum(1)).mean()) / measures.strangers,
@@ -102,12 +102,12 @@ def _row(model: StyleHead, heads: Heads, measures: Measures, name: str, pairs: T
     )
 
 
-def _rising(judged: Tensor) -> float:
+def _rising_share(judged: Tensor) -> float:
     """The share of rows of ``judged`` (E F) that rise with every step."""
     return float((judged.diff(dim=1) > 0).all(1).float().mean())
 
 
-def _at(model: StyleHead, inversion: Inversion, name: str, strengths: tuple[float, ...]) -> Tensor:
+def _draw_at(model: StyleHead, inversion: Inversion, name: str, strengths: tuple[float, ...]) -> Tensor:
     """The head with an edit at each of ``strengths`` (F 3 S S)."""
     return torch.cat(
         [next(render(model, edit_style(model, inversion, name, strength))).cpu() for strength in strengths]

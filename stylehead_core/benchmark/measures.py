@@ -33,7 +33,7 @@ class Measured:
     identity: Tensor  # (N D) of length 1
     attributes: Tensor  # (N A) of looks.ATTRIBUTES
 
-    def only(self, rows: Tensor) -> "Measured":
+    def select(self, rows: Tensor) -> "Measured":
         """What was seen in the pictures ``rows``, in their order."""
         return Measured(**{name: values[rows] for name, values in vars(self).items()})
 
@@ -44,7 +44,7 @@ class Measures:
     network: FeatureNetwork
     strangers: float  # mean distance of two people, by which distances are told
 
-    def look(self, pictures: Tensor) -> Measured:
+    def measure(self, pictures: Tensor) -> Measured:
         """Measure ``pictures`` (N 3 S S) in [-1, 1]."""
         levels = to_uint8(pictures)
         landmarks, coefficients, found = measure_pictures(self.landmarker, levels)
@@ -57,7 +57,7 @@ class Measures:
             attributes=seen.attributes,
         )
 
-    def apart(self, one: Measured, other: Measured) -> float:
+    def identity_distance(self, one: Measured, other: Measured) -> float:
         """The mean distance of identities, picture by picture, in parts of strangers' distance."""
         return float((1 - (one.identity * other.identity).sum(1)).mean()) / self.strangers
 

@@ -61,14 +61,14 @@ def speech(model: StyleHead, heads: Heads, measures: Measures, utterances: Itera
     for number, utterance in enumerate(utterances):
         inversion = invert(model, portrait_of(heads, firsts[number % len(firsts)]))
         heard = speech_motion_for_model(model, utterance.sound, utterance.fps, frames=len(utterance.curves))
-        told = _told(model.speech, utterance.curves, heard.coefficients)
+        told = _true_coefficients(model.speech, utterance.curves, heard.coefficients)
         truth = opening_of_curves(utterance.curves, LIPS)
         for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):
             motion = Motion(coefficients=coefficients, fps=utterance.fps, relative=True)
             drawn = _draw(model, inversion, motion)
-            found[way].append(_judge(drawn, measures.look(drawn), inversion, truth))
+            found[way].append(_judge(drawn, measures.measure(drawn), inversion, truth))
         still = inversion.portrait.image
-        seen = measures.look(still).only(torch.zeros(len(truth), dtype=torch.int64))
+        seen = measures.measure(still).select(torch.zeros(len(truth), dtype=torch.int64))
         found["still"].append(_judge(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
     return [_row(way, numbers) for way, numbers in found.items()]
 
@@ -79,7 +79,7 @@ def held_out_utterances(count: int) -> Iterator[Utterance]:
     return itertools.islice((utterance for utterance in utterances if utterance.voice is not None), count)
 
 
-def _told(network: SpeechCoefficients, curves: Tensor, like: Tensor) -> Tensor:
+def _true_coefficients(network: SpeechCoefficients, curves: Tensor, like: Tensor) -> Tensor:
     """Coefficients as of ``network``, had it heard the true ``curves`` (T L)."""
     names = network.config.names
     true = torch.stack([curves[:, LIPS.index(name)] for name in names], dim=1)

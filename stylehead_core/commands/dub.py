@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
             print(told, file=sys.stderr)
         if args.longer == "cut":
             sound = trim_sound(sound, motion) or sound
-        motion = _speaking(args, model, motion, sound)
+        motion = _replace_speech(args, model, motion, sound)
     _write(args, model, inversion, motion, sound)
     print(args.output)
 
@@ -173,7 +173,7 @@ def _invert(
     return invert(model, replace(portrait, original=None))  # a frame of 4K is large, and it is not pasted into
 
 
-def _speaking(args: argparse.Namespace, model: StyleHead, motion: Motion, sound: Sound) -> Motion:
+def _replace_speech(args: argparse.Namespace, model: StyleHead, motion: Motion, sound: Sound) -> Motion:
     """The film's motion with the lips of the new speech, which rest and rise from the film's own mouth."""
     spoken = speech_motion_for_model(
         model, sound, motion.fps, frames=len(motion), config=SpeechConfig(strength=args.lips)

@@ -47,18 +47,18 @@ def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _names() -> dict[str, str]:
     """Map official names to ours. Officially, the bias before an activation belongs to the activation."""
     names = {
-        **_activated("conv_body_first.0", "conv_body_first.1", "first"),
-        **_activated("final_conv.0", "final_conv.1", "middle"),
+        **_activated_layer("conv_body_first.0", "conv_body_first.1", "first"),
+        **_activated_layer("final_conv.0", "final_conv.1", "middle"),
         **layer("linear_3dmm.0", "descriptor_in"),
         **layer("linear_3dmm.2", "descriptor_out"),
     }
     for i in range(CALIBRATOR.levels):
         down, up, inject = f"conv_body_down.{i}", f"conv_body_up.{i}", f"inject_3dmm.{i}"
-        names |= _activated(f"{down}.conv1.0", f"{down}.conv1.1", f"down.{i}.mix")
-        names |= _activated(f"{down}.conv2.1", f"{down}.conv2.2", f"down.{i}.shrink")
+        names |= _activated_layer(f"{down}.conv1.0", f"{down}.conv1.1", f"down.{i}.mix")
+        names |= _activated_layer(f"{down}.conv2.1", f"{down}.conv2.2", f"down.{i}.shrink")
         names |= layer(f"{down}.skip.1", f"down.{i}.short", ["weight"])
-        names |= _activated(f"{up}.conv1.0", f"{up}.conv1.1", f"up.{i}.mix")
-        names |= _activated(f"{up}.conv2", f"{up}.conv2.activation", f"up.{i}.grow")
+        names |= _activated_layer(f"{up}.conv1.0", f"{up}.conv1.1", f"up.{i}.mix")
+        names |= _activated_layer(f"{up}.conv2", f"{up}.conv2.activation", f"up.{i}.grow")
         names |= layer(f"{up}.skip", f"up.{i}.short", ["weight"])
         for theirs, ours in (("1", "first"), ("2", "second")):
             names |= layer(f"{inject}.conv{theirs}", f"inject.{i}.{ours}")
@@ -69,6 +69,6 @@ def _names() -> dict[str, str]:
     return names
 
 
-def _activated(weight: str, bias: str, ours: str) -> dict[str, str]:
+def _activated_layer(weight: str, bias: str, ours: str) -> dict[str, str]:
     """Names of a convolution whose official bias belongs to the activation."""
     return {f"{weight}.weight": f"{ours}.weight", f"{bias}.bias": f"{ours}.bias"}

@@ -40,11 +40,11 @@ def solve_gestures(model: MorphableModel) -> dict[str, Tensor]:
     basis = model.expression_basis[model.keypoints].flatten(0, 1).double()  # L*3 K
     gram = basis.T @ basis
     gram = gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-    wanted = _wanted(points.double())
+    wanted = _landmark_movements(points.double())
     return {name: torch.linalg.solve(gram, basis.T @ move.flatten()).float() for name, move in wanted.items()}
 
 
-def _wanted(points: Tensor) -> dict[str, Tensor]:
+def _landmark_movements(points: Tensor) -> dict[str, Tensor]:
     """How each gesture moves the landmarks (L 3)."""
     mouth = (points[MOUTH[1]] - points[MOUTH[0]]).norm()
     eyes = (points[EYES[1]] - points[EYES[0]]).norm()

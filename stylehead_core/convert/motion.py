@@ -64,19 +64,19 @@ def _flow_field(theirs: str, ours: str) -> dict[str, str]:
     names = layer(f"{theirs}.hourglass.encoder.input_layer", f"{ours}.first")
     for i in range(FLOW_FIELD.down):
         block = f"{theirs}.hourglass.encoder.encoder{i}"
-        names |= _steered(block, "0", f"{ours}.down.{i}", "shrink")
-        names |= _steered(block, "1", f"{ours}.down.{i}", "mix")
+        names |= _adain_layer(block, "0", f"{ours}.down.{i}", "shrink")
+        names |= _adain_layer(block, "1", f"{ours}.down.{i}", "mix")
     for i in range(FLOW_FIELD.up):
         block = f"{theirs}.hourglass.decoder.decoder{FLOW_FIELD.down - 1 - i}"
-        names |= _steered(block, "0", f"{ours}.up.{i}", "mix")
-        names |= _steered(block, "1", f"{ours}.up.{i}", "grow")
-        names |= _steered(block, "s", f"{ours}.up.{i}", "short")
+        names |= _adain_layer(block, "0", f"{ours}.up.{i}", "mix")
+        names |= _adain_layer(block, "1", f"{ours}.up.{i}", "grow")
+        names |= _adain_layer(block, "s", f"{ours}.up.{i}", "short")
     names |= layer(f"{theirs}.flow_out.0", f"{ours}.norm")
     names |= layer(f"{theirs}.flow_out.2", f"{ours}.last")
     return names
 
 
-def _steered(their_block: str, their_part: str, our_block: str, our_part: str) -> dict[str, str]:
+def _adain_layer(their_block: str, their_part: str, our_block: str, our_part: str) -> dict[str, str]:
     """Names of a convolution and of the AdaIN before it."""
     return {
         **layer(f"{their_block}.conv_{their_part}", f"{our_block}.{our_part}"),

@@ -84,7 +84,7 @@ def convert_official(folder: str | os.PathLike, output: str | os.PathLike) -> Co
             return {}
 
     state = {
-        **part(lambda: _prefixed("generator", generator.from_official(_tensors(_load(files[GENERATOR]), GENERATOR)))),
+        **part(lambda: _add_prefix("generator", generator.from_official(_tensors(_load(files[GENERATOR]), GENERATOR)))),
         **part(lambda: _encoder(files[ENCODER])),
         **part(lambda: _hfgi(files[HFGI])),
         **part(lambda: _motion(files[MOTION])),
@@ -161,7 +161,7 @@ def _load(path: Path) -> Any:
 def _tensors(value: Any, where: str) -> dict[str, Tensor]:
     """Check that ``value`` is a state dict, and return it."""
     if not isinstance(value, Mapping) or not all(isinstance(tensor, Tensor) for tensor in value.values()):
-        raise WeightsError(f"{where}: expected tensors by name, found {_sketch(value)}.")
+        raise WeightsError(f"{where}: expected tensors by name, found {_describe(value)}.")
     return {str(name): tensor for name, tensor in value.items()}
 
 
@@ -177,19 +177,19 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 def _entry(value: Any, name: str, where: str) -> dict[str, Tensor]:
     """State dict in the entry ``name`` of a checkpoint."""
     if not isinstance(value, Mapping) or name not in value:
-        raise WeightsError(f"{where}: expected an entry {name!r}, found {_sketch(value)}.")
+        raise WeightsError(f"{where}: expected an entry {name!r}, found {_describe(value)}.")
     return _tensors(value[name], f"{where}, {name!r}")
 
 
-def _one(value: Any, where: str, *shapes: tuple[int, ...]) -> Tensor:
+def _tensor(value: Any, where: str, *shapes: tuple[int, ...]) -> Tensor:
     """Check that ``value`` is a tensor of one of ``shapes``, and return it as float32."""
     if not isinstance(value, Tensor) or tuple(value.shape) not in shapes:
-        found = tuple(value.shape) if isinstance(value, Tensor) else _sketch(value)
+        found = tuple(value.shape) if isinstance(value, Tensor) else _describe(value)
         raise WeightsError(f"{where}: expected a tensor {' or '.join(map(str, shapes))}, found {found}.")
     return value.float()
 
 
-def _sketch(value: Any) -> str:
+def _describe(value: Any) -> str:
     """Short description of ``value`` for an error message."""
     if isinstance(value, Mapping):
         names = sorted(map(str, value))
@@ -197,22 +197,22 @@ def _sketch(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _prefixed(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _add_prefix(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in state.items()}
 
 
 def _encoder(path: Path) -> dict[str, Tensor]:
     checkpoint = _load(path)
     state = _entry(checkpoint, "encoder", ENCODER)
-    mean = _one(checkpoint.get("latent_avg"), f"{ENCODER}, 'latent_avg'", (18, 512), (1, 512), (512,))
-    return _prefixed("encoder", encoder.from_official(state, mean))
+    mean = _tensor(checkpoint.get("latent_avg"), f"{ENCODER}, 'latent_avg'", (18, 512), (1, 512), (512,))
+    return _add_prefix("encoder", encoder.from_official(state, mean))
 
 
 def _hfgi(path: Path) -> dict[str, Tensor]:
     checkpoint = _load(path)
     return {
-        **_prefixed("aligner", hfgi.aligner_from_official(_entry(checkpoint, "aligner", HFGI))),
-        **_prefixed("consultation", hfgi.consultation_from_official(_entry(checkpoint, "encoder", HFGI))),
+        **_add_prefix("aligner", hfgi.aligner_from_official(_entry(checkpoint, "aligner", HFGI))),
+        **_add_prefix("consultation", hfgi.consultation_from_official(_entry(checkpoint, "encoder", HFGI))),
     }
 
 
@@ -232,13 +232,13 @@ def _motion(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{MOTION} holds tensors of neither motion generator nor calibrator:\n{listed}")
     return {
         **motion.from_official(video),
-        **_prefixed("calibrator", calibrator.from_official(calibration, acting_only=True)),
+        **_add_prefix("calibrator", calibrator.from_official(calibration, acting_only=True)),
     }
 
 
 def _perceptual(path: Path) -> dict[str, Tensor]:
     state = _tensors(_load(as_published(path)), path.name)
-    return _prefixed("perceptual", vgg.from_official(state))
+    return _add_prefix("perceptual", vgg.from_official(state))
 
 
 def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:
@@ -252,8 +252,8 @@ def _coefficients(network: Path, standard_face: Path) -> dict[str, Tensor]:
     except Exception as error:  # broken archives raise many kinds
         raise WeightsError(f"{standard_face} cannot be read: {error}.") from error
     landmarks = torch.as_tensor(np.asarray(landmarks, dtype=np.float32)) if landmarks is not None else None
-    points = five_points(_one(landmarks, f"{STANDARD_FACE}, 'lm'", (68, 3)))
-    return {**_prefixed("coefficients", state), "face_points": points}
+    points = five_points(_tensor(landmarks, f"{STANDARD_FACE}, 'lm'", (68, 3)))
+    return {**_add_prefix("coefficients", state), "face_points": points}
 
 
 def _gestures(path: Path) -> dict[str, Tensor]:
@@ -282,9 +282,9 @@ def _style_statistics(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # broken archives raise many kinds
         raise WeightsError(f"{path} cannot be read: {error}.") from error
     return {
-        "style_prior.mean": _one(found.get("X_mean"), f"{STYLE_STATISTICS}, 'X_mean'", (512,), (1, 512)).flatten(),
-        "style_prior.components": _one(found.get("X_comp"), f"{STYLE_STATISTICS}, 'X_comp'", (512, 512)),
-        "style_prior.deviation": _one(found.get("X_stdev"), f"{STYLE_STATISTICS}, 'X_stdev'", (512,)),
+        "style_prior.mean": _tensor(found.get("X_mean"), f"{STYLE_STATISTICS}, 'X_mean'", (512,), (1, 512)).flatten(),
+        "style_prior.components": _tensor(found.get("X_comp"), f"{STYLE_STATISTICS}, 'X_comp'", (512, 512)),
+        "style_prior.deviation": _tensor(found.get("X_stdev"), f"{STYLE_STATISTICS}, 'X_stdev'", (512,)),
     }
 
 
@@ -306,17 +306,17 @@ def _directions(
 
 
 def _shift(name: str, path: Path, factor: float) -> dict[str, Tensor]:
-    direction = _one(_load(path), path.name, (512,), (1, 512), (18, 512), (1, 18, 512))
+    direction = _tensor(_load(path), path.name, (512,), (1, 512), (18, 512), (1, 18, 512))
     return {f"directions.{name}.direction": factor * direction.reshape(-1, 512).expand(18, 512).clone()}
 
 
 def _components(path: Path) -> dict[str, Tensor]:
     checkpoint = _load(path)
     if not isinstance(checkpoint, Mapping):
-        raise WeightsError(f"{GANSPACE}: expected the entries 'mean', 'comp' and 'std', found {_sketch(checkpoint)}.")
-    mean = _one(checkpoint.get("mean"), f"{GANSPACE}, 'mean'", (1, 512), (512,)).flatten()
-    axes = _one(checkpoint.get("comp"), f"{GANSPACE}, 'comp'", (80, 1, 512), (80, 512)).reshape(80, 512)
-    deviations = _one(checkpoint.get("std"), f"{GANSPACE}, 'std'", (80,), (80, 1)).flatten()
+        raise WeightsError(f"{GANSPACE}: expected the entries 'mean', 'comp' and 'std', found {_describe(checkpoint)}.")
+    mean = _tensor(checkpoint.get("mean"), f"{GANSPACE}, 'mean'", (1, 512), (512,)).flatten()
+    axes = _tensor(checkpoint.get("comp"), f"{GANSPACE}, 'comp'", (80, 1, 512), (80, 512)).reshape(80, 512)
+    deviations = _tensor(checkpoint.get("std"), f"{GANSPACE}, 'std'", (80,), (80, 1)).flatten()
     state = {}
     for name, (number, rows, _) in COMPONENTS.items():
         direction = torch.zeros(18, 512)

@@ -96,10 +96,10 @@ def vary_pairs(pairs: Iterable[SpeechPair], variants: int, seed: int = 0) -> Ite
     """Each pair as it is, and as ``variants - 1`` other speakers with other recordings would have made it."""
     for number, pair in enumerate(pairs):
         for variant in range(variants):
-            yield _varied(pair, np.random.default_rng([11, seed, number, variant])) if variant else pair
+            yield _vary(pair, np.random.default_rng([11, seed, number, variant])) if variant else pair
 
 
-def _varied(pair: SpeechPair, rng: np.random.Generator) -> SpeechPair:
+def _vary(pair: SpeechPair, rng: np.random.Generator) -> SpeechPair:
     pitch = float(np.exp(rng.uniform(*np.log(PITCH))))
     formants = float(np.clip(pitch**TOGETHER * np.exp(rng.normal(0, SPREAD)), *FORMANTS))
     speed = float(np.exp(rng.uniform(*np.log(SPEED))))

@@ -95,10 +95,10 @@ class VideoDataset:
             for one, other in ((first, second), (second, first))[: 1 + both]:
                 sources.append(self.shot(clip, [one], window, aligned=aligned))
                 targets.append(self.shot(clip, [other], window))
-        return _joined(sources), _joined(targets)
+        return _join(sources), _join(targets)
 
 
-def _joined(shots: list[Shot]) -> Shot:
+def _join(shots: list[Shot]) -> Shot:
     return Shot(*(torch.cat([getattr(shot, name) for shot in shots]) for name in SHARED))
 
 

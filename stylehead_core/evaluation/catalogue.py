@@ -66,7 +66,7 @@ class Metric:
 # Metrics with the truth
 
 
-def _compared(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidence], Found]:
+def _frame_metric(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidence], Found]:
     """A metric of generated and true frames; reference: the still portrait."""
 
     def compute(evidence: Evidence) -> Found:
@@ -79,10 +79,10 @@ def _compared(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Evidenc
 
 def _lpips(evidence: Evidence) -> Found:
     network = evidence.metric_network("perceptual", "LPIPS")
-    return _compared(lambda a, b: lpips(a, b, network))(evidence)
+    return _frame_metric(lambda a, b: lpips(a, b, network))(evidence)
 
 
-def _seen(network: nn.Module, frames: Tensor) -> Tensor:
+def _embed(network: nn.Module, frames: Tensor) -> Tensor:
     with torch.no_grad():
         return by_chunks(lambda part: network(unit(part) * 2 - 1), frames)
 
@@ -91,7 +91,7 @@ def _frechet(evidence: Evidence) -> Found:
     network = evidence.metric_network("features", "Inception")
     truth = evidence.clip("target" if evidence.has("target") else "driving")
     return Found(
-        torch.tensor(frechet_distance(_seen(network, evidence.generated.frames), _seen(network, truth.frames)))
+        torch.tensor(frechet_distance(_embed(network, evidence.generated.frames), _embed(network, truth.frames)))
     )
 
 
@@ -120,7 +120,7 @@ def _same_person(evidence: Evidence, network: nn.Module, align: bool = False) ->
         first = int(torch.isfinite(seen).all(1).int().argmax())
         return csim(seen, seen[first : first + 1])
 
-    return Found(here, _if_there(driver), FIRST)
+    return Found(here, _driver_value(driver), FIRST)
 
 
 def _frames(evidence: Evidence, name: str) -> Tensor:
@@ -129,7 +129,7 @@ def _frames(evidence: Evidence, name: str) -> Tensor:
 
 def _embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
     """(T D) of a clip, or of the ``source``."""
-    return _seen(network, _frames(evidence, name))
+    return _embed(network, _frames(evidence, name))
 
 
 def _aligned_embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
@@ -139,7 +139,7 @@ def _aligned_embeddings(evidence: Evidence, name: str, network: nn.Module) -> Te
     rows = torch.nonzero(track.found).flatten().tolist()
     seen = torch.cat(
         [
-            _seen(network, cut_square(unit(frames[i : i + 1]) * 2 - 1, squares[i].to(frames.device), ALIGNED))
+            _embed(network, cut_square(unit(frames[i : i + 1]) * 2 - 1, squares[i].to(frames.device), ALIGNED))
             for i in rows
         ]
     )
@@ -153,7 +153,11 @@ def _sharpness(evidence: Evidence) -> Found:
     here = by_chunks(sharpness, evidence.generated.frames)
     source = sharpness(evidence.source) if evidence.has("source") else None
     if not evidence.has("target") and source is not None:
-        return Found(here / source.clamp(min=1e-12), _if_there(lambda: _first_is_1(_driver_sharpness(evidence))), FIRST)
+        return Found(
+            here / source.clamp(min=1e-12),
+            _driver_value(lambda: _over_first(_driver_sharpness(evidence))),
+            FIRST,
+        )
     truth = by_chunks(sharpness, evidence.clip("target").frames).mean().clamp(min=1e-12)
     return Found(here / truth, None if source is None else source.mean() / truth, STILL)
 
@@ -170,17 +174,17 @@ def _mouth_sharpness(evidence: Evidence) -> Found:
     here = _at_mouth(evidence.generated.frames, evidence.track("generated")) / truth
 
     def driver() -> Tensor:
-        return _first_is_1(_at_mouth(evidence.clip("driving").frames, evidence.track("driving")))
+        return _over_first(_at_mouth(evidence.clip("driving").frames, evidence.track("driving")))
 
-    return Found(here, _if_there(driver), FIRST)
+    return Found(here, _driver_value(driver), FIRST)
 
 
-def _first_is_1(values: Tensor) -> Tensor:
+def _over_first(values: Tensor) -> Tensor:
     """``values`` (T) relative to the first one that is not NaN."""
     return values / values[~values.isnan()][0].clamp(min=1e-12)
 
 
-def _if_there(number: Callable[[], Tensor]) -> Tensor | None:
+def _driver_value(number: Callable[[], Tensor]) -> Tensor | None:
     """A value for the driving clip; None where there is no such clip, or no face in it."""
     with suppress(Lacking, InputError):
         return number()
@@ -189,10 +193,10 @@ def _if_there(number: Callable[[], Tensor]) -> Tensor | None:
 
 def _at_mouth(frames: Tensor, track: ClipLandmarks) -> Tensor:
     boxes = mouth_boxes(track.landmarks[track.found])
-    return _only_found(track.found, by_chunks(sharpness, frames[track.found.to(frames.device)], boxes))
+    return _fill_in(track.found, by_chunks(sharpness, frames[track.found.to(frames.device)], boxes))
 
 
-def _tracked(function: Callable[[ClipLandmarks, ClipLandmarks], Tensor], other: str) -> Callable[[Evidence], Found]:
+def _face_metric(function: Callable[[ClipLandmarks, ClipLandmarks], Tensor], other: str) -> Callable[[Evidence], Found]:
     """A metric of the faces in the generated and in another clip; reference: the still portrait."""
 
     def compute(evidence: Evidence) -> Found:
@@ -228,11 +232,13 @@ def _nme(here: ClipLandmarks, there: ClipLandmarks) -> Tensor:
 # Metrics without the truth
 
 
-def _alone(function: Callable[[Evidence, str], Tensor]) -> Callable[[Evidence], Found]:
+def _clip_metric(function: Callable[[Evidence, str], Tensor]) -> Callable[[Evidence], Found]:
     """A metric of one clip; reference: the driving clip."""
 
     def compute(evidence: Evidence) -> Found:
-        return Found(function(evidence, "generated"), _if_there(lambda: function(evidence, "driving")), "driving clip")
+        return Found(
+            function(evidence, "generated"), _driver_value(lambda: function(evidence, "driving")), "driving clip"
+        )
 
     return compute
 
@@ -288,7 +294,7 @@ def _colour(number: Callable[[Tensor], Tensor]) -> Callable[[Evidence], Found]:
         name = "target" if evidence.has("target") else "source"
         there = evidence.clip("target").frames if name == "target" else evidence.still
         here = _shift(evidence.generated.frames, evidence.track("generated"), there, evidence.track(name))
-        return Found(number(here), _if_there(lambda: number(driver(evidence))), FIRST)
+        return Found(number(here), _driver_value(lambda: number(driver(evidence))), FIRST)
 
     def driver(evidence: Evidence) -> Tensor:
         frames, track = evidence.clip("driving").frames, evidence.track("driving")
@@ -337,7 +343,7 @@ def _leakage(evidence: Evidence) -> Found:
     return Found(by_chunks(region_leakage, unedited, evidence.generated.frames, masks))
 
 
-def _only_found(found: Tensor, values: Tensor) -> Tensor:
+def _fill_in(found: Tensor, values: Tensor) -> Tensor:
     """Put ``values`` of the found frames into their positions, NaN elsewhere."""
     everywhere = torch.full((len(found),), torch.nan)
     everywhere[found] = values.cpu()
@@ -346,24 +352,31 @@ def _only_found(found: Tensor, values: Tensor) -> Tensor:
 
 # name, title, unit, which way is better, range, how it is computed
 METRICS: tuple[Metric, ...] = (
-    Metric("psnr", "PSNR", "dB", "higher", "0 to 100", _compared(psnr)),
-    Metric("ssim", "SSIM", "", "higher", "-1 to 1", _compared(ssim)),
+    Metric("psnr", "PSNR", "dB", "higher", "0 to 100", _frame_metric(psnr)),
+    Metric("ssim", "SSIM", "", "higher", "-1 to 1", _frame_metric(ssim)),
     Metric("lpips", "LPIPS", "", "lower", "from 0", _lpips),
     Metric("fid", "Fréchet distance (FID)", "", "lower", "from 0", _frechet),
     Metric("csim", "Identity (CSIM)", "", "higher", "-1 to 1", _csim),
     Metric("likeness", "Likeness (knows rendered heads only)", "", "higher", "-1 to 1", _likeness),
-    Metric("aed", "Expression distance (AED)", "", "lower", "from 0", _tracked(_aed, "driving")),
-    Metric("apd", "Pose distance (APD)", "rad", "lower", "0 to pi", _tracked(_apd, "driving")),
-    Metric("akd", "Landmark distance (AKD)", "px", "lower", "from 0", _tracked(_akd, "target")),
-    Metric("nme", "Landmark distance (NME)", "eye distances", "lower", "from 0", _tracked(_nme, "target")),
+    Metric("aed", "Expression distance (AED)", "", "lower", "from 0", _face_metric(_aed, "driving")),
+    Metric("apd", "Pose distance (APD)", "rad", "lower", "0 to pi", _face_metric(_apd, "driving")),
+    Metric("akd", "Landmark distance (AKD)", "px", "lower", "from 0", _face_metric(_akd, "target")),
+    Metric("nme", "Landmark distance (NME)", "eye distances", "lower", "from 0", _face_metric(_nme, "target")),
     Metric("sharpness", "Sharpness", "", "nearer 1", "from 0", _sharpness),
     Metric("mouth_sharpness", "Sharpness of the mouth", "", "nearer 1", "from 0", _mouth_sharpness),
-    Metric("jitter", "Jitter", "% of eye distance", "lower", "from 0", _alone(_jitter)),
-    Metric("flicker", "Background flicker", "levels", "lower", "0 to 255", _alone(_flicker)),
-    Metric("lip_envelope", "Lip opening against loudness", "", "higher", "-1 to 1", _alone(_lip_envelope)),
-    Metric("sync_distance", "Sync distance (LSE-D)", "", "lower", "from 0", _alone(_sync(attrgetter("distance")))),
+    Metric("jitter", "Jitter", "% of eye distance", "lower", "from 0", _clip_metric(_jitter)),
+    Metric("flicker", "Background flicker", "levels", "lower", "0 to 255", _clip_metric(_flicker)),
+    Metric("lip_envelope", "Lip opening against loudness", "", "higher", "-1 to 1", _clip_metric(_lip_envelope)),
     Metric(
-        "sync_confidence", "Sync confidence (LSE-C)", "", "higher", "from 0", _alone(_sync(attrgetter("confidence")))
+        "sync_distance", "Sync distance (LSE-D)", "", "lower", "from 0", _clip_metric(_sync(attrgetter("distance")))
+    ),
+    Metric(
+        "sync_confidence",
+        "Sync confidence (LSE-C)",
+        "",
+        "higher",
+        "from 0",
+        _clip_metric(_sync(attrgetter("confidence"))),
     ),
     Metric("colour", "Colour shift of the face", "delta E", "lower", "from 0", _colour(_length)),
     Metric("yellow", "Yellow shift of the face", "delta b*", "nearer 0", "-200 to 200", _colour(_yellow)),

@@ -36,12 +36,12 @@ def mouth_boxes(landmarks: Tensor, margin: float = 0.25) -> Tensor:
     Returns:
         (T 4) left, top, right, bottom in pixels.
     """
-    return _grown_box(landmarks[:, LIPS, :2], margin)
+    return _grow_box(landmarks[:, LIPS, :2], margin)
 
 
 def face_masks(landmarks: Tensor, height: int, width: int) -> Tensor:
     """Mask (T 1 H W): 1 in the ellipse that fills the bounding box of the face's points, 0 outside."""
-    left, top, right, bottom = _grown_box(landmarks[:, :MESH, :2], 0).unbind(dim=-1)
+    left, top, right, bottom = _grow_box(landmarks[:, :MESH, :2], 0).unbind(dim=-1)
     rows = torch.arange(height, device=landmarks.device)[None, :, None]
     columns = torch.arange(width, device=landmarks.device)[None, None, :]
     x = (2 * columns - (left + right)[:, None, None]) / (right - left).clamp(min=1)[:, None, None]
@@ -54,14 +54,14 @@ def background(landmarks: Tensor, height: int, width: int, margin: float = 0.35)
 
     Everything below the top of the highest head box, between its sides, counts as the person (neck and shoulders).
     """
-    left, top, right, _ = _grown_box(landmarks[:, :MESH, :2], margin).unbind(dim=-1)
+    left, top, right, _ = _grow_box(landmarks[:, :MESH, :2], margin).unbind(dim=-1)
     rows = torch.arange(height, device=landmarks.device)[:, None]
     columns = torch.arange(width, device=landmarks.device)[None, :]
     person = (rows >= top.min()) & (columns >= left.min()) & (columns <= right.max())
     return (~person).float()[None, None]
 
 
-def _grown_box(points: Tensor, margin: float) -> Tensor:
+def _grow_box(points: Tensor, margin: float) -> Tensor:
     low, high = points.amin(dim=1), points.amax(dim=1)  # T 2
     grown = margin * (high - low).amax(dim=-1, keepdim=True)
     return torch.cat((low - grown, high + grown), dim=-1)

@@ -85,7 +85,7 @@ def sample_styles(model: StyleHead, count: int, seed: int, spread: float) -> Ten
     mean = draw(MEAN_OF).mean(dim=0)
     rows = draw(count * generator.rows).unflatten(0, (count, generator.rows))
     styles = mean + spread * (rows - mean)
-    missed = _missed(model, styles)
+    missed = _reconstruction_error(model, styles)
     if missed > MISSED:
         raise ConfigError(
             f"The model {model.config.name!r} cannot be sampled: its file holds no statistics of styles, and its "
@@ -95,7 +95,7 @@ def sample_styles(model: StyleHead, count: int, seed: int, spread: float) -> Ten
     return styles
 
 
-def _missed(model: StyleHead, styles: Tensor) -> float:
+def _reconstruction_error(model: StyleHead, styles: Tensor) -> float:
     """The part of what tells the pictures of ``styles`` (B R D) apart that the encoder's styles do not draw."""
     drawn = model.generator(styles).clamp(-1, 1)
     found = model.encoder(model.resize(drawn, model.config.encoder.size))

@@ -106,7 +106,7 @@ def follow_landmarks(landmarker: Landmarker, frames: Tensor) -> ClipLandmarks:
             if i:
                 landmarks[i], coefficients[i] = landmarks[i - 1], coefficients[i - 1]
             continue
-        face = faces.only(torch.tensor([0]))
+        face = faces.select(torch.tensor([0]))
         place = placement(face.pose, (width, height), landmarker.canonical)
         landmarks[i] = face.landmarks[0].cpu()
         coefficients[i] = torch.cat((face.blendshapes, face.pose.angles, place), dim=1)[0].cpu()

@@ -73,20 +73,20 @@ class Faces:
         points = self.landmarks[..., :2]
         return torch.cat((points.amin(1), points.amax(1)), dim=1)
 
-    def only(self, which: Tensor) -> "Faces":
+    def select(self, which: Tensor) -> "Faces":
         """Select faces by indices or a mask."""
         return Faces(
             landmarks=self.landmarks[which],
             blendshapes=self.blendshapes[which],
             score=self.score[which],
-            pose=self.pose.only(which),
+            pose=self.pose.select(which),
         )
 
     def replace_where(self, which: Tensor, by: "Faces") -> "Faces":
         """Replace the faces of a mask (N) by others."""
         order = torch.arange(len(self), device=which.device)
         order[which] = len(self) + torch.arange(len(by), device=which.device)
-        return concatenate_faces([self, by]).only(order)
+        return concatenate_faces([self, by]).select(order)
 
 
 def concatenate_faces(faces: list[Faces]) -> Faces:
@@ -147,7 +147,7 @@ class Landmarker(nn.Module):
         else:  # a rotated view is larger, to include the corners
             tilts = TILTS if windows == "turned" else (0.0,)
             views = [[width / 2, height / 2, longest * (1.2 if tilt else 1.0), tilt] for tilt in tilts]
-        return self._look(pictures, views, threshold) if views else [_merge(*self._nothing())] * len(pictures)
+        return self._detect_views(pictures, views, threshold) if views else [_merge(*self._no_faces())] * len(pictures)
 
     def find(self, picture: Tensor, *, search: Search = "auto") -> Faces:
         """Detect and measure all faces of one picture (1 3 H W), most certain first, each once.
@@ -170,12 +170,12 @@ class Landmarker(nn.Module):
             score = torch.cat((score, seen.score[:MAX_DETECTIONS]))
             faces.append(self.measure(picture, regions, passes=2))
             surest = score.argsort(descending=True)
-            found = concatenate_faces(faces).only(surest)
-            kept = _without_duplicates(found)
+            found = concatenate_faces(faces).select(surest)
+            kept = _merge_duplicates(found)
             sure = len(kept) > 0 and score[surest][kept[0]] > RELIABLE_SCORE
             if sure and (search != "full" or windows == "eighths"):
                 break
-        return found.only(kept)
+        return found.select(kept)
 
     @torch.no_grad()
     def measure(self, pictures: Tensor, regions: Tensor, *, of: Tensor | None = None, passes: int = 1) -> Faces:
@@ -205,10 +205,10 @@ class Landmarker(nn.Module):
             pose=fit_pose(landmarks, self.canonical),
         )
 
-    def _nothing(self) -> tuple[Tensor, Tensor]:
+    def _no_faces(self) -> tuple[Tensor, Tensor]:
         return torch.zeros(0, device=self.device), torch.zeros(0, 8, 2, device=self.device)
 
-    def _look(self, pictures: Tensor, windows: list[list[float]], threshold: float) -> list[Detections]:
+    def _detect_views(self, pictures: Tensor, windows: list[list[float]], threshold: float) -> list[Detections]:
         """Run the detector on the same windows (as regions) of every picture, and merge duplicates."""
         views = torch.tensor(windows, device=pictures.device).reshape(-1, 4)
         of = torch.arange(len(pictures), device=pictures.device).repeat_interleave(len(views))
@@ -245,7 +245,7 @@ def overlap(box: Tensor, others: Tensor) -> Tensor:
     return shared / (area + areas - shared).clamp(min=1e-9)
 
 
-def _without_duplicates(faces: Faces) -> Tensor:
+def _merge_duplicates(faces: Faces) -> Tensor:
     """Indices of the real faces; later ones at the same position are duplicates."""
     kept: list[int] = []
     for i in (faces.score > MIN_PRESENCE).nonzero()[:, 0].tolist():

@@ -56,7 +56,7 @@ class HeadPose:
         """(N 3) pitch, yaw, roll in rad."""
         return matrix_to_angles(self.rotation)
 
-    def only(self, which: Tensor) -> "HeadPose":
+    def select(self, which: Tensor) -> "HeadPose":
         """Select heads by indices or a mask."""
         return HeadPose(rotation=self.rotation[which], scale=self.scale[which], centre=self.centre[which])
 

@@ -298,7 +298,7 @@ def paste_head(
             weight = weight * outside[min(i, len(outside) - 1)][None][block]
         head, around = _place(frames[i : i + 1], crop, block), _float(original[block]).to(frames)
         if config.colour:
-            head = _matched(head, around, weight, config.colour)
+            head = _match_contrast(head, around, weight, config.colour)
         mixed = torch.lerp(around, head, weight).clamp(-1, 1)
         if not original.is_floating_point():
             mixed = ((mixed + 1) * 127.5).round()
@@ -477,7 +477,7 @@ def _float(picture: Tensor) -> Tensor:
     return picture if picture.is_floating_point() else from_uint8(picture)
 
 
-def _matched(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> Tensor:
+def _match_contrast(head: Tensor, around: Tensor, weight: Tensor, strength: float) -> Tensor:
     """Match mean and contrast of ``head`` to the picture, as measured in the mask's soft edge."""
     edge = ((weight > 0) & (weight < 1)).to(head)
     if not edge.any():

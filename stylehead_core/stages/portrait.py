@@ -89,13 +89,13 @@ def take_portrait(
         if landmarker is None:
             raise ConfigError("Aligning a portrait needs the face landmarker. Load it, or pass an aligned picture.")
         faces = landmarker.find(picture, search=config.search)
-        faces = faces.only(choose_face(faces, config.face, picture))
+        faces = faces.select(choose_face(faces, config.face, picture))
         centre, arm = ffhq_square(*five_points(faces.landmarks))
         size = config.cut_size(2 * float(arm.norm()))
         crop = square_to_affine(centre, arm, size)[0]
         image = cut_square(picture, crop, size)
-        faces = _measured_again(landmarker, image, faces, crop)
-    faces = faces.only(choose_face(faces, FaceChoice(), image))
+        faces = _measure_again(landmarker, image, faces, crop)
+    faces = faces.select(choose_face(faces, FaceChoice(), image))
     return Portrait(
         image=image,
         crop=crop,
@@ -146,7 +146,7 @@ def _as_it_is(picture: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return F.interpolate(picture, size=(size, size), mode="bicubic", antialias=True).clamp(-1, 1), crop
 
 
-def _measured_again(landmarker: Landmarker, image: Tensor, faces: Faces, crop: Tensor) -> Faces:
+def _measure_again(landmarker: Landmarker, image: Tensor, faces: Faces, crop: Tensor) -> Faces:
     """Measure the face again in the aligned picture, which is what the networks see."""
     expected = apply_affine(invert_affine(crop), faces.landmarks)
     return landmarker.measure(image, region_of_landmarks(expected))

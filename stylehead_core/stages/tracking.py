@@ -460,7 +460,7 @@ class _Follower:
             return
         self.last, self.seen, self.lost, self.cut = faces.landmarks[0], time, False, False
         if self.found % SAMPLE_EVERY == 0:
-            self.looks = [*self.looks[-MOST_SAMPLES + 1 :], _aligned(picture, faces.landmarks[0])]
+            self.looks = [*self.looks[-MOST_SAMPLES + 1 :], _align(picture, faces.landmarks[0])]
         self.found += 1
 
     def _find(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
@@ -484,7 +484,7 @@ class _Follower:
             self.most = max(self.most, len(faces))
             if len(faces) <= self.config.face.index:
                 return None
-            return faces.only(choose_face(faces, self.config.face, picture))
+            return faces.select(choose_face(faces, self.config.face, picture))
         network = self.likeness or embedded_likeness(self.landmarker.device)
         if network is None and self.cut:
             return self._nearest(faces)
@@ -492,14 +492,14 @@ class _Follower:
             return (
                 None
                 if len(faces) <= self.config.face.index
-                else faces.only(choose_face(faces, self.config.face, picture))
+                else faces.select(choose_face(faces, self.config.face, picture))
             )
         with torch.no_grad():
             known = network(torch.cat(self.looks).to(picture.device))
-            shown = network(torch.cat([_aligned(picture, landmarks) for landmarks in faces.landmarks]))
+            shown = network(torch.cat([_align(picture, landmarks) for landmarks in faces.landmarks]))
         alike = (shown @ known.mT).amax(1)  # the most alike of the looks, since a head turns
         best = alike.argmax()
-        return faces.only(best[None]) if alike[best] > SAME_PERSON else None
+        return faces.select(best[None]) if alike[best] > SAME_PERSON else None
 
     def _go_on(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
         """Measure up to ``end`` around the last place; returns earlier where the face is lost."""
@@ -508,7 +508,7 @@ class _Follower:
         faces = self._settle(rest, region_of_landmarks(self.last[None]).expand(len(rest), -1))
         for i in range(len(rest)):
             time = part.times[start + i]
-            measured = faces.only(torch.tensor([i], device=faces.score.device))
+            measured = faces.select(torch.tensor([i], device=faces.score.device))
             one = measured if self._same(measured) else self._again(rest[i : i + 1])
             self._keep(one, time, rest[i : i + 1])
             if one is None and self.seen is not None and time - self.seen > LOST_SECONDS:
@@ -550,10 +550,10 @@ class _Follower:
         before = _box(self.last)
         near = torch.tensor([_distance(before, box) for box in faces.box])
         best = near.argmin()
-        return faces.only(best[None].to(faces.score.device)) if near[best] < NEAR else None
+        return faces.select(best[None].to(faces.score.device)) if near[best] < NEAR else None
 
 
-def _aligned(picture: Tensor, landmarks: Tensor) -> Tensor:
+def _align(picture: Tensor, landmarks: Tensor) -> Tensor:
     """(1 3 SAMPLE_PIXELS SAMPLE_PIXELS) in [-1, 1]: the face with these ``landmarks`` (478 3), cut out of ``picture``
     (1 3 H W), uint8 or floats."""
     affine = square_to_affine(*ffhq_square(*five_points(landmarks[None])), SAMPLE_PIXELS)[0]

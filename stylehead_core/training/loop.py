@@ -159,19 +159,19 @@ def _load_checkpoint(
         raise StyleHeadError(
             f"The checkpoint is of the recipe {checkpoint['recipe']!r}, not of {recipe.name!r}: give another folder."
         )
-    networks = _named_as(state.networks, checkpoint["networks"])
+    networks = _rename_keys(state.networks, checkpoint["networks"])
     for name, network in state.networks.items():
-        network.load_state_dict(_named_as(network.state_dict(), networks[name]))
-    saved = _named_as(optimisers, checkpoint["optimisers"])
+        network.load_state_dict(_rename_keys(network.state_dict(), networks[name]))
+    saved = _rename_keys(optimisers, checkpoint["optimisers"])
     for name, optimiser in optimisers.items():
         for group in saved[name]["param_groups"]:
             group["lr_factor"] = group.pop("speed", group.get("lr_factor"))  # its name in version 0.1
         optimiser.load_state_dict(saved[name])
-    average.values = _named_as(average.values, checkpoint["average"])
+    average.values = _rename_keys(average.values, checkpoint["average"])
     return checkpoint["step"], checkpoint["seconds"]
 
 
-def _named_as(current: dict, found: dict) -> dict:
+def _rename_keys(current: dict, found: dict) -> dict:
     """``found`` under the keys of ``current``: version 0.1 had other names for some parts, in the same order."""
     return found if found.keys() == current.keys() else dict(zip(current, found.values(), strict=True))
 

@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> None:
             entry,
             bytes=output.stat().st_size,
             sha256=sha256_of(output),
-            made_by=_added(entry.made_by, args.made_by),
-            trained_on=_added(entry.trained_on, args.trained_on),
+            made_by=_append_text(entry.made_by, args.made_by),
+            trained_on=_append_text(entry.trained_on, args.trained_on),
         )
         write_entry(manifest, entry)
     print(output)
@@ -106,14 +106,14 @@ def replace_part(
         tensors = {name: old[name].float().lerp(value.float(), share) for name, value in tensors.items()}
     state |= {prefix + name: value.to(old[name].dtype) for name, value in tensors.items()}
     if notice and notice not in about.get("notice", ""):
-        about["notice"] = _added(about.get("notice", ""), notice, " ")
+        about["notice"] = _append_text(about.get("notice", ""), notice, " ")
         if isinstance(about.get("config"), dict) and "notice" in about["config"]:
             about["config"]["notice"] = about["notice"]
     about = {name: value for name, value in about.items() if name not in ("kind", "format")}
     write_tensors(output, "model", state, about)
 
 
-def _added(text: str, more: str | None, between: str = "; ") -> str:
+def _append_text(text: str, more: str | None, between: str = "; ") -> str:
     if not more or more in text:
         return text
     return f"{text}{between}{more}" if text else more

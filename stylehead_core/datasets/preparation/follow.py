@@ -59,7 +59,7 @@ class Following:
     def began(self) -> Tensor:
         return self.measured[0].box[0]
 
-    def finished(self) -> FaceTrack:
+    def to_track(self) -> FaceTrack:
         poses = [faces.pose for faces in self.measured]
         return FaceTrack(
             first=self.first,
@@ -98,7 +98,7 @@ def follow_faces(frames: Iterable[Tensor], landmarker: Landmarker, config: Prepa
         if active:
             faces = landmarker.measure(picture, torch.cat([face.region for face in active]))
             for i, face in enumerate(active):
-                here = faces.only(torch.tensor([i], device=faces.score.device))
+                here = faces.select(torch.tensor([i], device=faces.score.device))
                 near = overlap(face.began, here.box)[0] >= config.overlap
                 if here.score[0] <= MIN_PRESENCE or not near or len(face.measured) >= config.longest:
                     lost.append(face)
@@ -108,7 +108,7 @@ def follow_faces(frames: Iterable[Tensor], landmarker: Landmarker, config: Prepa
             done += lost
         if lost or not active or number % LOOK_EVERY == 0:
             active += _new_faces(landmarker, picture, number, active)
-    return [face.finished() for face in [*done, *active] if len(face.measured) >= config.shortest]
+    return [face.to_track() for face in [*done, *active] if len(face.measured) >= config.shortest]
 
 
 def _new_faces(landmarker: Landmarker, picture: Tensor, number: int, active: list[Following]) -> list[Following]:
@@ -116,7 +116,7 @@ def _new_faces(landmarker: Landmarker, picture: Tensor, number: int, active: lis
     found = landmarker.find(picture, search="quick")
     new = []
     for i in range(len(found)):
-        face = found.only(torch.tensor([i], device=found.score.device))
+        face = found.select(torch.tensor([i], device=found.score.device))
         known = [overlap(other.measured[-1].box[0], face.box)[0] for other in active]
         if not any(shared > SAME for shared in known):
             new.append(Following(first=number, measured=[face]))

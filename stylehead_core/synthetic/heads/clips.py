@@ -110,7 +110,7 @@ class ClipMaker:
             landmarks_68=landmarks,
             landmarks_5=five_landmarks(landmarks),
             mouth_box=mouth_boxes(landmarks),
-            aligned=np.stack([self._aligned(person, f, scene, crop) for f in frames]),
+            aligned=np.stack([self._align(person, f, scene, crop) for f in frames]),
             pairs=pairs,
             same_pose=same_pose,
             flow=flow,
@@ -206,7 +206,7 @@ class ClipMaker:
         log_scale = np.log(np.linalg.norm(crop.matrix[0]) / np.linalg.norm(own.matrix[0]))
         return np.array([*middle, log_scale], np.float32)
 
-    def _aligned(self, person: Person, frame: Frame, scene: Scene, crop: Crop) -> np.ndarray:
+    def _align(self, person: Person, frame: Frame, scene: Scene, crop: Crop) -> np.ndarray:
         """Affine (2 3) from pixels of this frame's own FFHQ crop to pixels of the frame."""
         head = self.renderer.model.express(person.neutral, frame.weights)
         own = ffhq_crop(self.renderer.landmarks(head, frame.pose), scene.distance)

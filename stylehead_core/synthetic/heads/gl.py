@@ -45,11 +45,11 @@ def open_graphics():
 def shader(name: str) -> str:
     """Read a shader file, with its ``#include "file"`` lines expanded."""
 
-    def included(match: re.Match[str]) -> str:
+    def include(match: re.Match[str]) -> str:
         return (SHADERS / match[1]).read_text(encoding="utf-8")
 
     text = (SHADERS / name).read_text(encoding="utf-8")
-    return "#version 330\n" + re.sub(r'^#include "(.+)"$', included, text, flags=re.MULTILINE)
+    return "#version 330\n" + re.sub(r'^#include "(.+)"$', include, text, flags=re.MULTILINE)
 
 
 def set_uniforms(program, values: dict) -> None:

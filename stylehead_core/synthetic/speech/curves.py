@@ -46,9 +46,9 @@ def lip_curves(phonemes: Sequence[Phoneme], seconds: float, fps: Fraction = Frac
         if viseme.closed:
             longer = max(0.0, SHORTEST_CLOSURE - (end - start)) / 2
             closed[_steps(start - longer, end + longer, steps)] = 1
-    curves = _blurred(aims * insistence, SPREAD) / _blurred(insistence, SPREAD)
+    curves = _blur(aims * insistence, SPREAD) / _blur(insistence, SPREAD)
     opening = [LIPS.index(name) for name in (*OPENING, "mouthFunnel")]
-    curves[:, opening] *= 1 - np.clip(SEALED * _blurred(closed[:, None], CLOSING), 0, 1)
+    curves[:, opening] *= 1 - np.clip(SEALED * _blur(closed[:, None], CLOSING), 0, 1)
     frames = math.ceil(round(seconds * float(fps), 6))
     at = np.arange(frames) * (STEPS / float(fps))
     sampled = [np.interp(at, np.arange(steps), curve) for curve in curves.T]
@@ -76,7 +76,7 @@ def _steps(start: float, end: float, steps: int) -> slice:
     return slice(first, max(last, first + 1))
 
 
-def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:
+def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
     """``values`` (N K) under a Gaussian of ``sigma`` seconds; the ends go on as they are."""
     reach = math.ceil(3 * sigma * STEPS)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma * STEPS)) ** 2)
