@@ -20,8 +20,8 @@ from ..ops.warp import warp, warp_bicubic
 
 __all__ = ["FlowRow", "flows"]
 
-TOGETHER = 32  # pairs
-MARGIN = 3  # pixels around a place of the face
+BATCH_PAIRS = 32  # pairs
+MARGIN_PX = 3  # pixels around a place of the face
 PLACES: tuple[tuple[tuple[int, ...], ...], ...] = ((FACE,), (MOUTH, *EYES))  # the rings of landmarks in each
 
 
@@ -44,11 +44,11 @@ def flows(model: StyleHead, heads: Heads) -> list[FlowRow]:
     """No flow, the prior's where the model has one, the model's, and the exact one, on all pairs of ``heads``."""
     sums: dict[str, list[Tensor]] = defaultdict(list)
     truth = []
-    for rows in torch.arange(len(heads)).split(TOGETHER):
+    for rows in torch.arange(len(heads)).split(BATCH_PAIRS):
         found, _, _, prior = predict_flow(model, heads, rows)
         exact, seen = heads.flow[rows].float(), heads.visible[rows].float()
         landmarks = heads.landmarks[heads.target[rows]]
-        places = [region_weights(landmarks, rings, exact.shape[-1], heads.size, MARGIN) for rings in PLACES]
+        places = [region_weights(landmarks, rings, exact.shape[-1], heads.size, MARGIN_PX) for rings in PLACES]
         source, target = (heads.frames(which[rows]) for which in (heads.source, heads.target))
         boxes = mouth_boxes(landmarks)
         truth.append(sharpness(target, boxes))

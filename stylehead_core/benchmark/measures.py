@@ -20,7 +20,7 @@ from .identity_network import stranger_distance
 
 __all__ = ["Measured", "Measures", "correlation", "load_measures", "mouth_sharpness"]
 
-MOVES = 1e-6  # deviation below which a curve stands still
+MIN_DEVIATION = 1e-6  # deviation below which a curve stands still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Measures:
 
 def correlation(one: Tensor, other: Tensor) -> float:
     """Pearson's, of two curves of any shape; 0 where one of them stands still."""
-    if one.numel() < 2 or min(float(one.std()), float(other.std())) < MOVES:
+    if one.numel() < 2 or min(float(one.std()), float(other.std())) < MIN_DEVIATION:
         return 0.0
     return float(torch.corrcoef(torch.stack((one.flatten(), other.flatten())))[0, 1])
 

@@ -35,7 +35,7 @@ from .measures import Measured, Measures, correlation
 __all__ = ["SPOKEN_WAYS", "SpeechRow", "held_out_utterances", "speech"]
 
 SPOKEN_WAYS = ("still", "speech", "true curves")
-JAW = 0.3  # eye distances by which an opened jaw reaches beyond the lower face
+JAW_MARGIN = 0.3  # eye distances by which an opened jaw reaches beyond the lower face
 UPPER = (33, 133, 159, 145, 263, 362, 386, 374, 70, 105, 107, 300, 334, 336, 168, 6, 4)  # eyes, brows, nose
 
 
@@ -103,7 +103,7 @@ def _judge(drawn: Tensor, seen: Measured, inversion: Inversion, truth: Tensor) -
     points = seen.landmarks[there]
     upper = _deviation(points[:, list(UPPER), :2]) / float(eye_distance(points).mean())
     assert inversion.portrait.landmarks is not None
-    lower = lower_face_mask(inversion.portrait.landmarks[None], drawn.shape[-1], grow=JAW)
+    lower = lower_face_mask(inversion.portrait.landmarks[None], drawn.shape[-1], grow=JAW_MARGIN)
     change = (drawn - drawn[:1]).abs().mean(1, keepdim=True) * 127.5
     return (
         correlation(opening, wanted),

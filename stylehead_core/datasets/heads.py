@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 KIND = "measured heads"
-TONGUE = 0.2  # of tongueOut, from which on a tongue fills the mouth
-OPENED = 0.12  # of jawOpen, from which on a picture shows the inside of a mouth
+MIN_TONGUE = 0.2  # of tongueOut, from which on a tongue fills the mouth
+MIN_OPEN_JAW = 0.12  # of jawOpen, from which on a picture shows the inside of a mouth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +165,12 @@ def cavities(pictures: Tensor, landmarks: Tensor) -> Tensor:
 
 def shows_tongue(heads: Heads) -> Tensor:
     """(P) which pairs have a tongue between the teeth of their target, as the renderer set it."""
-    return heads.weights[heads.target, BLENDSHAPES.index("tongueOut")] > TONGUE
+    return heads.weights[heads.target, BLENDSHAPES.index("tongueOut")] > MIN_TONGUE
 
 
 def opens_mouth(heads: Heads) -> Tensor:
     """(P) which pairs show the inside of a mouth in their target."""
-    return heads.coefficients[heads.target, ARKIT.names.index("jawOpen")] > OPENED
+    return heads.coefficients[heads.target, ARKIT.names.index("jawOpen")] > MIN_OPEN_JAW
 
 
 def jitter_colours(pictures: Tensor, rng: torch.Generator, strength: float) -> Tensor:

@@ -22,11 +22,12 @@ from ..synthetic.speech.reshape import reshape_voice
 
 __all__ = ["SpeechPair", "find_pairs", "read_pair", "split_pairs", "vary_pairs"]
 
-FOR_JUDGING = 0.2  # share of a folder's pairs, the last ones by name, from which nothing is learnt
-AT_REST = 0.05  # quantile of a clip that counts as the coefficient of the mouth at rest
-PITCH, FORMANTS, SPEED = (0.7, 2.1), (0.88, 1.28), (0.85, 1.2)  # of another speaker, times those of the recorded one
-TOGETHER = 0.35  # how much of a change of pitch (as a logarithm) the resonances usually follow
-SPREAD = 0.06  # and by how much they do so at random (deviation of the logarithm)
+HELD_OUT_SHARE = 0.2  # share of a folder's pairs, the last ones by name, from which nothing is learnt
+REST_QUANTILE = 0.05  # quantile of a clip that counts as the coefficient of the mouth at rest
+# Another speaker's, relative to those of the recorded one.
+PITCH_RATIOS, FORMANT_RATIOS, SPEED_RATIOS = (0.7, 2.1), (0.88, 1.28), (0.85, 1.2)
+FORMANTS_FOLLOW_PITCH = 0.35  # how much of a change of pitch (as a logarithm) the resonances usually follow
+FORMANT_DEVIATION = 0.06  # and by how much they do so at random (deviation of the logarithm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class SpeechPair:
     def from_rest(self) -> Tensor:
         """The coefficients (T K) above those of the mouth at rest, from 0 up; filled in where no face was found."""
         known = fill_gaps(self.coefficients, self.found)
-        return (known - self.coefficients[self.found].quantile(AT_REST, dim=0)).clamp(min=0)
+        return (known - self.coefficients[self.found].quantile(REST_QUANTILE, dim=0)).clamp(min=0)
 
 
 def find_pairs(folder: Path) -> list[Path]:
@@ -62,7 +63,7 @@ def find_pairs(folder: Path) -> list[Path]:
 
 def split_pairs(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Those to learn from, and those for judging: the last fifth by name, at least one where there are two."""
-    kept = max(round(len(files) * FOR_JUDGING), 1 if len(files) > 1 else 0)
+    kept = max(round(len(files) * HELD_OUT_SHARE), 1 if len(files) > 1 else 0)
     ordered = sorted(files)
     return ordered[: len(files) - kept], ordered[len(files) - kept :]
 
@@ -100,9 +101,9 @@ def vary_pairs(pairs: Iterable[SpeechPair], variants: int, seed: int = 0) -> Ite
 
 
 def _vary(pair: SpeechPair, rng: np.random.Generator) -> SpeechPair:
-    pitch = float(np.exp(rng.uniform(*np.log(PITCH))))
-    formants = float(np.clip(pitch**TOGETHER * np.exp(rng.normal(0, SPREAD)), *FORMANTS))
-    speed = float(np.exp(rng.uniform(*np.log(SPEED))))
+    pitch = float(np.exp(rng.uniform(*np.log(PITCH_RATIOS))))
+    formants = float(np.clip(pitch**FORMANTS_FOLLOW_PITCH * np.exp(rng.normal(0, FORMANT_DEVIATION)), *FORMANT_RATIOS))
+    speed = float(np.exp(rng.uniform(*np.log(SPEED_RATIOS))))
     samples = reshape_voice(pair.sound.samples[0].numpy(), pitch=pitch, formants=formants, speed=speed)
     samples = damage(samples, rng)
     frames = int(len(pair.coefficients) / speed)

@@ -35,10 +35,10 @@ UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)  # the inner lips fro
 LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 OUTER_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 OUTER_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
-OPEN = 0.02  # of the face's height between the inner lips, from which on a mouth has something inside
+MIN_OPENING = 0.02  # of the face's height between the inner lips, from which on a mouth has something inside
 FLOW_CELLS, FINENESS = 256, 10  # of the flow that closes a mouth
-LEFT = 0.15  # at most, of the expression that a closed mouth keeps
-TOGETHER = 40  # portraits in a file
+MAX_KEPT_EXPRESSION = 0.15  # at most, of the expression that a closed mouth keeps
+PORTRAITS_PER_FILE = 40  # portraits in a file
 MATTE_SIZE = 256  # pixels
 
 Matte = Callable[[Tensor], Tensor]
@@ -64,7 +64,7 @@ def load_teacher(path: Path) -> Matte:
 def measure_stills(
     folder: Path, landmarker: Landmarker, prior: LandmarkPrior, teacher: Matte, out: Path, size: int = 512
 ) -> Iterator[Path]:
-    """Write the portraits of ``folder`` as measured heads, ``TOGETHER`` in a file; yields each file.
+    """Write the portraits of ``folder`` as measured heads, ``PORTRAITS_PER_FILE`` in a file; yields each file.
 
     Every portrait is in it, for its matte; those with an open mouth also have a pair. Pictures without a face are left
     out.
@@ -78,10 +78,10 @@ def measure_stills(
     out.mkdir(parents=True, exist_ok=True)
     fine = _finer(prior)
     rng = torch.Generator().manual_seed(0)
-    for start in range(0, len(pictures), TOGETHER):
+    for start in range(0, len(pictures), PORTRAITS_PER_FILE):
         file = out / f"stills-{start:05d}.measured.safetensors"
         if not file.exists():
-            heads = _measure(pictures[start : start + TOGETHER], start, landmarker, fine, teacher, size, rng)
+            heads = _measure(pictures[start : start + PORTRAITS_PER_FILE], start, landmarker, fine, teacher, size, rng)
             if heads is None:
                 continue
             save_heads(heads, file)
@@ -140,9 +140,9 @@ def pair_of_still(portrait: Portrait, prior: LandmarkPrior, rng: torch.Generator
     assert landmarks is not None
     assert own is not None
     gap = (landmarks[LOWER_LIP] - landmarks[UPPER_LIP])[:2].norm() / (landmarks[CHIN] - landmarks[FOREHEAD])[:2].norm()
-    if gap < OPEN:
+    if gap < MIN_OPENING:
         return None
-    left = LEFT * torch.rand((), generator=rng)
+    left = MAX_KEPT_EXPRESSION * torch.rand((), generator=rng)
     closed = own.clone()
     for index, name in enumerate(ARKIT.names):
         if name.startswith(("mouth", "jaw", "tongue")):

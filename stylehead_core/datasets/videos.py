@@ -16,7 +16,7 @@ from .preparation.clip_folder import PreparedClip, open_clips
 
 __all__ = ["Shot", "VideoDataset", "load_videos"]
 
-HEARD = 5  # frames in a row that are drawn together where sound is heard
+SOUND_FRAMES = 5  # frames in a row that are drawn together where sound is heard
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,9 @@ def load_videos(folder: Path, size: int = 0, *, sound: bool = False, aligned: bo
             "portrait beside their frames. Prepare them with --style hdtf (or --style portrait)."
         )
     if sound:
-        clips = [clip for clip in clips if clip.sound and len(clip) >= HEARD]
+        clips = [clip for clip in clips if clip.sound and len(clip) >= SOUND_FRAMES]
         if not clips:
-            raise InputError(f"No clip in {folder} has sound and {HEARD} frames or more, as learning from sound needs.")
+            raise InputError(
+                f"No clip in {folder} has sound and {SOUND_FRAMES} frames or more, as learning from sound needs."
+            )
     return VideoDataset(tuple(clips))

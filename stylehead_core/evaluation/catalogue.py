@@ -40,8 +40,8 @@ __all__ = ["METRICS", "Found", "Metric"]
 
 STILL = "source kept still"
 FIRST = "driving clip against its first frame"
-ALIGNED = 256  # pixels of a face that is aligned for a recognition network
-SILENT = 1e-4  # of full scale
+ALIGNED_PX = 256  # pixels of a face that is aligned for a recognition network
+SILENT_LEVEL = 1e-4  # of full scale
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,11 @@ def _embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
 def _aligned_embeddings(evidence: Evidence, name: str, network: nn.Module) -> Tensor:
     """(T D) of the aligned faces; NaN in frames without one."""
     frames, track = _frames(evidence, name), evidence.track(name)
-    squares = square_to_affine(*ffhq_square(*five_points(track.landmarks)), ALIGNED)
+    squares = square_to_affine(*ffhq_square(*five_points(track.landmarks)), ALIGNED_PX)
     rows = torch.nonzero(track.found).flatten().tolist()
     seen = torch.cat(
         [
-            _embed(network, cut_square(unit(frames[i : i + 1]) * 2 - 1, squares[i].to(frames.device), ALIGNED))
+            _embed(network, cut_square(unit(frames[i : i + 1]) * 2 - 1, squares[i].to(frames.device), ALIGNED_PX))
             for i in rows
         ]
     )
@@ -273,7 +273,7 @@ def _lip_envelope(evidence: Evidence, name: str) -> Tensor:
     clip, track = evidence.clip(name), evidence.track(name)
     sound = _sound(evidence, name)
     loudness = sound_envelope(sound.samples.mean(0), sound.rate, float(clip.fps), len(clip.frames))
-    if loudness.max() < SILENT:
+    if loudness.max() < SILENT_LEVEL:
         raise Lacking("the sound is silent")
     return torch.tensor(lip_envelope_correlation(lip_opening(track.landmarks), loudness))
 

@@ -24,8 +24,8 @@ from .pictures import unit
 
 __all__ = ["Followed", "LayerStudy", "follow", "studied_resolutions", "study_layers"]
 
-STILL = 1.0  # pixels: points that move less say nothing about following
-MARGIN = 16  # a border of a sixteenth is left out: padding draws a frame there that never moves
+MIN_MOVEMENT_PX = 1.0  # pixels: points that move less say nothing about following
+MARGIN_DIVISOR = 16  # a border of a sixteenth is left out: padding draws a frame there that never moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +108,10 @@ def follow(drawn: Tensor, picture: Tensor, warped: Tensor, flow: Tensor) -> Foll
     size = flow.shape[-1]
     axis = torch.arange(size, device=flow.device)
     x, y = flow[0, 0] + axis, flow[0, 1] + axis[:, None]
-    edge = size // MARGIN
+    edge = size // MARGIN_DIVISOR
     inside = (x >= edge) & (x <= size - 1 - edge) & (y >= edge) & (y <= size - 1 - edge)
     inside[:edge], inside[-edge:], inside[:, :edge], inside[:, -edge:] = False, False, False, False
-    counts = inside & (flow[0].norm(dim=0) > STILL)
+    counts = inside & (flow[0].norm(dim=0) > MIN_MOVEMENT_PX)
     if not counts.any():
         counts = inside  # nothing moves: then everything should stay
     there, here, found = (_detail(p)[..., counts].flatten().double() for p in (warped, picture, drawn))

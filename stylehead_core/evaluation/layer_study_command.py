@@ -23,8 +23,8 @@ from .sheets import contact_sheet
 __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "warp each feature map of a model in turn: which one follows a flow, which one leaves a ghost"
-MEAN_OF = 1000  # styles of the mapping network whose mean is the mean face
-MISSED = 0.4  # the embedded model: 0.12 of portraits that it redraws, 0.6 to 0.74 of what untrained layers make
+MEAN_SAMPLES = 1000  # styles of the mapping network whose mean is the mean face
+MAX_ERROR = 0.4  # the embedded model: 0.12 of portraits that it redraws, 0.6 to 0.74 of what untrained layers make
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,15 +82,15 @@ def sample_styles(model: StyleHead, count: int, seed: int, spread: float) -> Ten
         return model.style_statistics.sample(count, rng, spread=spread)
     generator = model.generator
     draw = lambda n: generator.map(torch.randn(n, generator.config.style_dim, generator=rng))
-    mean = draw(MEAN_OF).mean(dim=0)
+    mean = draw(MEAN_SAMPLES).mean(dim=0)
     rows = draw(count * generator.rows).unflatten(0, (count, generator.rows))
     styles = mean + spread * (rows - mean)
     missed = _reconstruction_error(model, styles)
-    if missed > MISSED:
+    if missed > MAX_ERROR:
         raise ConfigError(
             f"The model {model.config.name!r} cannot be sampled: its file holds no statistics of styles, and its "
             f"mapping network was not trained: the encoder misses {missed:.0%} of what tells its pictures apart (at "
-            f"most {MISSED:.0%} in a model that was). Give pictures of faces with --portrait."
+            f"most {MAX_ERROR:.0%} in a model that was). Give pictures of faces with --portrait."
         )
     return styles
 

@@ -23,7 +23,7 @@ from .report import Line, Report
 from .sheets import contact_sheet
 
 FIRST_FRAMES = 8  # in which the face of the clip is looked for
-FRAMED_ALIKE = 0.1  # of the portrait's side: corners may lie so far apart; heads move by as much
+ALIKE_SIDES = 0.1  # of the portrait's side: corners may lie so far apart; heads move by as much
 
 __all__ = ["Clip", "Line", "MetricNetworks", "Report", "measure", "sheet"]
 
@@ -108,7 +108,7 @@ def frame_alike(
     corners = apply_affine(affine, own.new_tensor(((0.0, 0.0), (size - 1.0, 0.0), (0.0, size - 1.0))))
     width, height = source.shape[-1] - 1.0, source.shape[-2] - 1.0
     apart = (corners - own.new_tensor(((0.0, 0.0), (width, 0.0), (0.0, height)))).abs().amax()
-    if not stretched and apart <= FRAMED_ALIKE * max(width, height):
+    if not stretched and apart <= ALIKE_SIDES * max(width, height):
         return source, ()
     return cut_square(whole, affine, size), (
         "The portrait was framed otherwise than the frames, and was aligned to them.",

@@ -11,7 +11,7 @@ from .landmarker import Faces, overlap
 
 __all__ = ["FaceChoice", "Order", "choose_face"]
 
-NEAR = 0.5  # of a face's larger side: a point this far beside it still means it
+MAX_DISTANCE = 0.5  # of a face's larger side: a point this far beside it still means it
 
 Order = Literal["largest", "surest", "left to right", "right to left", "top to bottom"]
 
@@ -20,7 +20,7 @@ Order = Literal["largest", "surest", "left to right", "right to left", "top to b
 class FaceChoice:
     """Which of several faces is meant: the one in ``box`` or at ``point`` where given, else by order and index.
 
-    A point or box must lie on a face, or within ``NEAR`` of the face's own size beside it.
+    A point or box must lie on a face, or within ``MAX_DISTANCE`` of the face's own size beside it.
     """
 
     index: int = 0
@@ -73,10 +73,10 @@ def _nearest(boxes: Tensor, target: Tensor, where: str) -> Tensor:
     A point is a box without extent: a face around it counts more than one that is only near.
 
     Raises:
-        FaceNotFound: every face is further away than ``NEAR`` of its own size.
+        FaceNotFound: every face is further away than ``MAX_DISTANCE`` of its own size.
     """
     gap = torch.maximum(boxes[:, :2] - target[2:], target[:2] - boxes[:, 2:]).clamp(min=0).amax(1)  # N, pixels
-    if bool((gap > NEAR * (boxes[:, 2:] - boxes[:, :2]).amax(1)).all()):
+    if bool((gap > MAX_DISTANCE * (boxes[:, 2:] - boxes[:, :2]).amax(1)).all()):
         raise FaceNotFound(f"There is no face {where}. Faces are here: {', '.join(map(_place, boxes))}.")
     share = overlap(target, boxes)
     within = ((boxes[:, :2] <= target[:2]) & (boxes[:, 2:] >= target[2:])).all(1)

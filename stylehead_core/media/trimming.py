@@ -14,7 +14,7 @@ SLACK = 1e-6  # s: a frame that begins at ``start`` belongs to the part
 
 
 def cut_frames(parts: Iterable[Frames], start: float, end: float | None = None) -> Iterator[Frames]:
-    """The frames that begin from ``start`` to before ``end`` (none = to the end), seconds after the first frame.
+    """The frames that begin from ``start`` to before ``end`` (None = to the end), seconds after the first frame.
 
     Raises:
         InputError: the clip ends before ``start``.

@@ -446,7 +446,7 @@ class VideoWriter:
             content[start : start + len(self._hash_place)] = self._hash.hexdigest().encode()
 
     def _hear(self, until: Fraction | None) -> None:
-        """Encode the sound up to ``until`` seconds; none = all that is left."""
+        """Encode the sound up to ``until`` seconds; None = all that is left."""
         import av
 
         if self.sound is None or self._audio is None:

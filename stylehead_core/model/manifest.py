@@ -53,7 +53,7 @@ class ManifestEntry:
     trained_on: str = ""
     note: str = ""  # a file in docs/notes
     kind: str = ""  # what the file is, where it is no model to animate with
-    source: str = ""  # where else the file is to be had; none for a file that is part of this pack
+    source: str = ""  # where else the file is to be had; empty for a file that is part of this pack
 
     @property
     def embedded(self) -> bool:

@@ -21,14 +21,15 @@ SWAY_HZ = (0.08, 0.45)  # slower than words
 SWAYS = 5  # sines that are added
 NOD_DEGREES = 2.0  # downward, where the voice is NOD_DB louder than around
 NOD_DB = 12.0
-NOD_TIME, AROUND = 0.12, 0.8  # seconds: standard deviations of what is heard at once and of what is around
-NOD_DELAY = 0.04  # seconds after the loudness
-RISE = 0.8  # seconds in which movement begins, from the portrait as it is
-BROWS = 0.12  # of browInnerUp, with a full nod
+NOD_SIGMA_SECONDS = 0.12  # seconds: standard deviation of the loudness at a moment
+CONTEXT_SIGMA_SECONDS = 0.8  # seconds: the same of the loudness around it
+NOD_DELAY_SECONDS = 0.04  # seconds after the loudness
+RISE_SECONDS = 0.8  # seconds in which movement begins, from the portrait as it is
+BROW_RAISE = 0.12  # of browInnerUp, with a full nod
 
 BLINKS_PER_MINUTE = 17.0  # of somebody who talks
-SHORTEST_GAP = 0.7  # seconds from a blink to the next
-CLOSING, SHUT, OPENING = 0.08, 0.04, 0.16  # seconds of a blink
+MIN_BLINK_GAP_SECONDS = 0.7  # seconds from a blink to the next
+LIDS_CLOSE_SECONDS, LIDS_SHUT_SECONDS, LIDS_OPEN_SECONDS = 0.08, 0.04, 0.16  # seconds of a blink
 
 
 def lively_rotation(level: Tensor, fps: Fraction, seed: int) -> dict[str, Tensor]:
@@ -41,7 +42,7 @@ def lively_rotation(level: Tensor, fps: Fraction, seed: int) -> dict[str, Tensor
     """
     rng = np.random.default_rng([3, seed])
     seconds = torch.arange(len(level), dtype=torch.float64) / float(fps)
-    rise = _smooth_step(seconds / RISE)
+    rise = _smooth_step(seconds / RISE_SECONDS)
     turns = {}
     for name, degrees in SWAY_DEGREES.items():
         frequency, phase = rng.uniform(*SWAY_HZ, SWAYS), rng.uniform(0, 2 * math.pi, SWAYS)
@@ -58,7 +59,7 @@ def lively_face(level: Tensor, fps: Fraction, seed: int) -> dict[str, Tensor]:
     """
     blink = _blinks(len(level), fps, np.random.default_rng([5, seed]))
     seconds = torch.arange(len(level), dtype=torch.float64) / float(fps)
-    brows = (BROWS * _emphasis(level, fps).clamp(0, 1) * _smooth_step(seconds / RISE)).float()
+    brows = (BROW_RAISE * _emphasis(level, fps).clamp(0, 1) * _smooth_step(seconds / RISE_SECONDS)).float()
     return {"eyeBlinkLeft": blink, "eyeBlinkRight": blink, "browInnerUp": brows}
 
 
@@ -66,8 +67,8 @@ def _emphasis(level: Tensor, fps: Fraction) -> Tensor:
     """(T) float64 in -1..1: how much louder the voice is than around, a moment ago."""
     level = level.double().clamp(min=float(level.max()) - 3 * NOD_DB)[:, None]
     rate = float(fps)
-    louder = smooth_over_time(level, NOD_TIME * rate) - smooth_over_time(level, AROUND * rate)
-    late = min(round(NOD_DELAY * rate), len(level) - 1)
+    louder = smooth_over_time(level, NOD_SIGMA_SECONDS * rate) - smooth_over_time(level, CONTEXT_SIGMA_SECONDS * rate)
+    late = min(round(NOD_DELAY_SECONDS * rate), len(level) - 1)
     louder = torch.cat((louder[:1].expand(late, -1), louder[: len(louder) - late]))
     return torch.tanh(louder[:, 0] / NOD_DB)
 
@@ -75,14 +76,15 @@ def _emphasis(level: Tensor, fps: Fraction) -> Tensor:
 def _blinks(frames: int, fps: Fraction, rng: np.random.Generator) -> Tensor:
     """(T) how far the eyes are shut, 0..1; gaps between blinks are exponential beyond the shortest one."""
     seconds = torch.arange(frames, dtype=torch.float64) / float(fps)
-    shut, length = torch.zeros(frames, dtype=torch.float64), CLOSING + SHUT + OPENING
-    mean = 60 / BLINKS_PER_MINUTE - length - SHORTEST_GAP
-    start = SHORTEST_GAP + rng.exponential(mean)
+    shut, length = torch.zeros(frames, dtype=torch.float64), LIDS_CLOSE_SECONDS + LIDS_SHUT_SECONDS + LIDS_OPEN_SECONDS
+    mean = 60 / BLINKS_PER_MINUTE - length - MIN_BLINK_GAP_SECONDS
+    start = MIN_BLINK_GAP_SECONDS + rng.exponential(mean)
     while start < frames / float(fps):
         after = seconds - start
-        closing, opening = after / CLOSING, (after - CLOSING - SHUT) / OPENING
+        closing = after / LIDS_CLOSE_SECONDS
+        opening = (after - LIDS_CLOSE_SECONDS - LIDS_SHUT_SECONDS) / LIDS_OPEN_SECONDS
         shut = torch.maximum(shut, _smooth_step(closing) * (1 - _smooth_step(opening)))
-        start += length + SHORTEST_GAP + rng.exponential(mean)
+        start += length + MIN_BLINK_GAP_SECONDS + rng.exponential(mean)
     return shut.float()
 
 

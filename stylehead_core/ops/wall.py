@@ -10,10 +10,10 @@ from torch import Tensor
 
 __all__ = ["fill", "fill_small_holes", "person_and_wall"]
 
-BESIDE = 0.04  # a pixel with less of the person shows the wall
-MARGIN = 0.006  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
-HOLE = 0.01  # of the picture's area: less wall than this, all around it the person, is an error of the matte
-SOLID = 0.15  # below this share of the person its colour is not told from the picture, but from the person around
+WALL_SHARE = 0.04  # a pixel with less of the person shows the wall
+MARGIN_SIDES = 0.006  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
+MIN_WALL_AREA = 0.01  # of the picture's area: less wall than this, all around it the person, is an error of the matte
+MIN_PERSON_SHARE = 0.15  # with less of the person a pixel's colour is taken from the person around it
 
 
 def person_and_wall(picture: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,13 +23,13 @@ def person_and_wall(picture: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:
         person and wall (B 3 S S each): ``matte * person + (1 - matte) * wall`` is the picture but for a narrow rim
         around the person, as far as colours from -1 to 1 allow.
     """
-    margin = max(1, round(MARGIN * picture.shape[-1]))
+    margin = max(1, round(MARGIN_SIDES * picture.shape[-1]))
     near = F.max_pool2d(matte, 2 * margin + 1, stride=1, padding=margin)
-    bare = (near < BESIDE).to(picture.dtype)
+    bare = (near < WALL_SHARE).to(picture.dtype)
     wall = torch.lerp(fill(picture, bare), picture, bare)
-    own = ((picture - (1 - matte) * wall) / matte.clamp_min(SOLID)).clamp(-1, 1)
-    solid = ((matte - SOLID) / SOLID).clamp(0, 1)
-    person = torch.lerp(fill(own, solid), own, (matte > SOLID).to(own.dtype))
+    own = ((picture - (1 - matte) * wall) / matte.clamp_min(MIN_PERSON_SHARE)).clamp(-1, 1)
+    solid = ((matte - MIN_PERSON_SHARE) / MIN_PERSON_SHARE).clamp(0, 1)
+    person = torch.lerp(fill(own, solid), own, (matte > MIN_PERSON_SHARE).to(own.dtype))
     return person, wall
 
 
@@ -55,7 +55,7 @@ def fill(picture: Tensor, known: Tensor) -> Tensor:
 
 
 def fill_small_holes(matte: Tensor) -> Tensor:
-    """``matte`` (1 1 S S) in 0..1 without small holes: wall that the person surrounds, of up to ``HOLE`` of the area.
+    """``matte`` (1 1 S S) in 0..1 without small holes: wall within the person, of up to ``MIN_WALL_AREA`` of the area.
 
     Between a hand and a cheek wall is seen; small spots in hair and clothes are the network's errors.
     """
@@ -65,7 +65,9 @@ def fill_small_holes(matte: Tensor) -> Tensor:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(hollow, connectivity=4)
     left, top, width, height, area = stats.T
     size = matte.shape[-1]
-    enclosed = (left > 0) & (top > 0) & (left + width < size) & (top + height < size) & (area < HOLE * size * size)
+    enclosed = (
+        (left > 0) & (top > 0) & (left + width < size) & (top + height < size) & (area < MIN_WALL_AREA * size * size)
+    )
     enclosed[0] = False  # the person
     holes = cv2.dilate(np.isin(labels, np.flatnonzero(enclosed)).astype(np.uint8), np.ones((5, 5), np.uint8))
     return torch.maximum(matte, torch.from_numpy(holes).to(matte)[None, None])

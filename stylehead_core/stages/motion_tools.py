@@ -49,10 +49,10 @@ __all__ = [
 ]
 
 REST_SECONDS = 0.5  # in which a head goes back to rest where its motion has ended
-PARTED = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
-AT_REST = 0.1  # share of a clip's frames, those with the lips nearest to each other, that count as its mouth at rest
+LIP_OPENING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
+REST_SHARE = 0.1  # share of a clip's frames, those with the lips nearest to each other, that count as its mouth at rest
 MOOD = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthLeft", "mouthRight", "cheek")  # of the mouth, but not speech
-MOOD_TIME = 0.5  # seconds: standard deviation of the smoothing that leaves the mood without the words
+MOOD_SIGMA_SECONDS = 0.5  # seconds: standard deviation of the smoothing that leaves the mood without the words
 COPIES = 2  # of a looped motion that are held while it is made
 Play = Literal["forwards", "backwards", "there and back"]
 Beyond = Literal["there and back", "hold"]
@@ -160,8 +160,8 @@ def describe_unmixed(base: Motion, other: Motion, regions: Iterable[str], streng
 def mouth_at_rest(motion: Motion) -> Tensor:
     """The coefficients (K) of the frames in which the lips are nearest to each other, their mean; space ``arkit``."""
     seen = motion.coefficients[motion.found] if motion.found.any() else motion.coefficients
-    parted = seen[:, [motion.names.index(name) for name in PARTED]].sum(1)
-    count = max(1, round(AT_REST * len(seen)))
+    parted = seen[:, [motion.names.index(name) for name in LIP_OPENING]].sum(1)
+    count = max(1, round(REST_SHARE * len(seen)))
     return seen[parted.topk(count, largest=False).indices].mean(0)
 
 
@@ -189,7 +189,7 @@ def speak_over(base: Motion, spoken: Motion, *, speaking: Tensor, own: Tensor | 
     names = base.names
     mouth = torch.tensor([name in (*REGIONS["lips"], *REGIONS["jaw"]) for name in names])
     mood = torch.tensor([name.startswith(MOOD) for name in names])
-    calm = smooth_over_time(base.coefficients, MOOD_TIME * float(base.fps))
+    calm = smooth_over_time(base.coefficients, MOOD_SIGMA_SECONDS * float(base.fps))
     rest = torch.where(mood, calm, mouth_at_rest(base))
     told = rest + speaking[:, None] * spoken.coefficients
     if not base.relative:
@@ -250,7 +250,7 @@ def retime(motion: Motion, speed: float | Fraction) -> Motion:
 
 
 def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion:
-    """The part from ``start`` to ``end`` seconds (none = to the end); negative times count from the end."""
+    """The part from ``start`` to ``end`` seconds (None = to the end); negative times count from the end."""
     first, last = _frame(motion, start), len(motion) if end is None else _frame(motion, end)
     if last <= first:
         raise MotionError(

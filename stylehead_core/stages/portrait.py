@@ -27,8 +27,8 @@ __all__ = [
     "take_portrait",
 ]
 
-LARGEST = 1024  # pixels of a side: finer detail of a portrait is not kept
-NATIVE_SIZES = (64, LARGEST)  # pixels: the range of ``native_size``
+MAX_SIZE_PX = 1024  # pixels of a side: finer detail of a portrait is not kept
+NATIVE_SIZES = (64, MAX_SIZE_PX)  # pixels: the range of ``native_size``
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class PortraitConfig:
         face: FaceChoice = FaceChoice(),
     ) -> "PortraitConfig":
         """As a model wants its portraits: in its own size, or larger where it draws the portrait's own detail."""
-        largest = None if model.compositor is None else max(model.size, LARGEST)
+        largest = None if model.compositor is None else max(model.size, MAX_SIZE_PX)
         return cls(size=model.size, largest=largest, align=align, face=face)
 
     def cut_size(self, native: float) -> int:

@@ -30,7 +30,7 @@ __all__ = ["RenderConfig", "portrait_layers", "render", "render_parts"]
 
 BATCH_SIZE = {"cuda": 4}  # frames by the kind of device; on all others 1
 
-LEAST, MOST = 16, 2048  # pixels of a frame's side
+MIN_SIZE_PX, MAX_SIZE_PX = 16, 2048  # pixels of a frame's side
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ class RenderConfig:
             )
         if self.colour not in ("as drawn", "matched"):
             raise ConfigError(f"colour is 'as drawn' or 'matched'; found {self.colour!r}.")
-        if self.size is not None and not LEAST <= self.size <= MOST:
-            raise ConfigError(f"Frames have {LEAST} to {MOST} pixels a side; found {self.size}.")
+        if self.size is not None and not MIN_SIZE_PX <= self.size <= MAX_SIZE_PX:
+            raise ConfigError(f"Frames have {MIN_SIZE_PX} to {MAX_SIZE_PX} pixels a side; found {self.size}.")
         if self.speed not in SPEEDS:
             raise ConfigError(f"speed is one of {', '.join(map(repr, SPEEDS))}; found {self.speed!r}.")
         if self.batch_size is not None and self.batch_size < 1:
@@ -89,7 +89,7 @@ def render(
 
     Args:
         source: a head gives as many frames as its motion; an inversion one.
-        frames: numbers of the frames to draw; none = all.
+        frames: numbers of the frames to draw; None = all.
 
     Yields:
         (n 3 S S) in [-1, 1], float32, on the model's device.

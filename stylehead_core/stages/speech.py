@@ -24,9 +24,9 @@ from ..spaces import space_named
 
 __all__ = ["Life", "SpeechConfig", "SpeechNetwork", "hear", "motion_from_speech", "speech_motion_for_model"]
 
-WINDOW = 32  # mel columns, 0.4 s: the input of the official audio network
-SHORTEST = 0.001  # seconds
-STRONGEST = 2.0
+WINDOW_COLUMNS = 32  # mel columns, 0.4 s: the input of the official audio network
+MIN_SOUND_SECONDS = 0.001  # seconds
+MAX_STRENGTH = 2.0
 CHUNK = 256  # frames whose sound is read, analysed and heard at once
 
 SpeechNetwork = Callable[[Tensor], dict[str, Tensor]]
@@ -40,20 +40,20 @@ Life = Literal["still", "lively"]
 class SpeechConfig:
     """How speech becomes motion."""
 
-    strength: float = 1.0  # of lips and jaw, 0 to STRONGEST; 1 = as learnt
+    strength: float = 1.0  # of lips and jaw, 0 to MAX_STRENGTH; 1 = as learnt
     life: Life = "still"
     seed: int = 0  # of "lively": the same one moves and blinks the same way
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= STRONGEST:
-            raise ConfigError(f"The strength of the lips goes from 0 to {STRONGEST:g}; found {self.strength}.")
+        if not 0 <= self.strength <= MAX_STRENGTH:
+            raise ConfigError(f"The strength of the lips goes from 0 to {MAX_STRENGTH:g}; found {self.strength}.")
         if self.life not in get_args(Life):
             raise ConfigError(f"A head that speaks is {' or '.join(get_args(Life))}; found {self.life!r}.")
         if self.seed < 0:
             raise ConfigError(f"The seed must be 0 or more; found {self.seed}.")
 
 
-def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int = WINDOW) -> Tensor:
+def hear(sound: Sound, fps: Fraction, *, frames: int | None = None, window: int = WINDOW_COLUMNS) -> Tensor:
     """Mel windows around each frame, with silence beyond the ends.
 
     Args:
@@ -81,7 +81,7 @@ def motion_from_speech(
     *,
     space: str = "arkit",
     frames: int | None = None,
-    window: int = WINDOW,
+    window: int = WINDOW_COLUMNS,
     network: SpeechNetwork | None = None,
     config: SpeechConfig = SpeechConfig(),
     keep_mel: bool = True,
@@ -174,6 +174,6 @@ def _frames(sound: Sound, fps: Fraction, frames: int | None) -> int:
     """
     if fps <= 0:
         raise InputError(f"The frame rate must be above 0; found {fps}.")
-    if sound.seconds < SHORTEST:
+    if sound.seconds < MIN_SOUND_SECONDS:
         raise InputError(f"The sound is {sound.seconds * 1000:.2f} ms long. Take at least 1 ms.")
     return math.ceil(Fraction(sound.samples.shape[1], sound.rate) * fps) if frames is None else frames

@@ -49,17 +49,17 @@ __all__ = [
     "track_face",
 ]
 
-PASSES = 3  # measurements of one frame at most
-MOVED = 0.04  # of the square's side (and rad, and log size): a face that moved further is measured again
-NEAR = 1.0  # of the face's size: it may jump so far from frame to frame and still be the same face
-PIECE = 1024  # frames whose measures are kept in one piece of memory
+MAX_PASSES = 3  # measurements of one frame at most
+REMEASURE_DISTANCE = 0.04  # of the square's side (and rad, and log size): a face that moved further is measured again
+MAX_JUMP = 1.0  # of the face's size: it may jump so far from frame to frame and still be the same face
+PIECE_FRAMES = 1024  # frames whose measures are kept in one piece of memory
 SEARCH_EVERY = 25  # frames: parts and turned views of a picture take a second to search, so every so many are
 LOST_SECONDS = 1.0  # after which the face is looked for anywhere in the picture
 POSE_BATCH = 128  # frames whose pose is computed at once, so that a long clip needs little memory beside itself
 CALM = Fraction(8, 100)  # seconds: the filter's standard deviation at smoothing 1
-SAME_PERSON = 0.65  # cosine of two identity embeddings: measured 0.76 and more within a clip, 0.4 between people
+SAME_PERSON_COSINE = 0.65  # cosine of two identity embeddings: measured 0.76 and more within a clip, 0.4 between people
 SAMPLE_EVERY = 10  # frames: how often the person's look is noted down
-MOST_SAMPLES = 24  # looks that are kept
+MAX_SAMPLES = 24  # looks that are kept
 SAMPLE_PIXELS = 64  # of a side: what the identity network looks at
 
 Square = Literal["still", "follows"]
@@ -460,7 +460,7 @@ class _Follower:
             return
         self.last, self.seen, self.lost, self.cut = faces.landmarks[0], time, False, False
         if self.found % SAMPLE_EVERY == 0:
-            self.looks = [*self.looks[-MOST_SAMPLES + 1 :], _align(picture, faces.landmarks[0])]
+            self.looks = [*self.looks[-MAX_SAMPLES + 1 :], _align(picture, faces.landmarks[0])]
         self.found += 1
 
     def _find(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
@@ -499,7 +499,7 @@ class _Follower:
             shown = network(torch.cat([_align(picture, landmarks) for landmarks in faces.landmarks]))
         alike = (shown @ known.mT).amax(1)  # the most alike of the looks, since a head turns
         best = alike.argmax()
-        return faces.select(best[None]) if alike[best] > SAME_PERSON else None
+        return faces.select(best[None]) if alike[best] > SAME_PERSON_COSINE else None
 
     def _go_on(self, pictures: Tensor, part: Frames, start: int, end: int) -> int:
         """Measure up to ``end`` around the last place; returns earlier where the face is lost."""
@@ -519,11 +519,13 @@ class _Follower:
     def _settle(self, pictures: Tensor, regions: Tensor) -> Faces:
         """Measure in ``regions`` (n 4), and once more around what was found wherever the face moved."""
         faces = self.landmarker.measure(pictures, regions)
-        for _ in range(PASSES - 1):
+        for _ in range(MAX_PASSES - 1):
             own = region_of_landmarks(faces.landmarks)
             shift = (own[:, :2] - regions[:, :2]).norm(dim=1) / regions[:, 2]
             turn = torch.remainder(own[:, 3] - regions[:, 3] + torch.pi, 2 * torch.pi) - torch.pi
-            moved = torch.stack((shift, turn.abs(), (own[:, 2] / regions[:, 2]).log().abs())).amax(0) > MOVED
+            moved = (
+                torch.stack((shift, turn.abs(), (own[:, 2] / regions[:, 2]).log().abs())).amax(0) > REMEASURE_DISTANCE
+            )
             moved &= faces.score > MIN_PRESENCE / 5
             if not moved.any():
                 break
@@ -537,7 +539,7 @@ class _Follower:
         if one.score[0] < MIN_PRESENCE or self.last is None:
             return False
         before, now = _box(self.last), one.box[0]
-        return bool(overlap(before, now[None])[0] > 0) or _distance(before, now) < NEAR
+        return bool(overlap(before, now[None])[0] > 0) or _distance(before, now) < MAX_JUMP
 
     def _again(self, picture: Tensor) -> Faces | None:
         """The face nearest to the last place, where following failed; None where none is near."""
@@ -550,7 +552,7 @@ class _Follower:
         before = _box(self.last)
         near = torch.tensor([_distance(before, box) for box in faces.box])
         best = near.argmin()
-        return faces.select(best[None].to(faces.score.device)) if near[best] < NEAR else None
+        return faces.select(best[None].to(faces.score.device)) if near[best] < MAX_JUMP else None
 
 
 def _align(picture: Tensor, landmarks: Tensor) -> Tensor:
@@ -583,21 +585,21 @@ class _Rows:
         return len(self.found)
 
     def append(self, row: Tensor | None) -> None:
-        if len(self) == len(self.pieces) * PIECE:
-            self.pieces.append(torch.zeros(PIECE, *self.shape))
+        if len(self) == len(self.pieces) * PIECE_FRAMES:
+            self.pieces.append(torch.zeros(PIECE_FRAMES, *self.shape))
         if row is not None:
-            self.pieces[-1][len(self) % PIECE] = row
+            self.pieces[-1][len(self) % PIECE_FRAMES] = row
         self.found.append(row is not None)
 
     def since(self, start: int) -> list[Tensor | None]:
         """The rows from ``start`` on, None for those that are missing."""
         numbers = range(start, len(self))
-        return [self.pieces[i // PIECE][i % PIECE] if self.found[i] else None for i in numbers]
+        return [self.pieces[i // PIECE_FRAMES][i % PIECE_FRAMES] if self.found[i] else None for i in numbers]
 
     def gather(self) -> Tensor:
         """All rows (T ...), zeros for missing ones. They are given away: a long clip would be held twice."""
         rows = torch.empty(len(self), *self.shape)
-        for start in range(0, len(self), PIECE):
-            part = rows[start : start + PIECE]
+        for start in range(0, len(self), PIECE_FRAMES):
+            part = rows[start : start + PIECE_FRAMES]
             part.copy_(self.pieces.pop(0)[: len(part)])
         return rows

@@ -65,7 +65,7 @@ class Adversary(nn.Module):
         self._seen: tuple[Tensor, Tensor] | None = None
 
     def phases(self) -> tuple[Phase, ...]:
-        """Its phase in each step; none where it does not learn."""
+        """Its phase in each step; empty where it does not learn."""
         speed = 1.0 if self.config.kind == "patches" else self.config.lr_ratio
         return (Phase("discriminator", [(self.network, speed)]),) if self.config.learns else ()
 

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 __all__ = ["Augmentation", "augment", "mirror_randomly", "tilt_randomly"]
 
-SHIFT = 0.125  # of the side
-GROW = 0.2  # deviation of log2 of the factor
+SHIFT_SIDES = 0.125  # of the side
+SCALE_LOG2 = 0.2  # deviation of log2 of the factor
 TURN = math.pi  # rad, at most
-BRIGHTER = 0.2  # deviation, where colours go from -1 to 1
+BRIGHTNESS_DEVIATION = 0.2  # deviation, where colours go from -1 to 1
 CONTRAST, SATURATION = 0.5, 1.0  # deviations of log2 of the factors
 
 
@@ -59,8 +59,8 @@ def augment(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
 
     mirror = 1 - 2 * some() * (torch.rand(batch, generator=rng) < 0.5)
     angle = some() * TURN * (2 * torch.rand(batch, generator=rng) - 1)
-    grow = torch.exp2(some() * normal(GROW))
-    move = some(1) * 2 * SHIFT * (2 * torch.rand(batch, 2, generator=rng) - 1)
+    grow = torch.exp2(some() * normal(SCALE_LOG2))
+    move = some(1) * 2 * SHIFT_SIDES * (2 * torch.rand(batch, 2, generator=rng) - 1)
     cos, sin = angle.cos() * grow, angle.sin() * grow
     rotation = torch.stack((torch.stack((cos * mirror, -sin), dim=1), torch.stack((sin * mirror, cos), dim=1)), dim=1)
     theta = torch.cat((rotation, move[..., None]), dim=2).to(pictures)  # B 2 3
@@ -70,7 +70,7 @@ def augment(pictures: Tensor, often: float, rng: torch.Generator) -> Tensor:
     def each(values: Tensor) -> Tensor:
         return values[:, None, None, None].to(pictures)
 
-    brighter = moved + each(some() * normal(BRIGHTER))
+    brighter = moved + each(some() * normal(BRIGHTNESS_DEVIATION))
     contrasted = brighter * each(torch.exp2(some() * normal(CONTRAST)))
     grey = contrasted.mean(1, keepdim=True)
     return grey + (contrasted - grey) * each(torch.exp2(some() * normal(SATURATION)))

@@ -16,7 +16,7 @@ from ..ops.pixels import from_uint8
 
 __all__ = ["embed", "enter", "measure_styles", "write_entry"]
 
-AGREE = 1 / 255  # mean difference that a picture may have from the one that the full numbers draw
+MAX_DIFFERENCE = 1 / 255  # mean difference that a picture may have from the one that the full numbers draw
 
 
 def embed(model: StyleHead, *, made_by: str, trained_on: str, note: str, folder: Path = FOLDER) -> ManifestEntry:
@@ -29,11 +29,11 @@ def embed(model: StyleHead, *, made_by: str, trained_on: str, note: str, folder:
     file = folder / f"{name}.safetensors"
     save_stylehead(model, file, recipe=made_by, dtype=torch.float16)
     different = _difference(model, load_stylehead(file))
-    if not different <= AGREE:
+    if not different <= MAX_DIFFERENCE:
         file.unlink()
         raise StyleHeadError(
             f"{name} in float16 draws a picture that is off by {different:.4f} on average, where colours go from -1 to "
-            f"1; at most {AGREE:.4f} goes unseen. Keep it in float32."
+            f"1; at most {MAX_DIFFERENCE:.4f} goes unseen. Keep it in float32."
         )
     return enter(file, made_by=made_by, trained_on=trained_on, note=note, license=model.config.license)
 

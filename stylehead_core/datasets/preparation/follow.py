@@ -17,8 +17,8 @@ from .styles import PrepareConfig
 __all__ = ["FaceTrack", "follow_faces"]
 
 LOOK_EVERY = 25  # frames between two looks for faces that came in
-THUMBNAIL = 32  # pixels
-SAME = 0.1  # overlap from which on a face that is found is one that is followed already
+THUMBNAIL_PX = 32  # pixels
+SAME_FACE_OVERLAP = 0.1  # overlap from which on a face that is found is one that is followed already
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ def _new_faces(landmarker: Landmarker, picture: Tensor, number: int, active: lis
     for i in range(len(found)):
         face = found.select(torch.tensor([i], device=found.score.device))
         known = [overlap(other.measured[-1].box[0], face.box)[0] for other in active]
-        if not any(shared > SAME for shared in known):
+        if not any(shared > SAME_FACE_OVERLAP for shared in known):
             new.append(Following(first=number, measured=[face]))
     return new
 
@@ -126,4 +126,4 @@ def _new_faces(landmarker: Landmarker, picture: Tensor, number: int, active: lis
 def _thumbnail(picture: Tensor) -> Tensor:
     """The picture (1 3 H W) in a few pixels, 0..1: enough to see a cut."""
     values = (picture.float() + 1) / 2 if picture.is_floating_point() else picture.float() / 255
-    return F.adaptive_avg_pool2d(values, THUMBNAIL)
+    return F.adaptive_avg_pool2d(values, THUMBNAIL_PX)

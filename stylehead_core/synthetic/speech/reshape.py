@@ -9,10 +9,10 @@ from ...ops.mel import RATE
 
 __all__ = ["reshape_voice"]
 
-FFT, HOP = 512, 128  # samples: 32 ms, short enough for the sounds of speech
-ENVELOPE = 30  # cepstral coefficients of the envelope: 1.9 ms, less than the period of a voice of 500 Hz
-MOST_GAIN = 30.0  # dB that a frequency is raised or lowered at most
-SILENT = 1e-5  # magnitude
+FFT_SAMPLES, HOP_SAMPLES = 512, 128  # samples: 32 ms, short enough for the sounds of speech
+ENVELOPE_COEFFICIENTS = 30  # cepstral coefficients of the envelope: 1.9 ms, less than the period of a voice of 500 Hz
+MAX_GAIN_DB = 30.0  # dB that a frequency is raised or lowered at most
+MIN_MAGNITUDE = 1e-5  # magnitude
 
 
 def reshape_voice(samples: np.ndarray, *, pitch: float = 1.0, formants: float = 1.0, speed: float = 1.0) -> np.ndarray:
@@ -36,19 +36,19 @@ def reshape_voice(samples: np.ndarray, *, pitch: float = 1.0, formants: float = 
         return samples
     moved = librosa.resample(samples, orig_sr=RATE * pitch, target_sr=RATE)
     if speed != pitch:
-        moved = librosa.effects.time_stretch(moved, rate=speed / pitch, n_fft=FFT, hop_length=HOP)
+        moved = librosa.effects.time_stretch(moved, rate=speed / pitch, n_fft=FFT_SAMPLES, hop_length=HOP_SAMPLES)
     if formants != pitch:
-        spectrum = librosa.stft(moved, n_fft=FFT, hop_length=HOP)  # K C
+        spectrum = librosa.stft(moved, n_fft=FFT_SAMPLES, hop_length=HOP_SAMPLES)  # K C
         envelope = _log_envelope(np.abs(spectrum))
         frequencies = np.arange(len(envelope))
         wanted = np.stack([np.interp(frequencies * pitch / formants, frequencies, e) for e in envelope.T], axis=1)
-        most = MOST_GAIN / 20 * np.log(10)
-        moved = librosa.istft(spectrum * np.exp(np.clip(wanted - envelope, -most, most)), hop_length=HOP)
+        most = MAX_GAIN_DB / 20 * np.log(10)
+        moved = librosa.istft(spectrum * np.exp(np.clip(wanted - envelope, -most, most)), hop_length=HOP_SAMPLES)
     return moved.astype(np.float32)
 
 
 def _log_envelope(magnitude: np.ndarray) -> np.ndarray:
     """The smooth natural logarithm (K C) of a spectrum (K C): its cepstrum without what is finer than resonances."""
-    cepstrum = np.fft.irfft(np.log(np.maximum(magnitude, SILENT)), axis=0)
-    cepstrum[ENVELOPE : len(cepstrum) - ENVELOPE + 1] = 0
+    cepstrum = np.fft.irfft(np.log(np.maximum(magnitude, MIN_MAGNITUDE)), axis=0)
+    cepstrum[ENVELOPE_COEFFICIENTS : len(cepstrum) - ENVELOPE_COEFFICIENTS + 1] = 0
     return np.fft.rfft(cepstrum, axis=0).real

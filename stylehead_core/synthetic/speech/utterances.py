@@ -28,9 +28,10 @@ __all__ = ["FliteUtterances", "Utterance", "Utterances", "make_flite_utterance",
 
 MUSIC_SHARE = 0.05  # share of seeds with music only
 NONSENSE_SHARE = 0.5  # share of pseudo-words in the training set, against overfitting to the phrases
-VOICELESS = 0.1  # share of flite's seeds: noise, hum and music
-STRETCH = (0.85, 1.3)  # times as long as flite speaks by itself
-RESHAPED, FLITE_PITCH, FLITE_FORMANTS = 0.7, (0.65, 1.6), (0.85, 1.2)  # share, and how other speakers differ from it
+VOICELESS_SHARE = 0.1  # share of flite's seeds: noise, hum and music
+STRETCH_RATIOS = (0.85, 1.3)  # times as long as flite speaks by itself
+RESHAPED_SHARE = 0.7  # share of flite's utterances that get another speaker's pitch and formants
+PITCH_RATIOS, FORMANT_RATIOS = (0.65, 1.6), (0.85, 1.2)  # of other speakers, relative to flite's voices
 MAX_THROAT_CHANGE = 0.14  # largest relative change of the vocal tract's length
 
 
@@ -96,7 +97,7 @@ def _sound(samples: np.ndarray) -> Sound:
 def make_flite_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
     """Talk number ``seed`` in English by a voice of flite or somebody made of it; or sound without a voice."""
     rng = np.random.default_rng([13, seed])
-    if rng.random() < VOICELESS:
+    if rng.random() < VOICELESS_SHARE:
         samples = damage(voiceless(int(rng.uniform(2, 4) * RATE), rng), rng)
         frames = math.ceil(Fraction(len(samples), RATE) * fps)
         return Utterance(sound=_sound(samples), curves=torch.zeros(frames, len(LIPS)), fps=fps)
@@ -107,13 +108,13 @@ def make_flite_utterance(seed: int, fps: Fraction = Fraction(25)) -> Utterance:
         else sentence(english, seed, rng)
     )
     voice = HELD_OUT_FLITE_VOICE if is_held_out(seed) else FLITE_VOICES[seed % len(FLITE_VOICES)]
-    utterance = say_with_flite(text, voice, stretch=rng.uniform(*STRETCH))
+    utterance = say_with_flite(text, voice, stretch=rng.uniform(*STRETCH_RATIOS))
     before, after = rng.uniform(0.1, 0.6, 2)
     samples = np.pad(utterance.sound.samples[0].numpy(), (round(before * RATE), round(after * RATE)))
     phonemes = tuple(Phoneme(phoneme.start + before, phoneme.name) for phoneme in utterance.phonemes)
-    if rng.random() < RESHAPED:
-        pitch = float(np.exp(rng.uniform(*np.log(FLITE_PITCH))))
-        formants = float(np.clip(pitch**0.3 * np.exp(rng.normal(0, 0.06)), *FLITE_FORMANTS))
+    if rng.random() < RESHAPED_SHARE:
+        pitch = float(np.exp(rng.uniform(*np.log(PITCH_RATIOS))))
+        formants = float(np.clip(pitch**0.3 * np.exp(rng.normal(0, 0.06)), *FORMANT_RATIOS))
         samples = reshape_voice(samples, pitch=pitch, formants=formants)
     curves = lip_curves((Phoneme(0.0, ""), *phonemes), len(samples) / RATE, fps)
     return Utterance(sound=_sound(damage(samples, rng)), curves=curves, fps=fps, phonemes=phonemes, text=text)
