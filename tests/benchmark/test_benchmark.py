@@ -157,7 +157,7 @@ def test_an_edit_that_brightens_step_by_step_is_monotonic(few, model, monkeypatc
     def drawn(model, inversion, name, strengths):
         return torch.cat([inversion.portrait.image * 0.5 + strength / 10 for strength in strengths])
 
-    monkeypatch.setattr(edited, "_at", drawn)
+    monkeypatch.setattr(edited, "_draw_at", drawn)
     measures = load_measures(load_landmarker(), Tilted(TINY).eval(), few)
     rows = edits(model, few, measures)
     assert [row.edit for row in rows] == list(few.attributes)
