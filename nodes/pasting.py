@@ -73,16 +73,7 @@ class PasteBack(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls,
-        frames,
-        inversion,
-        where,
-        feather: float,
-        match_colours: float,
-        follow: bool,
-        original=None,
-        mask=None,
-        motion=None,
+        cls, frames, inversion, where, feather, match_colours, follow, original=None, mask=None, motion=None
     ) -> io.NodeOutput:
         portrait, bar = inversion.record.portrait, bridge.Progress()
         heads, weights = bridge.image_in(frames, "frames"), bridge.mask_in(mask)

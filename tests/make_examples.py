@@ -88,13 +88,22 @@ class Graph:
     def save(self, video: Wire, name: str) -> str:
         return self.add("SaveVideo", video=video, filename_prefix=f"stylehead/{name}")
 
-    def lay_out_film(
-        self, note: str, samples: str, who: list[list[str]], motion: Group, head: Wire, film: list[str]
+    def finish_film(
+        self,
+        name: str,
+        note: str,
+        samples: str,
+        who: list[list[str]],
+        moves: Group,
+        wires: tuple[Wire, Wire, Wire],
     ) -> None:
-        """The two rows of most graphs: what is given, who, how it moves; below, from the moving head to the film."""
+        """The end of most graphs, from inversion, motion and sound (``wires``) to the film, and their two rows."""
+        inversion, motion, sound = wires
+        head = self.head(inversion, motion)
+        film = self.film(head, name, sound)
         given = Group("Yours", "given", [[samples]], f"{note}\n\n{REPLACE}")
         drawn = [[str(int(head[0]) - 1), head[0]], [film[0]], [film[1]]]
-        self.rows = [[given, Group("Who", "face", who), motion], [Group("The film", "result", drawn)]]
+        self.rows = [[given, Group("Who", "face", who), moves], [Group("The film", "result", drawn)]]
 
     def attributes(self) -> list[str]:
         """The attributes that the embedded model changes."""
@@ -113,21 +122,19 @@ def talking_head(graph: Graph) -> None:
 def reenact(graph: Graph) -> None:
     samples, inversion = graph.start("woman with curls")
     motion = graph.add("StyleHead_MotionFromVideo", video=(samples, 1))
-    head = graph.head(inversion, (motion, 0))
-    film = graph.film(head, "reenact", (motion, 2))
     moves = Group("How it moves", "motion", [[motion]])
-    graph.lay_out_film(
-        "A portrait moved by a video, with the video's sound.", samples, [[inversion[0]]], moves, head, film
+    wires = inversion, (motion, 0), (motion, 2)
+    graph.finish_film(
+        "reenact", "A portrait moved by a video, with the video's sound.", samples, [[inversion[0]]], moves, wires
     )
 
 
 def speak(graph: Graph) -> None:
     samples, inversion = graph.start("man with a beard")
     motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
-    head = graph.head(inversion, (motion, 0))
-    film = graph.film(head, "speak", (samples, 2))
     moves = Group("What it says", "motion", [[motion]])
-    graph.lay_out_film("A portrait that says a sentence.", samples, [[inversion[0]]], moves, head, film)
+    wires = inversion, (motion, 0), (samples, 2)
+    graph.finish_film("speak", "A portrait that says a sentence.", samples, [[inversion[0]]], moves, wires)
 
 
 def dub(graph: Graph) -> None:
@@ -139,11 +146,10 @@ def dub(graph: Graph) -> None:
         *("StyleHead_MixMotion", "Head and eyes of the video, on the speech"), first=(heard, 0), second=(long, 0),
         lips=False, jaw=False, audio=False, eyes=True, gaze=True, brows=True, pose=True,
     )  # fmt: skip
-    head = graph.head(inversion, (mixed, 0))
-    film = graph.film(head, "dub", (samples, 2))
     moves = Group("How it moves", "motion", [[seen, heard], [long], [mixed]])
-    graph.lay_out_film(
-        "Head and eyes from a video, lips from other speech.", samples, [[inversion[0]]], moves, head, film
+    wires = inversion, (mixed, 0), (samples, 2)
+    graph.finish_film(
+        "dub", "Head and eyes from a video, lips from other speech.", samples, [[inversion[0]]], moves, wires
     )
 
 
@@ -223,16 +229,15 @@ def older_with_a_beard(graph: Graph) -> None:
     redrawn = graph.add("StyleHead_Render", head=inversion)
     before = graph.add("PreviewImage", "Before", images=(redrawn, 0))
     motion = graph.add("StyleHead_MotionFromAudio", audio=(samples, 2))
-    head = graph.head((beard, 0), (motion, 0))
-    film = graph.film(head, "older", (samples, 2))
     moves = Group("What is said", "motion", [[motion]])
-    graph.lay_out_film(
+    wires = (beard, 0), (motion, 0), (samples, 2)
+    graph.finish_film(
+        "older",
         "Two changes at once, while it talks. Changes follow one another, in any order.",
         samples,
         [[inversion[0]], [older, beard], [redrawn, before]],
         moves,
-        head,
-        film,
+        wires,
     )
 
 

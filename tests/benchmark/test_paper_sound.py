@@ -1,14 +1,14 @@
 """Lips by the paper's audio generator against lips by coefficients, on clips whose lips are read from brightness."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import torch
+from prepared import clip_of
 
 from stylehead_core.benchmark import paper_sound as trial
 from stylehead_core.benchmark.paper_sound import PAPER_SOUND_WAYS, paper_sound
-from stylehead_core.datasets.preparation.clip_folder import PreparedClip, finish_clip, write_frame
+from stylehead_core.datasets.preparation.clip_folder import finish_clip, write_frame
 from stylehead_core.datasets.videos import load_videos
 from stylehead_core.errors import ConfigError
 from stylehead_core.evaluation.faces import EYE_CORNERS, INNER_LIPS, lip_opening
@@ -36,17 +36,7 @@ def videos(tmp_path):
     """Two clips of a picture that is brighter further down, whose lips open and close."""
     picture = torch.linspace(-1, 1, SIZE)[:, None].expand(3, SIZE, SIZE)
     for number in range(2):
-        clip = PreparedClip(
-            folder=tmp_path / f"clip-{number}",
-            video="none.mp4",
-            framing="portrait",
-            size=SIZE,
-            fps=Fraction(25),
-            count=FRAMES,
-            start=0,
-            square=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
-            sound=True,
-        )
+        clip = clip_of(tmp_path / f"clip-{number}", SIZE, FRAMES, framing="portrait")
         for row in range(FRAMES):
             write_frame(tmp_path / f"part-{number}", row, picture)
         opening = torch.sin(torch.arange(FRAMES) * (0.6 + 0.3 * number)).abs() * 0.4

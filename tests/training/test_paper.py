@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from prepared import clip_of
 
 from stylehead_core.convert.discriminator import to_official
-from stylehead_core.datasets.preparation.clip_folder import PreparedClip, finish_clip, write_frame
+from stylehead_core.datasets.preparation.clip_folder import finish_clip, write_frame
 from stylehead_core.datasets.videos import load_videos
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.model.files import load_stylehead
@@ -39,18 +40,7 @@ def videos(heads, tmp_path_factory):
     root = tmp_path_factory.mktemp("films")
     rng = torch.Generator().manual_seed(0)
     for number in range(2):
-        clip = PreparedClip(
-            folder=root / f"clip-{number}",
-            video="none.mp4",
-            framing="track",
-            size=SIZE,
-            fps=Fraction(25),
-            count=FRAMES,
-            start=0,
-            square=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
-            sound=True,
-            aligned=True,
-        )
+        clip = clip_of(root / f"clip-{number}", SIZE, FRAMES, aligned=True)
         part = root / f"part-{number}"
         for row in range(FRAMES):
             coarse = torch.rand(1, 3, 8, 8, generator=rng) * 2 - 1

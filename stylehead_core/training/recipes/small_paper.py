@@ -5,7 +5,6 @@ from dataclasses import replace
 from ...model.config import StyleHeadConfig
 from ...model.presets import stylehead_512
 from ...networks.audio_encoder import AudioEncoderConfig
-from ...networks.flow_field import FlowFieldConfig
 from ..recipe import Recipe
 from ..tasks.sound import SoundTask
 from .debug import shrink
@@ -25,15 +24,8 @@ def small_paper_model() -> StyleHeadConfig:
         compositor=None,
         matte=None,
         audio_encoder=AudioEncoderConfig(descriptor=descriptor, hidden=64),
-        audio_flow_field=FlowFieldConfig(
-            image_size=base.flow_field.image_size,
-            base=8,
-            maximum=64,
-            down=3,
-            up=3,
-            descriptor=descriptor,
-            hidden=64,
-            zero_init=True,
+        audio_flow_field=replace(
+            base.flow_field, extra_channels=0, base=8, maximum=64, descriptor=descriptor, visibility=False
         ),
     )
 

@@ -31,12 +31,15 @@ def odd_image(kind: str, portrait: torch.Tensor) -> torch.Tensor:
     return portrait
 
 
+def takes(**inputs):
+    """The inputs of a node of the old kind, all required."""
+    return classmethod(lambda cls: {"required": inputs})
+
+
 class OddImage:
     CATEGORY, FUNCTION, RETURN_TYPES = "test", "make", ("IMAGE",)
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"portrait": ("IMAGE",), "kind": ("STRING", {"default": ""})}}
+    INPUT_TYPES = takes(portrait=("IMAGE",), kind=("STRING", {"default": ""}))
 
     def make(self, portrait, kind):
         return (odd_image(kind, portrait),)
@@ -45,9 +48,7 @@ class OddImage:
 class OddSound:
     CATEGORY, FUNCTION, RETURN_TYPES = "test", "make", ("AUDIO",)
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"kind": ("STRING", {"default": ""})}}
+    INPUT_TYPES = takes(kind=("STRING", {"default": ""}))
 
     def make(self, kind):
         samples = {"empty": 0, "one sample": 1}.get(kind, 16000)
@@ -60,9 +61,7 @@ class OddFilm:
 
     CATEGORY, FUNCTION, RETURN_TYPES = "test", "make", ("VIDEO",)
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"clip": ("VIDEO",), "kind": ("STRING", {"default": ""})}}
+    INPUT_TYPES = takes(clip=("VIDEO",), kind=("STRING", {"default": ""}))
 
     def make(self, clip, kind):
         parts = clip.get_components()
@@ -82,9 +81,7 @@ class Shape:
 
     CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "test", "tell", (), True
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",)}}
+    INPUT_TYPES = takes(image=("IMAGE",))
 
     def tell(self, image):
         numbers = image.double()
@@ -96,9 +93,7 @@ class Text:
 
     CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "test", "tell", (), True
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"text": ("STRING", {"forceInput": True})}}
+    INPUT_TYPES = takes(text=("STRING", {"forceInput": True}))
 
     def tell(self, text):
         return {"ui": {"text": [text]}}
@@ -109,9 +104,7 @@ class SameOutside:
 
     CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "test", "tell", (), True
 
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"original": ("IMAGE",), "pasted": ("IMAGE",), "mask": ("MASK",)}}
+    INPUT_TYPES = takes(original=("IMAGE",), pasted=("IMAGE",), mask=("MASK",))
 
     def tell(self, original, pasted, mask):
         same = (original == pasted).all(-1)

@@ -1,13 +1,13 @@
 """A sync expert learns from prepared clips: mouths that open with the sound, drawn and heard by hand."""
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
+from prepared import clip_of
 
-from stylehead_core.datasets.preparation.clip_folder import PreparedClip, finish_clip, open_clip, write_frame
+from stylehead_core.datasets.preparation.clip_folder import finish_clip, open_clip, write_frame
 from stylehead_core.errors import InputError
 from stylehead_core.evaluation.load_metric_networks import load_syncnet
 from stylehead_core.networks.syncnet import SyncNetConfig
@@ -36,17 +36,7 @@ def clips(tmp_path) -> Path:
     for frame in range(FRAMES):
         write_frame(part, frame, torch.full((3, 32, 32), loudness(frame) - 0.5))
         mel[:, frame * 80 // 25 : (frame + 1) * 80 // 25] = 8 * loudness(frame) - 4
-    clip = PreparedClip(
-        folder=tmp_path / "clips" / "one",
-        video="one.mp4",
-        framing="track",
-        size=32,
-        fps=Fraction(25),
-        count=FRAMES,
-        start=0,
-        square=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
-        sound=True,
-    )
+    clip = clip_of(tmp_path / "clips" / "one", 32, FRAMES, video="one.mp4")
     finish_clip(part, clip, {"landmarks": landmarks, "mel": mel})
     return tmp_path / "clips"
 
