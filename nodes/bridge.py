@@ -5,6 +5,8 @@ Core: pictures (B 3 H W) in [-1, 1]; masks (B 1 H W); sounds with samples (C N).
 """
 
 import base64
+import logging
+import math
 import os
 import tempfile
 import time
@@ -18,6 +20,7 @@ import comfy.model_patcher
 import comfy.utils
 import folder_paths
 import torch
+import torch.nn.functional as F
 from comfy_api.latest import InputImpl, Types
 from comfy_execution.utils import get_executing_context
 from PIL import Image
@@ -25,6 +28,7 @@ from server import PromptServer
 from torch import Tensor, nn
 
 from ..stylehead_core.errors import InputError
+from ..stylehead_core.media.pictures import MOST_PIXELS
 from ..stylehead_core.media.sound import Sound, read_sound
 from ..stylehead_core.media.trimming import cut_frames, cut_sound
 from ..stylehead_core.media.video import Frames, open_video, read_frames
@@ -38,6 +42,7 @@ SILENT_RATE = 44100  # samples a second
 AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
 SAME_TIME = 1e-3  # seconds
 FRAMES = 8  # of a film, taken at a time
+log = logging.getLogger(__name__)
 Network = TypeVar("Network", bound=nn.Module)
 EXACT_RATES = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120))  # 23.976, 29.97, ...
 
@@ -103,18 +108,28 @@ def image_in(image: Tensor, what: str = "picture") -> Tensor:
         raise InputError(f"The {what} is {image.shape[2]} x {image.shape[1]} pixels; {LARGEST} a side is the most.")
     colours = image[..., :3] if image.shape[-1] >= 3 else image[..., :1].expand(*image.shape[:3], 3)
     colours = colours.float()
-    if not torch.isfinite(colours).all():
+    low, high = colours.aminmax()  # without a copy, which would be large
+    if not bool(low.isfinite() & high.isfinite()):
         raise InputError(f"The {what} holds values that are no numbers (NaN or infinite). What made it went wrong.")
-    return colours.movedim(-1, 1).clamp(0, 1) * 2 - 1
+    return colours.movedim(-1, 1).clamp(0, 1).mul_(2).sub_(1)
 
 
 def one_image_in(image: Tensor, what: str) -> Tensor:
-    """As ``image_in``, of a single picture (1 3 H W); a batch is refused, since nobody could say which was meant."""
+    """As ``image_in``, of a single picture (1 3 H W); a batch is refused, since nobody could say which was meant.
+
+    A picture of more than MOST_PIXELS is reduced, as one that is read from a file (``read_picture``).
+    """
     if image.ndim == 4 and len(image) > 1:
         raise InputError(
             f"The {what} should be one picture; found a batch of {len(image)}. "
             'Pick one with "Image From Batch", or wire a chain for each.'
         )
+    if image.ndim == 4 and image.shape[1] * image.shape[2] > MOST_PIXELS and max(image.shape[1:3]) <= LARGEST:
+        height, width = image.shape[1:3]
+        share = math.sqrt(MOST_PIXELS / (width * height))
+        size = round(height * share), round(width * share)
+        log.warning("StyleHead: the %s of %d x %d pixels is reduced to %d x %d.", what, width, height, *size[::-1])
+        image = F.interpolate(image.movedim(-1, 1).float(), size=size, mode="area").movedim(1, -1)
     return image_in(image, what)
 
 

@@ -53,7 +53,9 @@ def open_media(source: Source, what: str = "file") -> Any:
     try:
         return av.open(target, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"The {what} {name_source(source)} cannot be read: {_reason(error)}.") from error
+        empty = not isinstance(source, BytesIO) and Path(source).is_file() and not Path(source).stat().st_size
+        advice = "It is empty." if empty else "Is it a media file, and whole?"
+        raise MediaError(f"The {what} {name_source(source)} cannot be read: {_reason(error)}. {advice}") from error
 
 
 def find_stream(container: Any, kind: Kind) -> Any | None:

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from ..errors import MediaError
 from ..ops.pixels import from_uint8, to_uint8
 
-__all__ = ["read_picture", "write_picture"]
+__all__ = ["MOST_PIXELS", "read_picture", "write_picture"]
 
 MOST_PIXELS = 50_000_000  # of a picture; a larger one is reduced, since it would take gigabytes in floating numbers
 DAMAGED = (OSError, ValueError, SyntaxError, IndexError, struct.error, zlib.error, Image.DecompressionBombError)
@@ -32,7 +33,10 @@ def read_picture(path: str | os.PathLike) -> Tensor:
         MediaError: there is no such file, or it is no picture.
     """
     try:
-        with Image.open(path) as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is reduced, and said so
+            opened = Image.open(path)
+        with opened as file:
             _reduce(file, path)
             picture = ImageOps.exif_transpose(file)
             if picture.mode == "I" or picture.mode.startswith("I;16"):

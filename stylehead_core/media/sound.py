@@ -133,7 +133,7 @@ def read_sound(source: Source) -> Sound | None:
         MediaError: the file cannot be read.
     """
     origin = _first_frame_time(source)
-    with open_media(source, "sound") as container:
+    with open_media(source) as container:
         stream = find_stream(container, "audio")
         if stream is None:
             if container.streams.audio:
@@ -211,7 +211,7 @@ class _TimeLine:
 
 def _first_frame_time(source: Source) -> Fraction | None:
     """Seconds at which the first video frame is shown that can be decoded; None without video."""
-    with open_media(source, "sound") as container:
+    with open_media(source) as container:
         stream = find_stream(container, "video")
         if stream is None or is_cover(stream):
             return None

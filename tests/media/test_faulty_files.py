@@ -113,6 +113,18 @@ def test_a_damaged_first_packet_is_one_line_that_names_the_file(tmp_path):
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("kept", "words"), [(0, "It is empty"), (0.6, "and whole")])
+def test_a_file_that_is_empty_or_cut_before_its_index_is_refused_in_one_line(tmp_path, kept, words):
+    path = tmp_path / "clip.mp4"
+    write_flash_and_beep(path, seconds=0.4)
+    path.write_bytes(path.read_bytes()[: round(kept * path.stat().st_size)])
+    for read in (read_info, read_sound):
+        with pytest.raises(MediaError, match=words) as refused:
+            read(path)
+        assert "clip.mp4 cannot be read" in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
 def test_a_stream_without_a_decoder_is_told_and_its_picture_is_read(tmp_path, caplog):
     path = tmp_path / "clip.mp4"
     write_flash_and_beep(path, seconds=0.4)

@@ -1,12 +1,15 @@
 """What is written as a picture is what is read, and a file that is none says so."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from PIL import Image
 
 from stylehead_core.errors import MediaError
 from stylehead_core.media import pictures
-from stylehead_core.media.pictures import read_picture, write_picture
+from stylehead_core.media.pictures import MOST_PIXELS, read_picture, write_picture
 
 
 def test_what_is_written_is_what_is_read(tmp_path):
@@ -48,3 +51,23 @@ def test_a_picture_of_too_many_pixels_is_reduced_and_a_bomb_is_refused_in_plain_
     with pytest.raises(MediaError, match="more pixels than can be read") as refused:
         read_picture(tmp_path / "a.png")
     assert "attack" not in str(refused.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ru_maxrss")
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_a_picture_of_twelve_thousand_pixels_takes_a_gigabyte_not_eight(tmp_path, ending):
+    path = tmp_path / f"large.{ending}"
+    Image.new("RGB", (12_000, 12_000), (90, 120, 60)).save(path, **({"compress_level": 1} if ending == "png" else {}))
+    program = (
+        "import resource, sys; from stylehead_core.media.pictures import read_picture; "
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024);"
+        "before = peak(); shape = read_picture(sys.argv[1]).shape; print(*shape[2:], peak() - before)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, path], capture_output=True, text=True, check=True
+    )
+    height, width, grown = map(int, ran.stdout.split())
+    assert height == width
+    assert 0.9 * MOST_PIXELS < height * width <= 1.01 * MOST_PIXELS
+    assert grown < 12_000 * 12_000 * 3 + 2.5 * MOST_PIXELS * 12
+    assert "12000 x 12000 pixels are reduced" in ran.stderr

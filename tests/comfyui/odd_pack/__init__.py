@@ -20,6 +20,10 @@ def odd_image(kind: str, portrait: torch.Tensor) -> torch.Tensor:
         large = torch.zeros(1, 4320, 7680, 3)
         large[:, 1000 : 1000 + portrait.shape[1], 3000 : 3000 + portrait.shape[2]] = portrait
         return large
+    if kind == "12k":
+        large = torch.zeros(1, 9000, 12000, 3)
+        large[:, 4000:5024, 6000:7024] = portrait.repeat_interleave(2, 1).repeat_interleave(2, 2)
+        return large
     if kind == "batch":
         return portrait.repeat(3, 1, 1, 1)
     if kind == "not a number":
