@@ -27,10 +27,15 @@ PERIOD = 2.0  # seconds of the repeated motion
 def measure(name: str, frames: int, size: int | None, precision: str) -> dict[str, float | int | str]:
     """Animate the sample portrait for ``frames`` frames and report what that took."""
     import stylehead_core as stylehead
+    from stylehead_core.model.presets import debug
+    from stylehead_core.model.stylehead import build
     from stylehead_core.ops.precision import dtype_of
     from stylehead_core.stages.rendering import RenderConfig
 
-    model = stylehead.load_stylehead(name, dtype=dtype_of(precision))
+    if name == "debug":
+        model = build(debug("arkit")).draw_in(dtype_of(precision))
+    else:
+        model = stylehead.load_stylehead(name, dtype=dtype_of(precision))
     portrait = stylehead.take_portrait(
         stylehead.read_picture(PORTRAIT), stylehead.load_landmarker(), stylehead.PortraitConfig(size=model.config.size)
     )
@@ -58,7 +63,7 @@ def measure(name: str, frames: int, size: int | None, precision: str) -> dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of clips of growing length.")
     parser.add_argument("--frames", type=int, action="append", help="may be repeated (default 100, 1000, 10000)")
-    parser.add_argument("--model", default="stylehead-512", help="embedded name, or a file")
+    parser.add_argument("--model", default="stylehead-512", help="embedded name, a file, or debug: tiny and untrained")
     parser.add_argument("--size", type=int, help="pixels of the frames (default: the model's own)")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--here", action="store_true", help="measure in this process instead of one for each length")

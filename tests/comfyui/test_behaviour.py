@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from fractions import Fraction
 
@@ -122,6 +123,12 @@ def test_saving_the_film_keeps_its_frames(server):
     prompt["save"] = {"class_type": "SaveVideo", "inputs": save}
     run = server.run(prompt)
     assert same(*(pictures(server.view(run.files(node)[0])) for node in ("film", "save")))
+
+
+def test_the_nodes_are_imported_in_less_than_two_seconds(server):
+    told = re.search(r"([0-9.]+) seconds: \S+/custom_nodes/stylehead$", server.log.read_text(), re.MULTILINE)
+    assert told is not None
+    assert float(told[1]) < 2
 
 
 def test_a_film_that_was_cleaned_away_is_drawn_again(server):
