@@ -176,7 +176,9 @@ class MotionFromAudio(io.ComfyNode):
     ) -> io.NodeOutput:
         config = SpeechConfig(strength=strength, life="lively" if life == LIVELY else "still", seed=seed)
         networks = model_for(model).ready()
-        motion = speech_motion_for_model(networks, bridge.audio_in(audio), bridge.rate_in(fps), config=config)
+        motion = speech_motion_for_model(
+            networks, bridge.audio_in(audio), bridge.rate_in(fps), config=config, progress=bridge.Progress()
+        )
         return io.NodeOutput(motion, bridge.image_out(draw_motion(motion)))
 
 

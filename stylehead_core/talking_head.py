@@ -145,7 +145,9 @@ def find_motion(
         return base, f"{words}: {describe(base)}"
     fps = config.fps if base is None else base.fps
     life: Life = config.life if base is None else "still"
-    spoken = speech_motion_for_model(model, speech, fps, config=SpeechConfig(life=life, seed=config.seed))
+    spoken = speech_motion_for_model(
+        model, speech, fps, config=SpeechConfig(life=life, seed=config.seed), progress=progress
+    )
     if base is None:
         return spoken, f"lips by speech: {describe(spoken)}"
     return mix_regions(_there_and_back(base, len(spoken)), spoken, SPOKEN), f"{words}, lips by speech"

@@ -19,7 +19,7 @@ from ..ops.liveliness import lively_face, lively_rotation
 from ..ops.mel import BANDS, HOP_SAMPLES, RATE, mel_spectrogram
 from ..ops.voice_activity import loudness
 from ..ops.windows import mel_columns, mel_windows
-from ..records import Motion
+from ..records import Motion, Progress
 from ..spaces import space_named
 
 __all__ = ["Life", "SpeechConfig", "SpeechNetwork", "hear", "motion_from_speech", "speech_motion_for_model"]
@@ -85,6 +85,7 @@ def motion_from_speech(
     network: SpeechNetwork | None = None,
     config: SpeechConfig = SpeechConfig(),
     keep_mel: bool = True,
+    progress: Progress | None = None,
 ) -> Motion:
     """Make a motion from speech: mel windows for every frame, and lip coefficients if a ``network`` is given.
 
@@ -100,6 +101,7 @@ def motion_from_speech(
         config: the strength acts on what the network predicts; a lively head blinks in the ``arkit`` space only.
         keep_mel: whether the motion keeps the windows, for a flow that listens itself. They take half a gigabyte for
             twenty minutes.
+        progress: called with frames (done, total) while the sound is heard; raises to stop.
     """
     count = _frames(sound, fps, frames)
     samples = MonoSamples(sound, RATE)
@@ -113,6 +115,8 @@ def motion_from_speech(
         if network is not None:
             for name, values in network(windows).items():
                 coefficients[part.start : part.stop, names.index(name)] = values.to(coefficients) * config.strength
+        if progress is not None:
+            progress(part.stop, count)
     if config.life == "lively":
         level = loudness(samples, RATE, count, fps)
         moved = lively_rotation(level, fps, config.seed)
@@ -130,6 +134,7 @@ def speech_motion_for_model(
     *,
     frames: int | None = None,
     config: SpeechConfig = SpeechConfig(),
+    progress: Progress | None = None,
 ) -> Motion:
     """The motion of speech in the space by which ``model`` is moved, heard by the network that the model has for it.
 
@@ -150,6 +155,7 @@ def speech_motion_for_model(
         network=model.speech,
         config=config,
         keep_mel=model.config.audio_encoder is not None,
+        progress=progress,
     )
 
 

@@ -53,6 +53,18 @@ def test_another_space_turns_and_has_no_blinks_of_its_own():
     assert not motion.coefficients[:, BFM.expression].any()
 
 
+def test_listening_to_a_long_sound_can_be_stopped():
+    seen = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        motion_from_speech(SOUND, Fraction(250), network=listen, progress=stop)
+    assert seen == [(speech.CHUNK, 1000)]
+
+
 @pytest.mark.parametrize("wrong", [{"strength": 2.5}, {"strength": -0.1}, {"life": "wild"}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match="found"):
