@@ -2,7 +2,20 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import editor, heads, inversion, measuring, models, motion, motion_library, pasting, rendering, samples, talking
+from . import (
+    editor,
+    heads,
+    inversion,
+    loading,
+    measuring,
+    models,
+    motion,
+    motion_library,
+    pasting,
+    rendering,
+    samples,
+    talking,
+)
 
 
 class StyleHeadExtension(ComfyExtension):
@@ -13,7 +26,7 @@ class StyleHeadExtension(ComfyExtension):
             talking.TalkingHead,
             editor.ExpressionEditor,
             samples.Samples,
-            models.LoadModel,
+            loading.LoadModel,
             inversion.Invert,
             inversion.EditStyle,
             motion.MotionFromVideo,

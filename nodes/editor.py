@@ -1,7 +1,8 @@
-"""The node with a picture that follows its sliders, and the addresses by which the page asks for such pictures.
+"""The Expression Editor: a node whose picture follows its sliders.
 
-The page draws without the queue: it holds the key of a session, which the node gave it when it ran. A session lives as
-long as ComfyUI keeps that result, since it hangs on the inversion that the node has handed out.
+The page asks for pictures at addresses of its own, without the queue. It holds the key of a session, which the node
+gave it when it ran. A session lives as long as ComfyUI keeps that result, since it hangs on the inversion that the
+node has handed out.
 """
 
 import asyncio

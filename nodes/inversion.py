@@ -1,4 +1,4 @@
-"""Nodes that read a portrait (inversion: the codes that redraw it) and change its attributes."""
+"""The nodes of the inversion, which is the codes that redraw a portrait: one finds them, one edits them."""
 
 from typing import Any
 

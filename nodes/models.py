@@ -1,4 +1,4 @@
-"""The node that loads a model, and the folder where users put theirs."""
+"""The model files that nodes can choose from: networks, edit directions, face landmarker."""
 
 import contextlib
 import functools
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import folder_paths
 import torch
-from comfy_api.latest import io
 
 from ..stylehead_core.errors import WeightsError
 from ..stylehead_core.landmarker.files import find_landmarker, load_landmarker
@@ -17,8 +16,7 @@ from ..stylehead_core.model.manifest import ALIASES, embedded_models, find_model
 from ..stylehead_core.model.stylehead import StyleHead
 from ..stylehead_core.stages.editing import load_directions
 from ..stylehead_core.tensor_files import read_about
-from . import bridge, sockets
-from .widgets import choice_input
+from . import bridge
 
 FOLDER = "stylehead"
 DIRECTIONS = "stylehead_directions"  # where users put edit directions of their own
@@ -125,43 +123,3 @@ def load(name: str, precision: str) -> bridge.Managed[StyleHead]:
     """
     with torch.inference_mode(False):
         return bridge.Managed(load_stylehead(path_of(name), dtype=bridge.precision(precision)))
-
-
-class LoadModel(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return sockets.Schema(
-            node_id="StyleHead_LoadModel",
-            display_name="Load StyleHead Model",
-            description="Loads the networks that redraw a face and move it. The embedded model works at once; "
-            "others go into models/stylehead.",
-            search_aliases=["styleheat", "talking head", "checkpoint", "loader"],
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=choices(),
-                    tooltip="An embedded model (no file ending), or a file in models/stylehead.",
-                ),
-                choice_input(
-                    "precision",
-                    ("auto", "fp32", "bf16", "fp16"),
-                    "Number format of the networks that draw. Auto: 16 bit where this device computes it faster, else "
-                    "32 bit.",
-                    advanced=True,
-                ),
-            ],
-            outputs=[
-                sockets.Model.Output(display_name="model", tooltip="For every other StyleHead node of this graph."),
-                io.String.Output(display_name="licence", tooltip="What may be done with this model and its pictures."),
-            ],
-        )
-
-    @classmethod
-    def fingerprint_inputs(cls, model_name: str, precision: str) -> tuple:
-        found = os.stat(path_of(model_name))
-        return found.st_mtime_ns, found.st_size, precision
-
-    @classmethod
-    def execute(cls, model_name: str, precision: str) -> io.NodeOutput:
-        model = load(model_name, precision)
-        return io.NodeOutput(model, model.network.config.license)

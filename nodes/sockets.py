@@ -1,4 +1,4 @@
-"""The types of our own sockets, and schemas that also work in ComfyUIs which lack the newest fields."""
+"""What schemas of our nodes are made of: our own socket types, and fields that older ComfyUIs lack."""
 
 import dataclasses
 from typing import Literal

@@ -34,7 +34,7 @@ def benchmark(
     model: StyleHead,
     heads: Heads,
     landmarker: Landmarker,
-    judge: FeatureNetwork,
+    network: FeatureNetwork,
     *,
     sentences: int = SENTENCES,
     titles: Sequence[str] | None = None,
@@ -48,7 +48,7 @@ def benchmark(
         titles: of the tables that are asked for; None = all.
         tell: called with each table as soon as it is there.
     """
-    measures = load_measures(landmarker, judge, heads)
+    measures = load_measures(landmarker, network, heads)
     parts = []
     asked: tuple[tuple[str, str, Callable[[], Sequence[Any]]], ...] = (
         ("same identity", "", lambda: same_identity(model, heads, measures)),

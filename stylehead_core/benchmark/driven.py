@@ -85,7 +85,7 @@ def same_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[Ro
     drawn["truth, inverted"] = redrawn[heads.target]
     true = measures.measure(heads.frames(targets))
     own = torch.searchsorted(targets, heads.target)
-    return [_judge(way, drawn[way], heads, true.select(own), measures) for way in WAYS]
+    return [_measure(way, drawn[way], heads, true.select(own), measures) for way in WAYS]
 
 
 def cross_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[CrossRow]:
@@ -105,7 +105,7 @@ def cross_identity(model: StyleHead, heads: Heads, measures: Measures) -> list[C
     rows, own = torch.tensor(sources).unique(return_inverse=True)
     portraits = measures.measure(heads.frames(rows)).select(own)
     return [
-        _judge_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), measures)
+        _measure_crossing(way, torch.cat(drawn[way]), heads, rows[own], portraits, torch.cat(wanted), measures)
         for way in CROSS_WAYS
     ]
 
@@ -138,7 +138,7 @@ def _draw(
     return {way: pictures.clamp(-1, 1) for way, pictures in ways.items()}
 
 
-def _judge(way: str, drawn: Tensor, heads: Heads, true: Measured, measures: Measures) -> Row:
+def _measure(way: str, drawn: Tensor, heads: Heads, true: Measured, measures: Measures) -> Row:
     truth, landmarks = heads.frames(heads.target), heads.landmarks[heads.target]
     boxes = mouth_boxes(landmarks)
     seen = measures.measure(drawn)
@@ -167,7 +167,7 @@ def _mean_of(change: Tensor, *parts: str) -> float:
     return float(change[:, [i for i, name in enumerate(ARKIT.names) if name.startswith(parts)]].mean())
 
 
-def _judge_crossing(
+def _measure_crossing(
     way: str, drawn: Tensor, heads: Heads, sources: Tensor, portraits: Measured, wanted: Tensor, measures: Measures
 ) -> CrossRow:
     seen = measures.measure(drawn)

@@ -1,4 +1,4 @@
-"""What a model's edits do to heads that it has never seen, as judged, and beside the rendered edit.
+"""What a model's edits do to heads that it has never seen, compared with the rendered edit.
 
 Axes: E edited pairs of one attribute, F strengths, A attributes, S picture size.
 """
@@ -37,7 +37,7 @@ class EditRow:
     beyond: float  # the same of portraits with every step of ``BEYOND``, where an attribute may have come to its end
     moves: float  # the attribute's judged change in parts of the rendered edit's; 1 is all the way
     identity: float  # distance from the unedited head in parts of strangers' distance; less is better
-    identity_rendered: float  # the same between the rendered pictures: what the judge itself calls no change
+    identity_rendered: float  # the same between the rendered pictures: the network's own error
     others: float  # mean judged change of the other attributes, each in its deviations among people; less is better
     own: float  # the same of the attribute itself
     goes: float  # how far the picture goes along the rendered change; 1 is all the way

@@ -1,4 +1,6 @@
-"""How well the judge sees rendered heads it has never seen: ``python -m ...training.judge_trial --data HELD``.
+"""How well the identity network recognises rendered heads that it has never seen.
+
+``python -m stylehead_core.benchmark.identity_network --data HELD`` prints it.
 
 Distances are 1 - cosine of two embeddings: 0 for the same, about 1 for strangers.
 """
@@ -23,7 +25,7 @@ __all__ = ["Calibration", "auc", "calibrate", "stranger_distance"]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What a judge's numbers mean, found on people that it has never seen."""
+    """What distances of the identity network mean, measured on people that it has never seen."""
 
     same: float  # mean distance of two pictures of one person: other expression, in half of them other pose
     same_turned: float  # and of two in other poses alone
@@ -124,7 +126,9 @@ def _expression_error(seen: Predictions, data: Gallery) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=EMBEDDED, help="of the judge; default: the embedded one")
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=EMBEDDED, help="identity network; default: the embedded one"
+    )
     parser.add_argument("--data", type=Path, required=True, help="measured heads that are held out")
     args = parser.parse_args()
     print(calibrate(load_features(args.file), build_gallery(load_heads(args.data))).text())

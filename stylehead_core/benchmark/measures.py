@@ -1,4 +1,4 @@
-"""Who measures the drawings of the benchmark: the face landmarker, and the judge of rendered heads.
+"""Measures drawings for the benchmark, by the face landmarker and the identity network of rendered heads.
 
 Axes: N pictures, S picture size, K coefficients, A attributes, D embedding.
 """

@@ -66,10 +66,10 @@ def speech(model: StyleHead, heads: Heads, measures: Measures, utterances: Itera
         for way, coefficients in (("speech", heard.coefficients), ("true curves", told)):
             motion = Motion(coefficients=coefficients, fps=utterance.fps, relative=True)
             drawn = _draw(model, inversion, motion)
-            found[way].append(_judge(drawn, measures.measure(drawn), inversion, truth))
+            found[way].append(_measure(drawn, measures.measure(drawn), inversion, truth))
         still = inversion.portrait.image
         seen = measures.measure(still).select(torch.zeros(len(truth), dtype=torch.int64))
-        found["still"].append(_judge(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
+        found["still"].append(_measure(still.expand(len(truth), -1, -1, -1), seen, inversion, truth))
     return [_row(way, numbers) for way, numbers in found.items()]
 
 
@@ -95,7 +95,7 @@ def _draw(model: StyleHead, inversion: Inversion, motion: Motion) -> Tensor:
     return torch.cat(list(render(model, head))).cpu()
 
 
-def _judge(drawn: Tensor, seen: Measured, inversion: Inversion, truth: Tensor) -> tuple[float, ...]:
+def _measure(drawn: Tensor, seen: Measured, inversion: Inversion, truth: Tensor) -> tuple[float, ...]:
     """Opening, pose, upper face, outside."""
     there = seen.found
     opening, wanted = lip_opening(seen.landmarks)[there], truth[there]

@@ -1,4 +1,4 @@
-"""Reads and writes the checkpoint of a run, atomically, and keeps the moving average of its weights."""
+"""Checkpoint of a run, written atomically: weights, their moving average, optimisers, random state."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Losses on pictures and flows, and the adversarial losses.
+"""Losses of training: on pictures, on flows, on the answers of discriminators.
 
 Axes: B batch, C channels, H W picture.
 """
