@@ -15,6 +15,7 @@ Block = tuple[slice, slice, slice, slice]
 
 OUTSIDE_BLUR_SIDES = ((0.02, 0.006), (0.06, 0.025), (0.2, 0.08))
 """Outside of the picture: distance from it, and sigma of the blur there, both relative to the square's side."""
+SMALL_SIGMA_PX = 1.5  # of the blur outside, computed at a smaller size
 _MARGIN_PX = 4  # extra pixels for the interpolation
 
 
@@ -124,9 +125,18 @@ def _blur_outside(picture: Tensor, distance: Tensor, side: float) -> Tensor:
     blurred, nearer = picture, 0.0
     for far, sigma in OUTSIDE_BLUR_SIDES:
         share = ((distance / side - nearer) / (far - nearer)).clamp(0, 1)
-        blurred = torch.lerp(blurred, gaussian_blur(picture, sigma * side), share)
+        blurred = torch.lerp(blurred, _blur_small(picture, sigma * side), share)
         nearer = far
     return blurred
+
+
+def _blur_small(picture: Tensor, sigma: float) -> Tensor:
+    """As ``gaussian_blur``, at a size at which ``sigma`` is SMALL_SIGMA_PX: good enough for what is not looked at."""
+    if sigma <= SMALL_SIGMA_PX:
+        return gaussian_blur(picture, sigma)
+    size = [max(1, round(length * SMALL_SIGMA_PX / sigma)) for length in picture.shape[-2:]]
+    small = gaussian_blur(F.interpolate(picture, size=size, mode="area"), SMALL_SIGMA_PX)
+    return F.interpolate(small, size=picture.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _outside_distance(index: Tensor, size: int) -> Tensor:
