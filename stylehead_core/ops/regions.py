@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-__all__ = ["cut_regions", "from_region", "to_region"]
+__all__ = ["average_blocks", "cut_regions", "from_region", "to_region"]
 
 LARGEST_BLOCK_PX = 128  # whose column of bytes has a sum within 16 bits
 MARGIN_PX = 2  # pixels read beyond a region, for the interpolation
@@ -76,7 +76,7 @@ def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", 
     levels = part.dtype == torch.uint8
     shrink = int(region[2].item() / size)
     if shrink >= 2:
-        part = _average(part, shrink)
+        part = average_blocks(part, shrink)
         at = (at - (shrink - 1) / 2) / shrink
     part = part.float() / 255 if levels else (part.float() + 1) / 2
     extent = at.new_tensor((part.shape[-1], part.shape[-2]))
@@ -86,7 +86,7 @@ def _cut(picture: Tensor, region: Tensor, size: int, outside: Literal["border", 
     return F.grid_sample(part, grid[None], align_corners=False)
 
 
-def _average(picture: Tensor, side: int) -> Tensor:
+def average_blocks(picture: Tensor, side: int) -> Tensor:
     """Mean of every block of ``side`` x ``side`` pixels of ``picture`` (1 C H W), as floats; smaller at the far edges.
 
     On a processor bytes are summed as integers: five times as fast as ``avg_pool2d`` of floats.

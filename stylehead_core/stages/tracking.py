@@ -30,6 +30,7 @@ from ..ops.following import smooth_squares, static_square
 from ..ops.memory import frames_that_fit
 from ..ops.pixels import from_uint8
 from ..ops.pose import fit_pose, placement
+from ..ops.regions import average_blocks
 from ..ops.smoothing import fill_gaps, per_shot, sample_at, smooth_over_time, unwrap
 from ..records import LOOK, SQUARE, MeasuredVideo, Motion, Progress
 from ..spaces import ARKIT, BFM, MotionSpace
@@ -559,7 +560,13 @@ def _align(picture: Tensor, landmarks: Tensor) -> Tensor:
     """(1 3 SAMPLE_PIXELS SAMPLE_PIXELS) in [-1, 1]: the face with these ``landmarks`` (478 3), cut out of ``picture``
     (1 3 H W), uint8 or floats."""
     affine = square_to_affine(*ffhq_square(*five_points(landmarks[None])), SAMPLE_PIXELS)[0]
-    floats = picture if picture.is_floating_point() else from_uint8(picture)
+    shrink = int(affine[:, 0].norm() / 2)
+    if not picture.is_floating_point() and shrink >= 2:  # a large face is made small first, which is quicker
+        picture = average_blocks(picture, shrink)
+        affine = torch.cat((affine[:, :2], affine[:, 2:] - (shrink - 1) / 2), dim=1) / shrink
+        floats = picture / 127.5 - 1
+    else:
+        floats = picture if picture.is_floating_point() else from_uint8(picture)
     return cut_square(floats, affine.to(floats), SAMPLE_PIXELS)
 
 

