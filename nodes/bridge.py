@@ -82,7 +82,11 @@ class Managed(Generic[Network]):
 
 
 def precision(name: str) -> torch.dtype:
-    """The number format behind a choice of the loader: ``auto`` is half precision where the device gains by it."""
+    """The number format behind a choice of the loader: ``auto`` is half precision where the device gains by it.
+
+    Raises:
+        InputError: there is no such choice; a graph that comes by the API may ask for anything.
+    """
     if name == "auto":
         device = management.get_torch_device()
         if device.type == "cpu":
@@ -90,7 +94,10 @@ def precision(name: str) -> torch.dtype:
         if management.should_use_bf16(device):
             return torch.bfloat16
         return torch.float16 if management.should_use_fp16(device) else torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
+    formats = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if name not in formats:
+        raise InputError(f"There is no precision {name!r}; choose auto, {', '.join(formats)}.")
+    return formats[name]
 
 
 # Pictures

@@ -105,6 +105,13 @@ def test_a_model_that_is_not_there_is_refused(server):
     assert server.alive()
 
 
+def test_a_precision_that_does_not_exist_is_refused(server):
+    graph = inverting("")
+    graph["model"]["inputs"]["precision"] = "fp8"
+    run = server.run(graph)
+    assert run.errors or "There is no precision 'fp8'; choose auto, fp32" in run.message
+
+
 def test_a_file_that_is_no_model_is_refused_in_words(server):
     folder = server.base / "models" / "stylehead"
     (folder / "torn.safetensors").write_bytes((folder / TINY).read_bytes()[:1000])
