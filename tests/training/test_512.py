@@ -65,10 +65,17 @@ def test_each_learns(heads, name, lr):
 
 def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
     state = started("debug_512_expression", heads)
-    follow = next(index for index, phase in enumerate(state.phases) if phase.name == "follow")
+    (follow,) = (phase for phase in state.phases if phase.name == "follow")
     before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}
-    found = losses(state, 40, phase=follow)
-    assert sum(found[-4:]) < 0.97 * sum(found[:4])
+    optimiser = torch.optim.Adam(follow.parameters(), lr=1e-2)
+    told = []
+    for _ in range(12):
+        loss, parts = state.loss(follow, torch.arange(3), rng(), progress=0.0)  # the same scene each time
+        told.append(parts["told"])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert min(told[-4:]) < 0.97 * told[0], told
     changed = {
         name
         for name, network in state.networks.items()
@@ -92,7 +99,7 @@ def test_the_compositor_learns_and_the_discriminators_only_in_their_own_phase(he
     loss.backward()
     after = [p.grad for p in state.compositor.parameters() if p.grad is not None]
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
-    assert all(torch.isfinite(p.grad).all() for p in state.judges.parameters() if p.grad is not None)
+    assert all(torch.isfinite(p.grad).all() for p in state.discriminators.parameters() if p.grad is not None)
 
 
 @pytest.mark.parametrize("name", ["debug_512_matte", "debug_512_composite"])

@@ -80,7 +80,7 @@ def test_drawn_carried_true_and_the_rest_are_cuts_of_the_same_place(state, heads
     state.kept.planes[:] = torch.nn.functional.avg_pool2d(
         from_uint8(heads.pictures[heads.target[rows]]).mean(1, keepdim=True), 2
     ).half()
-    (drawn, along, truth), planes, _, descriptor = state._look(rows, rng())
+    (drawn, along, truth), planes, _, descriptor = state._sample_crops(rows, rng())
     assert torch.equal(drawn, truth)
     assert torch.equal(along, truth)
     torch.testing.assert_close(
@@ -99,7 +99,7 @@ def test_a_drawing_may_be_stranger_than_the_rest(state, heads):
 
     def shown(**changes):
         state.task = replace(state.task, **plain | changes)
-        return state._look(rows, rng())[0]
+        return state._sample_crops(rows, rng())[0]
 
     same = shown()
     coloured, faint, soft = shown(strange=0.5), shown(plain=1.0), shown(soft=1.0)
@@ -114,9 +114,9 @@ def test_a_drawing_may_be_stranger_than_the_rest(state, heads):
 def test_near_cuts_show_the_face_and_stray_cuts_other_places(state, heads):
     rows = torch.zeros(64, dtype=torch.int64)
     state.task = replace(state.task, near=1.0, cut=40, stray=2)
-    near = state._look(rows, rng())[2].mean((1, 2, 3))
+    near = state._sample_crops(rows, rng())[2].mean((1, 2, 3))
     state.task = replace(state.task, near=0.0)
-    anywhere = state._look(rows, rng())[2].mean((1, 2, 3))
+    anywhere = state._sample_crops(rows, rng())[2].mean((1, 2, 3))
     assert near.min() > anywhere.min()
     assert near.std() < anywhere.std()
 

@@ -180,16 +180,18 @@ class CompositeState:
         model.eval().requires_grad_(False)
         self.refiner = model.refiner.train().requires_grad_(True)
         self.compositor = model.compositor.train().requires_grad_(True)
-        self.judges = nn.ModuleList((PatchDiscriminator(), PatchDiscriminator()))  # at the full size and at half
+        self.discriminators = nn.ModuleList(
+            (PatchDiscriminator(), PatchDiscriminator())
+        )  # at the full size and at half
         self.features = load_features(device=torch.get_default_device())
         self.networks: dict[str, nn.Module] = {
             "refiner": self.refiner,
             "compositor": self.compositor,
-            "judges": self.judges,
+            "discriminators": self.discriminators,
         }
         self.phases = (
             Phase("compose", [(self.compositor, 1.0), (self.refiner, task.refiner_speed)]),
-            Phase("discriminator", [(self.judges, 1.0)]),
+            Phase("discriminator", [(self.discriminators, 1.0)]),
         )
         self.cache = Cache(model if flows_of is None else flows_of, heads)
         self.seen: list[tuple[Tensor, Tensor]] = []  # composed and real, for each discriminator's turn
@@ -230,22 +232,18 @@ class CompositeState:
         loss = loss + task.perceived * perceived + task.matte * outline
         each = {"redraw": redraw, "small": small, "detail": detail, "rough": rough, "perceived": perceived}
         each["matte"] = outline
-        self._show_discriminators(frames, truth, crops.features + opened + hidden)
+        self._keep_for_discriminators(frames, truth, crops.features + opened + hidden)
         if task.adversarial and progress > task.adversarial_from:
             with fast_convolutions(rows.device):
                 shown = frames[..., EDGE:-EDGE, EDGE:-EDGE]
                 shown = shown, F.avg_pool2d(shown, 2)
-                verdicts = [
-                    discriminator(picture).float() for discriminator, picture in zip(self.judges, shown, strict=True)
-                ]
-            adversarial_term = sum(adversarial_loss(v, m) for v, m in zip(verdicts, self.matters, strict=True)) / len(
-                verdicts
-            )
-            each["adversarial"] = adversarial_term
-            loss = loss + task.adversarial * adversarial_term
+                logits = [network(picture).float() for network, picture in zip(self.discriminators, shown, strict=True)]
+            losses = [adversarial_loss(*pair) for pair in zip(logits, self.matters, strict=True)]
+            each["adversarial"] = torch.stack(losses).mean()
+            loss = loss + task.adversarial * each["adversarial"]
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
-    def _show_discriminators(self, frames: Tensor, truth: Tensor, matters: Tensor) -> None:
+    def _keep_for_discriminators(self, frames: Tensor, truth: Tensor, matters: Tensor) -> None:
         pictures = [plane[..., EDGE:-EDGE, EDGE:-EDGE] for plane in (frames.detach(), truth, matters)]
         halves = [F.avg_pool2d(plane, 2) for plane in pictures]
         self.seen = [(pictures[0], pictures[1]), (halves[0], halves[1])]
@@ -259,12 +257,12 @@ class CompositeState:
         slope = LAZY * R1_WEIGHT if int(torch.randint(LAZY, (), generator=rng)) == 0 else 0.0
         losses, parts = [], {}
         for discriminator, seen, matters, name in zip(
-            self.judges, self.seen, self.matters, ("fine", "coarse"), strict=True
+            self.discriminators, self.seen, self.matters, ("fine", "coarse"), strict=True
         ):
             with fast_convolutions(matters.device):
                 loss, told = discriminator_loss(discriminator, seen, matters, slope)
             losses.append(loss.float())
-            parts[f"judge_{name}"] = told["discriminator"]
+            parts[f"discriminator_{name}"] = told["discriminator"]
         return losses[0] + losses[1], parts
 
     def compose(self, crops: Inputs):

@@ -129,12 +129,13 @@ class ExpressionState:
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
             where = where[..., EDGE:-EDGE, EDGE:-EDGE]
             with fast_convolutions(rows.device):
-                each["natural"] = natural = torch.stack(
-                    [
-                        adversarial_loss(judge(_area(shown, times)).float(), F.avg_pool2d(_area(where, times), PATCH))
-                        for judge, times in zip(self.composed.judges, (1, 2), strict=True)
-                    ]
-                ).sum()
+                logits = [
+                    discriminator(_area(shown, times)).float()
+                    for discriminator, times in zip(self.composed.discriminators, (1, 2), strict=True)
+                ]
+            weights = [F.avg_pool2d(_area(where, times), PATCH) for times in (1, 2)]
+            losses = [adversarial_loss(*pair) for pair in zip(logits, weights, strict=True)]
+            each["natural"] = natural = torch.stack(losses).sum()
             loss = loss + task.adversarial * natural
         return loss, {name: float(value.detach()) for name, value in each.items()}
 

@@ -137,7 +137,7 @@ class RefineState:
             with fast_convolutions(rows.device):
                 return discriminator_loss(self.discriminator, self.seen, self.matters)
         task = self.task
-        (drawn, along, truth), planes, features, descriptor = self._look(self.order[rows], make_rng(rows, rng))
+        (drawn, along, truth), planes, features, descriptor = self._sample_crops(self.order[rows], make_rng(rows, rng))
         with fast_convolutions(rows.device):
             frames = self.refiner(drawn, along, planes, descriptor).float()
         hidden = F.interpolate(1 - planes[:, :1], size=frames.shape[-1], mode="bilinear", align_corners=False)
@@ -163,7 +163,7 @@ class RefineState:
             loss = loss + task.adversarial * adversarial_term
         return loss, {name: float(value.detach()) for name, value in each.items()}
 
-    def _look(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _sample_crops(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cuts of what is drawn, carried and true (3 B 3 C C), of what is seen and guides (B 1+G c c) and of where
         brows, eyes and mouth are (B 1 C C), with the motion's descriptor (B D)."""
         heads, source, target = self.heads, self.heads.source[rows], self.heads.target[rows]
