@@ -111,6 +111,7 @@ def _share(rank, folder, port):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=2)
     run(RECIPE, None, None, folder)
+    dist.barrier()  # neither leaves while the other still waits for it
     dist.destroy_process_group()
 
 
