@@ -12,8 +12,9 @@ from stylehead_core.fitting import fit_motion
 from stylehead_core.stages import motion_tools as tools
 from stylehead_core.stages.motion_sliders import motion_from_sliders
 
-SHORT, LONG = 12_500, 100_000  # frames; the longer is more than an hour
-SLACK = 4  # times in proportion; what grows with the square takes 8 times as long as in proportion
+SHORT, LONG = 25_000, 100_000  # frames; neither fits a processor's cache, the longer is more than an hour
+SLACK = 2.5  # times in proportion; what grows with the square takes 4 times as long as in proportion
+TRIES = 3  # of which one has to hold: other work on the machine disturbs
 REST_SECONDS = 0.2  # below it a time says nothing
 
 
@@ -62,9 +63,16 @@ def one_thread():
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_tool_takes_time_in_proportion(tool):
-    seconds = []
-    for motion in (motion_of(SHORT), motion_of(LONG)):
-        started = time.process_time()
-        TOOLS[tool](motion)
-        seconds.append(time.process_time() - started)
-    assert seconds[1] < max(SLACK * LONG / SHORT * seconds[0], REST_SECONDS)
+    found = []
+    for _ in range(TRIES):
+        short, long = (seconds_of(tool, motion) for motion in (motion_of(SHORT), motion_of(LONG)))
+        if long < max(SLACK * LONG / SHORT * short, REST_SECONDS):
+            return
+        found.append((short, long))
+    pytest.fail(f"{tool} takes {found} seconds for {SHORT} and {LONG} frames")
+
+
+def seconds_of(tool: str, motion: Motion) -> float:
+    started = time.process_time()
+    TOOLS[tool](motion)
+    return time.process_time() - started
