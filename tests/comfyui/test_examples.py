@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "example_workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 BLUEPRINTS = sorted((FOLDER.parent / "subgraphs").glob("*.json"))
 SHORTEST, LONGEST = 20, 200  # frames of an example's film
-PATIENCE = 2.0  # seconds that a run may take without showing anything
+PATIENCE = 5.0  # seconds that a run may take without showing anything, on busy cores
 LEVELS = 40  # of 255: more than encoding changes in a picture that stays
 
 
