@@ -63,6 +63,20 @@ def test_each_learns(heads, name, lr):
     assert sum(found[-4:]) < 0.95 * sum(found[:4])
 
 
+def test_a_vowel_opens_the_jaw_and_leaves_a_smile_as_it_is(heads):
+    recipe = recipe_named("debug_512_prior")
+    model = build(recipe.model)
+    install_canonical(model.prior)
+    state = replace(recipe.task, sliders=0.0, vowels=1.0).start(model, heads)
+    own = heads.coefficients.clone()
+    smile = [ARKIT.names.index(f"mouthSmile{side}") for side in ("Left", "Right")]
+    own[:, smile] = 0.7
+    asked = state.ask(own, rng())
+    assert torch.equal(asked[:, smile], own[:, smile])
+    assert (asked[:, JAW] >= own[:, JAW].clamp(0, 1)).all()
+    assert (asked[:, JAW] > own[:, JAW] + 0.05).any()
+
+
 def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
     state = started("debug_512_expression", heads)
     (follow,) = (phase for phase in state.phases if phase.name == "follow")

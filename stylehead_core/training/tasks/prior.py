@@ -69,7 +69,8 @@ class PriorState:
         self.networks: dict[str, nn.Module] = {"bend": self.bend}
         self.phases = (Phase("bend", [(self.bend, 1.0)]),)
         corners = model.prior.triangles
-        self.shown = torch.zeros(0, 52) if task.real is None else changes_of_talkers(task.real)
+        shown = torch.zeros(0, 52) if task.real is None else changes_of_talkers(task.real)
+        self.shown = shown.to(heads.landmarks.device)
         self.edges = torch.cat((corners[:, :2], corners[:, 1:])).unique(dim=0)
 
     def loss(self, phase: Phase, rows: Tensor, rng: Any, progress: float) -> tuple[Tensor, Parts]:
@@ -124,7 +125,7 @@ class PriorState:
 
     def sheet(self) -> Tensor:
         """For some faces the landmarks before, moved linearly, and moved with the correction."""
-        rng = torch.Generator().manual_seed(0)
+        rng = torch.Generator(self.heads.landmarks.device).manual_seed(0)
         rows = torch.linspace(0, self.samples - 1, SHOWN).long()
         own = self.heads.coefficients[rows]
         asked, landmarks = self.ask(own, rng), self.heads.landmarks[rows]
@@ -168,11 +169,11 @@ def changes_of_talkers(folder: Path) -> Tensor:
 
     ``folder``: see datasets/speech_pairs.py.
     """
-    rng, changes = torch.Generator().manual_seed(0), []
+    rng, changes = torch.Generator("cpu").manual_seed(0), []
     for file in split_pairs(find_pairs(folder))[0]:
         pair = read_pair(file)
         expressions = pair.coefficients[pair.found][:, :52]
-        order = torch.randperm(len(expressions), generator=rng)
+        order = torch.randperm(len(expressions), generator=rng, device="cpu")
         changes.append(expressions - expressions[order])
     return torch.cat(changes)
 

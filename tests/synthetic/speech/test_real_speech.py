@@ -27,6 +27,7 @@ from stylehead_core.synthetic.speech.utterances import Utterance
 from stylehead_core.synthetic.speech.visemes import LIPS
 from stylehead_core.training.recipe import MODEL
 from stylehead_core.training.tasks import speech as speech_task
+from stylehead_core.training.tasks.prior import changes_of_talkers
 from stylehead_core.training.tasks.speech import SpeechTask, concordance
 
 JAW = ARKIT.names.index("jawOpen")
@@ -69,6 +70,14 @@ def test_the_last_fifth_by_name_is_for_judging(folder):
     learnt, logistic_loss = split_pairs(find_pairs(folder))
     assert [file.stem for file in learnt] == ["clip0", "clip1", "clip2", "clip3"]
     assert [file.stem for file in logistic_loss] == ["clip4"]
+
+
+def test_expressions_of_real_talkers_are_changes_between_moments_of_one_clip(folder):
+    changes = changes_of_talkers(folder)
+    assert changes.shape == (4 * (FRAMES - 1), 52)  # the last fifth is for judging, one frame of each has no face
+    assert changes[:, JAW].sum().abs() < 1e-2  # each moment is also a beginning
+    assert {round(float(change), 1) for change in changes[:, JAW]} <= {-0.2, 0.0, 0.2}
+    assert not changes[:, [index for index in range(52) if index != JAW]].any()
 
 
 def test_a_folder_without_pairs_is_refused_in_words(tmp_path):
@@ -151,7 +160,7 @@ def test_real_people_decide_how_far_the_jaw_moves(folder, monkeypatch):
     network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
     task = SpeechTask(utterances=2, real=folder, variants=1)
     # The task looks at nothing of a model but its speech network, and at no heads.
-    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]  # a stand-in
     jaw = LIPS.index("jawOpen")
     told = by_hand()[0].curves @ network.scale[:, jaw]
     real = torch.cat([read_pair(file).from_rest()[:, JAW] for file in find_pairs(folder)[:4]]).std(correction=0)
@@ -166,7 +175,7 @@ def test_a_network_that_tells_the_truth_of_both_has_nothing_to_lose(folder, monk
     monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
     network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
     task = SpeechTask(utterances=2, real=folder, variants=1)
-    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]  # a stand-in
     rows = torch.arange(4)
     _, curves = stage._draw(stage.hearing, rows)
     assert stage.real is not None
@@ -187,7 +196,7 @@ def test_at_the_end_the_jaw_moves_as_strongly_as_asked_for(folder, monkeypatch, 
     torch.manual_seed(0)
     network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
     task = SpeechTask(utterances=2, real=folder, variants=variants, told_strength=0.8)
-    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]  # a stand-in
     assert stage.real is not None
     monkeypatch.setattr(network, "predict", lambda mel: 0.05 * (mel.mean(2)[:, :16] + 4))
     before = network.scale.clone()
@@ -206,7 +215,7 @@ def test_a_share_of_the_start_is_kept(folder, monkeypatch):
     network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
     torch.nn.init.constant_(network.last.bias, 1.0)
     task = SpeechTask(utterances=2, start_share=0.25)
-    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage = task.start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]  # a stand-in
     torch.nn.init.constant_(network.last.bias, 5.0)  # all that was learnt
     stage.keep_start()
     torch.testing.assert_close(network.last.bias, torch.full((16,), 4.0))
@@ -234,7 +243,7 @@ def test_what_a_run_writes_has_the_strength_that_was_asked_for(folder, monkeypat
 def test_without_real_clips_no_strength_is_calibrated(monkeypatch):
     monkeypatch.setattr(speech_task, "_synthetic", lambda task: iter(by_hand()))
     network = SpeechCoefficients(SpeechCoefficientsConfig(names=LIPS, width=8))
-    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]
+    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=network), None)  # type: ignore[arg-type]  # a stand-in
     stage.calibrate_strength()
     assert torch.equal(network.scale, torch.eye(len(LIPS)))
 
