@@ -70,7 +70,7 @@ def test_an_audio_flow_that_follows_the_lips_is_told_so(videos, model, monkeypat
     seen: list[int] = []
     monkeypatch.setattr(trial, "_audio_flow", follow)
     monkeypatch.setattr(trial, "_video_flow", lambda model, source, c, fps: torch.zeros(len(c), 2, 32, 32))
-    rows = {row.way: row for row in paper_sound(model, videos, None)}  # type: ignore[arg-type]
+    rows = {row.way: row for row in paper_sound(model, videos, None)}  # type: ignore[arg-type]  # no landmarker is needed
     assert tuple(rows) == PAPER_SOUND_WAYS
     assert rows["flow heard"].clips == 2
     assert rows["flow heard"].opening == pytest.approx(1, abs=0.02)
@@ -80,7 +80,7 @@ def test_an_audio_flow_that_follows_the_lips_is_told_so(videos, model, monkeypat
 
 def test_networks_as_they_are_built_give_a_row_for_each_way(videos, model, monkeypatch):
     monkeypatch.setattr(trial, "measure_pictures", read_brightness)
-    rows = paper_sound(model, videos, None)  # type: ignore[arg-type]
+    rows = paper_sound(model, videos, None)  # type: ignore[arg-type]  # no landmarker is needed
     assert [row.way for row in rows] == list(PAPER_SOUND_WAYS)
     assert all(-1 <= row.worst <= row.opening <= 1 for row in rows)
 
@@ -99,4 +99,4 @@ def test_the_flow_from_sound_follows_what_is_heard(videos, model):
 
 def test_a_model_without_an_audio_generator_is_refused(videos):
     with pytest.raises(ConfigError, match="small_paper_sound"):
-        paper_sound(build(replace(debug(), audio_encoder=None, audio_flow_field=None)), videos, None)  # type: ignore[arg-type]
+        paper_sound(build(replace(debug(), audio_encoder=None, audio_flow_field=None)), videos, None)  # type: ignore[arg-type]  # no landmarker is needed

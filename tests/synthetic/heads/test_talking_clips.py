@@ -23,21 +23,21 @@ def measured(monkeypatch):
 
 def test_a_clip_is_a_portrait_that_speaks(renderer, measured, tmp_path):
     config = TalkingHeadsConfig(size=64, frames=8)
-    (clip,) = write_talking_heads(tmp_path, [3], renderer, None, config)  # type: ignore[arg-type]
+    (clip,) = write_talking_heads(tmp_path, [3], renderer, None, config)  # type: ignore[arg-type]  # no landmarker is needed
     assert clip is not None
     videos = load_videos(tmp_path, 64, sound=True, aligned=True)
     shot = videos.shot(0, [0, 7], 1, 16)
     assert shot.pictures.shape == (2, 3, 64, 64)
     assert float(shot.pictures.std()) > 0.05
     assert clip.measured["mel"].shape == (80, 1 + 8 * 640 // 200)
-    again = list(write_talking_heads(tmp_path, [3], renderer, None, config))  # type: ignore[arg-type]
+    again = list(write_talking_heads(tmp_path, [3], renderer, None, config))  # type: ignore[arg-type]  # no landmarker is needed
     assert again[0] is not None
     assert again[0].folder == clip.folder
 
 
 def test_a_face_that_is_not_found_gives_no_clip(renderer, measured, tmp_path):
     measured[0] = False
-    made = list(write_talking_heads(tmp_path, [3], renderer, None, TalkingHeadsConfig(size=64, frames=8)))  # type: ignore[arg-type]
+    made = list(write_talking_heads(tmp_path, [3], renderer, None, TalkingHeadsConfig(size=64, frames=8)))  # type: ignore[arg-type]  # no landmarker is needed
     assert made == [None]
     assert not list(tmp_path.iterdir())
 

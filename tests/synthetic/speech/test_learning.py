@@ -114,7 +114,7 @@ def test_who_tells_the_truth_has_nothing_to_lose(utterances, monkeypatch):
     monkeypatch.setattr(speech_task, "Utterances", lambda seeds: utterances)
     config = SpeechCoefficientsConfig(names=LIPS, width=8)
     # The task looks at nothing of a model but its speech network, and at no heads.
-    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]
+    stage = SpeechTask(utterances=2).start(SimpleNamespace(speech=SpeechCoefficients(config)), None)  # type: ignore[arg-type]  # a stand-in
     rows = torch.arange(4)
     frames = stage.hearing.run[rows, None] + torch.arange(3)
     for wrong, costs in ((torch.zeros(16), set()), (0.1 * torch.eye(16)[0], {"position", "gap"})):
