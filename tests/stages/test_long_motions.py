@@ -1,4 +1,4 @@
-"""Every tool for motions takes time in proportion to their length: an hour of film is worked on in seconds."""
+"""No tool for motions takes time that grows with the square of their length: an hour of film is done in seconds."""
 
 import time
 from fractions import Fraction
@@ -12,10 +12,8 @@ from stylehead_core.fitting import fit_motion
 from stylehead_core.stages import motion_tools as tools
 from stylehead_core.stages.motion_sliders import motion_from_sliders
 
-SHORT, LONG = 25_000, 100_000  # frames; neither fits a processor's cache, the longer is more than an hour
-SLACK = 2.5  # times in proportion; what grows with the square takes 4 times as long as in proportion
-TRIES = 3  # of which one has to hold: other work on the machine disturbs
-REST_SECONDS = 0.2  # below it a time says nothing
+FRAMES = 100_000  # more than an hour
+MAX_SECONDS = 10.0  # of the processor; the slowest tool takes one, a tool of quadratic time minutes
 
 
 def motion_of(frames: int) -> Motion:
@@ -62,17 +60,8 @@ def one_thread():
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_tool_takes_time_in_proportion(tool):
-    found = []
-    for _ in range(TRIES):
-        short, long = (seconds_of(tool, motion) for motion in (motion_of(SHORT), motion_of(LONG)))
-        if long < max(SLACK * LONG / SHORT * short, REST_SECONDS):
-            return
-        found.append((short, long))
-    pytest.fail(f"{tool} takes {found} seconds for {SHORT} and {LONG} frames")
-
-
-def seconds_of(tool: str, motion: Motion) -> float:
+def test_an_hour_is_done_in_seconds(tool):
+    motion = motion_of(FRAMES)
     started = time.process_time()
     TOOLS[tool](motion)
-    return time.process_time() - started
+    assert time.process_time() - started < MAX_SECONDS
