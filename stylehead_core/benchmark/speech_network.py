@@ -66,23 +66,20 @@ def follow(network: SpeechNetwork, file: Path, window: int, fps: Fraction = Frac
     return draw_curves(tuple(told), {"told": torch.stack(tuple(told.values()), 1)}, torch.from_numpy(sound.mono(RATE)))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="How well a speech network reads lips from sound.")
     parser.add_argument("model", help="a model with a speech network")
     parser.add_argument("--talks", type=int, default=120, help="how many held-out sentences")
     parser.add_argument("--sound", type=Path, nargs="*", default=[], help="files to draw the curves of")
     parser.add_argument("--out", type=Path, default=Path(), help="where the pictures go")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     network = load_stylehead(args.model).speech
     if network is None:
         raise ConfigError(f"{args.model} has no speech network.")
     window = network.config.window
     with torch.inference_mode():
-        print(
-            json.dumps(
-                agreement(network.predict, Utterances(range(HELD_OUT, HELD_OUT + args.utterances)), window), indent=1
-            )
-        )
+        utterances = Utterances(range(HELD_OUT, HELD_OUT + args.talks))
+        print(json.dumps(agreement(network.predict, utterances, window), indent=1))
         args.out.mkdir(parents=True, exist_ok=True)
         for file in args.sound:
             write_png(args.out / f"{file.stem}.png", follow(network, file, window))

@@ -2,7 +2,7 @@
 
 The library comes with the package ``espeakng-loader`` or with the system. It has internal state, so that a sentence
 sounds slightly different depending on those before it. The library is therefore loaded anew for every sentence, which
-costs half a millisecond and makes the sound deterministic.
+costs half a millisecond, and the noise of breathy voices gets a fixed seed: the sound is deterministic.
 """
 
 import _ctypes
@@ -34,6 +34,7 @@ SYNCHRONOUS = 2  # output: to the callback, while Synth runs
 WITH_PHONEMES, IPA = 1, 2  # options of Initialize
 UTF8 = 1  # flag of Synth
 PHONEME, LAST = 7, 0  # types of events
+NOISE_SEED = 1  # of breath; without one espeak-ng takes the time
 SPEED, PITCH, RANGE = 1, 3, 4  # parameters
 
 _lock = threading.Lock()  # the library has one global state per process
@@ -169,6 +170,8 @@ class _Espeak:
         rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, path, WITH_PHONEMES | IPA)
         if rate <= 0:
             raise ConfigError(f"espeak-ng does not start: it finds no voices in {data or 'its own folder'}.")
+        if hasattr(self.library, "espeak_ng_SetRandSeed"):  # since 1.52
+            self.library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
         return rate
 
     def folder(self) -> Path:

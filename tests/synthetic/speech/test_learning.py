@@ -1,5 +1,6 @@
 """What the speech network learns from, and on which scale it tells what it has learnt."""
 
+import json
 import math
 from fractions import Fraction
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from stylehead_core.benchmark import speech_network
 from stylehead_core.benchmark.speech_network import agreement
 from stylehead_core.datasets.heads import Heads
 from stylehead_core.datasets.utterances import load_utterances
@@ -133,6 +135,14 @@ def test_the_truth_agrees_with_itself_and_its_opposite_does_not(utterances):
     truths = iter([utterance.curves for utterance in utterances] * 2)
     assert agreement(lambda mel: next(truths), utterances, 32)["known voices"]["opening"] == pytest.approx(1)
     assert agreement(lambda mel: -next(truths), utterances, 32)["known voices"]["opening"] == pytest.approx(-1)
+
+
+def test_the_command_tells_the_agreement_of_as_many_talks_as_are_asked_for(utterances, monkeypatch, capsys):
+    talks = dict(zip(range(HELD_OUT, HELD_OUT + 2), utterances, strict=True))
+    monkeypatch.setattr(speech_network, "Utterances", lambda seeds: [talks[seed] for seed in seeds])
+    speech_network.main(["stylehead-512", "--talks", "2"])
+    told = json.loads(capsys.readouterr().out)
+    assert [scores["talks"] for scores in told.values()] == [2]
 
 
 def test_the_lips_part_with_the_jaw_and_on_their_own():

@@ -1,6 +1,7 @@
 """Synthetic speech: the same seed gives the same sound, and the lips do what the sounds ask for."""
 
 import sys
+import time
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
@@ -103,6 +104,14 @@ def test_a_sentence_sounds_the_same_whatever_was_said_before(speaking):
     again = say("A bowl of warm soup.")
     assert torch.equal(first.sound.samples, again.sound.samples)
     assert first.phonemes == again.phonemes
+
+
+def test_breath_sounds_the_same_at_another_time(speaking):
+    breathy = Voice(name="it", variant=invent_variant(np.random.default_rng(4)))
+    assert "breath " in breathy.variant
+    first = say("Il fornaio.", breathy)
+    time.sleep(1.1)  # espeak-ng's own seed is the time in seconds
+    assert torch.equal(say("Il fornaio.", breathy).sound.samples, first.sound.samples)
 
 
 def test_a_variant_of_ones_own_is_spoken_as_if_the_library_had_it(speaking):
