@@ -39,6 +39,7 @@ PREVIEW = 512  # pixels: the longer side of a preview picture
 PICTURE_EVERY = 0.25  # s: between two pictures that a report shows
 LARGEST = 16384  # pixels of a side
 SILENT_RATE = 44100  # samples a second
+CHECKED_SAMPLES = 1 << 18  # of a channel, at once
 AV_SECOND = 1_000_000  # of PyAV, in which a container tells its length
 SAME_TIME = 1e-3  # seconds
 FRAMES = 8  # of a film, taken at a time
@@ -181,14 +182,14 @@ def audio_in(audio: dict) -> Sound:
     waveform = audio["waveform"]
     if waveform.ndim != 3 or 0 in waveform.shape:
         raise InputError(f"The audio is empty: {tuple(waveform.shape)} (batch, channels, samples). Wire a sound in.")
-    if not torch.isfinite(waveform).all():
+    if not all(torch.isfinite(part).all() for part in waveform.split(CHECKED_SAMPLES, dim=-1)):
         raise InputError("The audio holds values that are no numbers (NaN or infinite). What made it went wrong.")
     return Sound(samples=waveform[0].float().cpu(), rate=int(audio["sample_rate"]))
 
 
 def audio_out(sound: Sound) -> dict:
     """A sound as AUDIO."""
-    return {"waveform": sound.samples[None].float().cpu(), "sample_rate": sound.rate}
+    return {"waveform": sound.samples[None].float().cpu().contiguous(), "sample_rate": sound.rate}
 
 
 def silence(seconds: Fraction) -> Sound:

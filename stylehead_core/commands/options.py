@@ -90,4 +90,4 @@ def trim_sound(sound: Sound | None, motion: Motion) -> Sound | None:
     if sound is None:
         return None
     end = round(motion.seconds * sound.rate)
-    return Sound(samples=sound.samples[:, :end], rate=sound.rate) if 0 < end < sound.samples.shape[1] else sound
+    return sound.cut(0, end) if 0 < end < sound.samples.shape[1] else sound

@@ -41,5 +41,4 @@ def cut_sound(sound: Sound, start: float, end: float | None = None) -> Sound | N
     """The sound from ``start`` to ``end`` seconds (none = to its end); None where it has none there."""
     first = round(start * sound.rate)
     last = sound.samples.shape[1] if end is None else round(end * sound.rate)
-    samples = sound.samples[:, first:last]
-    return Sound(samples=samples, rate=sound.rate) if samples.shape[1] else None
+    return sound.cut(first, last) if sound.samples[:, first:last].shape[1] else None

@@ -25,7 +25,7 @@ from ..ops.pixels import to_uint8
 from .decoding import Source, StreamDecoder, find_stream, media_address, name_source, open_media
 from .hdr import Hdr, hdr_of_transfer, tone_map
 from .outputs import check_output, temporary_beside
-from .sound import Sound
+from .sound import BLOCK_SAMPLES, ChannelSamples, Sound
 
 __all__ = ["Frames", "VideoInfo", "VideoWriter", "frame_rate", "open_video", "read_frames", "read_info"]
 
@@ -334,7 +334,7 @@ class VideoWriter:
                 f"{fps}, {quality}."
             )
         self.path, self.fps, self.size = Path(path), Fraction(fps), size
-        self.sound = None if sound is None else _encodable(sound)
+        self.sound = None if sound is None else _EncodableSamples(sound)
         self.quality, self.speed, self.metadata = quality, speed, dict(metadata or {})
         self.pixel_aspect, self.recoded = Fraction(pixel_aspect), recoded
         self.frames = self._heard = 0
@@ -375,7 +375,7 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = context.color_range = _BT709
         self._video, self._audio = video, None
         if self.sound is not None:
-            layout = AAC_LAYOUTS[len(self.sound.samples)]
+            layout = AAC_LAYOUTS[self.sound.channels]
             self._audio = self._container.add_stream("aac", rate=self.sound.rate, layout=layout)
 
     def write(self, frames: Tensor) -> None:
@@ -451,20 +451,24 @@ class VideoWriter:
 
         if self.sound is None or self._audio is None:
             return
-        samples, rate = self.sound.samples, self.sound.rate
-        end = samples.shape[1] if until is None else min(samples.shape[1], int(until * rate))
-        if end <= self._heard:
-            return
-        part = np.ascontiguousarray(samples[:, self._heard : end].numpy())
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=AAC_LAYOUTS[len(part)])
-        frame.sample_rate, frame.pts, frame.time_base = rate, self._heard, Fraction(1, rate)
-        self._send(self._audio.encode(frame))
-        self._heard = end
+        rate, count = self.sound.rate, len(self.sound)
+        end = count if until is None else min(count, int(until * rate))
+        while self._heard < end:
+            part = np.ascontiguousarray(self.sound[self._heard : min(end, self._heard + BLOCK_SAMPLES)])
+            frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=AAC_LAYOUTS[len(part)])
+            frame.sample_rate, frame.pts, frame.time_base = rate, self._heard, Fraction(1, rate)
+            self._send(self._audio.encode(frame))
+            self._heard += part.shape[1]
 
 
-def _encodable(sound: Sound) -> Sound:
-    """A rate and a number of channels that AAC knows."""
-    sound = sound.cleaned()
-    if len(sound.samples) not in AAC_LAYOUTS:
-        sound = Sound(samples=sound.samples.mean(0, keepdim=True), rate=sound.rate)
-    return sound if sound.rate in AAC_RATES else sound.resampled(48000)
+class _EncodableSamples(ChannelSamples):
+    """A sound at a rate and with a number of channels that AAC knows; others are resampled, and mixed to one."""
+
+    def __init__(self, sound: Sound) -> None:
+        super().__init__(sound, sound.rate if sound.rate in AAC_RATES else 48000)
+        self._mixed = len(sound.samples) not in AAC_LAYOUTS
+        self.channels = 1 if self._mixed else len(sound.samples)
+
+    def _source(self, first: int, last: int) -> np.ndarray:
+        samples = self.sound.read(first, last)
+        return (samples.mean(0, keepdim=True) if self._mixed else samples).numpy()

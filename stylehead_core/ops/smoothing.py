@@ -12,6 +12,7 @@ from torch import Tensor
 __all__ = ["fill_gaps", "hold_nearest", "per_shot", "sample_at", "smooth_over_time", "unwrap"]
 
 _RADIUS_SIGMAS = 3  # standard deviations at which the Gaussian is cut off
+BLOCK_FRAMES = 4096  # that are smoothed at once
 
 
 def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
@@ -28,7 +29,10 @@ def smooth_over_time(values: Tensor, sigma: float) -> Tensor:
     before = 2 * values[:1] - values[1 : reach + 1].flip(0)
     after = 2 * values[-1:] - values[-reach - 1 : -1].flip(0)
     long = torch.cat((before, values, after)).double().mT[:, None]  # K 1 T+2*reach
-    return F.conv1d(long, (kernel / kernel.sum())[None, None])[:, 0].mT.to(values.dtype)
+    weights = (kernel / kernel.sum())[None, None]
+    # In blocks, since torch's convolution holds every frame as often as the kernel is long.
+    blocks = [F.conv1d(long[..., at : at + BLOCK_FRAMES + 2 * reach], weights) for at in range(0, frames, BLOCK_FRAMES)]
+    return torch.cat(blocks, dim=-1)[:, 0].mT.to(values.dtype)
 
 
 def unwrap(angles: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ __all__ = ["SILENT_DB", "loudness", "voice_activity"]
 
 SILENT_DB = -80.0  # dB of full scale: nothing is quieter
 WINDOW_SECONDS = 0.05  # seconds over which loudness is measured
-BLOCK_FRAMES = 1024  # frames whose sound is read at once
+BLOCK_FRAMES = 256  # frames whose sound is read at once
 VOICE_QUANTILE = 0.95  # quantile of the loudness that counts as that of the voice
 BELOW_VOICE_DB = 30.0  # dB under the voice from which on there is silence
 MIN_VOICE_DB = -55.0  # dB of full scale below which nothing counts as a voice

@@ -1,6 +1,10 @@
 """Any sound comes in: rates, channels, damage."""
 
+import hashlib
 import math
+import subprocess
+import sys
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +14,9 @@ import pytest
 import torch
 
 from stylehead_core.errors import InputError, MediaError
-from stylehead_core.media.sound import MonoSamples, Sound, read_sound
+from stylehead_core.media import sound as sound_module
+from stylehead_core.media.sound import ChannelSamples, MonoSamples, Sound, read_sound
+from stylehead_core.media.trimming import cut_sound
 from stylehead_core.media.video import VideoWriter
 from stylehead_core.model.files import load_stylehead
 from stylehead_core.ops.mel import mel_spectrogram
@@ -47,6 +53,16 @@ def test_a_slice_of_one_channel_is_that_of_the_whole(rate, channels):
     assert len(read) == len(whole)
     for first, last in ((0, 100), (7, 20_001), (23_456, 23_457), (40_000, len(whole)), (5, 5), (47_000, 90_000)):
         np.testing.assert_allclose(read[first:last], whole[first:last], atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(12345, 48000), (44100, 48000), (48000, 48000)])
+def test_a_slice_of_all_channels_is_that_of_the_whole(rate, wanted):
+    noise = torch.rand(2, 2 * rate + 5, generator=torch.Generator().manual_seed(0)) - 0.5
+    sound = Sound(samples=noise, rate=rate)
+    whole, read = sound.resampled(wanted).samples.numpy(), ChannelSamples(sound, wanted)
+    assert (2, len(read)) == whole.shape
+    for first, last in ((0, 100), (7, 20_001), (23_456, 23_457), (90_000, len(read)), (5, 5), (9, 3)):
+        np.testing.assert_allclose(read[first:last], whole[:, first:last], atol=1e-5)
 
 
 def test_a_slice_asks_for_little_more_than_itself(monkeypatch):
@@ -103,6 +119,89 @@ def test_a_film_takes_sound_of_any_rate_and_channels(tmp_path, channels, rate, k
     assert sound is not None
     assert len(sound.samples) == kept
     assert abs(sound.seconds - given.seconds) <= 1 / rate
+
+
+def write_wave(path: Path, samples: np.ndarray, rate: int = 48_000, times: int = 1) -> Path:
+    """A file of 16 bits from samples (N C) in -1..1, several times in a row."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((samples.shape[1], 2, rate, 0, "NONE", ""))
+        for _ in range(times):
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+def test_a_long_sound_lies_in_a_file_and_is_the_same(tmp_path, monkeypatch):
+    path = write_wave(tmp_path / "a.wav", np.random.default_rng(0).uniform(-1, 1, (30_000, 2)))
+    held = read_sound(path)
+    monkeypatch.setattr(sound_module, "MOST_IN_MEMORY", 50_000)
+    long = read_sound(path)
+    assert held is not None
+    assert long is not None
+    assert held.mapping is None
+    assert long.mapping is not None
+    assert torch.equal(long.samples, held.samples)
+    assert torch.equal(long.read(100, 20_000), held.read(100, 20_000))
+    np.testing.assert_array_equal(long.mono(16_000), held.mono(16_000))
+    part = cut_sound(long, 0.1, 0.2)
+    assert part is not None
+    assert part.mapping is long.mapping
+    assert torch.equal(part.samples, held.samples[:, 4800:9600])
+    films = []
+    for name, sound in (("long", long), ("held", held)):
+        with VideoWriter(tmp_path / f"{name}.mp4", fps=Fraction(25), size=(32, 16), sound=sound) as video:
+            video.write(torch.zeros(3, 3, 16, 32, dtype=torch.uint8))
+        films.append(hashlib.sha256((tmp_path / f"{name}.mp4").read_bytes()).hexdigest())
+    assert films[0] == films[1]
+
+
+def test_a_long_sound_that_finds_no_room_says_where(tmp_path, monkeypatch):
+    def full(**_):
+        raise OSError("No space left on device")
+
+    path = write_wave(tmp_path / "a.wav", np.zeros((30_000, 2)))
+    monkeypatch.setattr(sound_module, "MOST_IN_MEMORY", 50_000)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(MediaError, match=r"cannot be kept in .*No space left"):
+        read_sound(path)
+
+
+HEARS_AND_WRITES = """
+import sys
+from fractions import Fraction
+import torch
+from stylehead_core.media.sound import read_sound
+from stylehead_core.media.video import VideoWriter
+from stylehead_core.stages.speech import SpeechConfig, motion_from_speech
+
+torch.set_num_threads(1)
+listen = lambda mel: {"jawOpen": mel.mean((1, 2))}
+sound = read_sound(sys.argv[1])
+config = SpeechConfig(life="lively")
+motion = motion_from_speech(sound, network=listen, window=48, config=config, keep_mel=False)
+with VideoWriter(sys.argv[2], fps=Fraction(1), size=(32, 16), sound=sound) as video:
+    for second in range(int(sound.seconds)):
+        video.write(torch.zeros(1, 3, 16, 32, dtype=torch.uint8))
+with open("/proc/self/status") as status:  # getrusage would tell the most of the process that started this one
+    print(len(motion), *(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the most memory of a process")
+def test_five_minutes_of_sound_take_the_memory_of_half_a_minute(tmp_path):
+    peaks = []
+    for seconds in (30, 300):
+        noise = np.random.default_rng(0).uniform(-0.1, 0.1, (48_000, 2))
+        path = write_wave(tmp_path / "a.wav", noise, times=seconds)
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", HEARS_AND_WRITES, path, tmp_path / "film.mp4"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        frames, peak = map(int, ran.stdout.split())  # KiB
+        assert frames == 25 * seconds
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 20_000  # the samples of five minutes alone are 112,500
 
 
 def test_the_mel_is_librosa_s():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from stylehead_core.ops import smoothing
 from stylehead_core.ops.smoothing import fill_gaps, sample_at, smooth_over_time, unwrap
 
 
@@ -17,6 +18,13 @@ def test_trembling_becomes_less_and_the_middle_stays():
     calm = smooth_over_time(noise, 2.0)
     assert calm.std() < 0.5 * noise.std()
     assert calm.mean().item() == pytest.approx(noise.mean().item(), abs=0.01)
+
+
+def test_long_values_are_smoothed_in_blocks_as_in_one_go(monkeypatch):
+    values = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    whole = smooth_over_time(values, 2.5)
+    monkeypatch.setattr(smoothing, "BLOCK_FRAMES", 7)
+    torch.testing.assert_close(smooth_over_time(values, 2.5), whole, atol=1e-12, rtol=0)
 
 
 def test_there_is_no_delay():
