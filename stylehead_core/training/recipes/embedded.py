@@ -89,9 +89,9 @@ def mini_speech(scale: Scale = MINI) -> Recipe:
 
 def mini_real_speech(scale: Scale = MINI) -> Recipe:
     """``mini_speech`` goes on with voices of flite and, where ``--real`` gives a folder, with real people."""
-    task = SpeechTask(utterances=5000, first=200_000, flite=1200, real_share=0.35, start_share=0.15)
+    task = SpeechTask(utterances=8000, first=200_000, flite=1200, real_share=0.25, synthetic=5.0, start_share=0.1)
     needs = scale.names("speech")
-    return scale.recipe("real_speech", task=task, needs=needs, steps=10_000, batch=80, lr=8e-4, warmup_steps=200)
+    return scale.recipe("real_speech", task=task, needs=needs, steps=25_000, batch=90, lr=8e-4, warmup_steps=200)
 
 
 def mini_whole(scale: Scale = MINI) -> Recipe:
