@@ -29,7 +29,7 @@ from stylehead_core import Motion, Portrait, calibrate, invert, render, warp_fea
 from stylehead_core.model.config import StyleHeadConfig
 from stylehead_core.model.presets import debug, stylehead_mini, styleheat_1024
 from stylehead_core.model.stylehead import StyleHead, build
-from stylehead_core.ops import convolve
+from stylehead_core.ops.onednn import HAS_ONEDNN
 from stylehead_core.ops.precision import PRECISIONS, dtype_of
 from stylehead_core.ops.warp import warp
 from stylehead_core.ops.windows import motion_windows
@@ -43,7 +43,19 @@ def fused_flops(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) 
     return conv_flop_count(x, weight, out_shape)
 
 
-FUSED = {torch.ops.mkldnn._convolution_pointwise.default: fused_flops} if convolve.HAS_FUSED_CONVOLUTION else {}
+def product_flops(x: Any, weight: Any, *_: Any, **__: Any) -> int:
+    """Count oneDNN's matrix product (M K) by (N K)."""
+    return 2 * x[0] * x[1] * weight[0]
+
+
+FUSED = (
+    {
+        torch.ops.mkldnn._convolution_pointwise: fused_flops,
+        torch.ops.mkldnn._linear_pointwise: product_flops,
+    }
+    if HAS_ONEDNN
+    else {}
+)
 
 
 def sizes() -> dict[str, StyleHeadConfig]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..ops.filters import blur
 from .adain import AdaIN
-from .equalised import EqualConv, activate
+from .equalised import EqualConv
 
 __all__ = ["Calibrator", "CalibratorConfig"]
 
@@ -54,9 +54,9 @@ class Calibrator(nn.Module):
         super().__init__()
         self.config = config
         width, levels = config.width, config.levels
-        self.first = EqualConv(config.feature_channels + config.extra_channels, width, 1)
+        self.first = EqualConv(config.feature_channels + config.extra_channels, width, 1, active=True)
         self.down = nn.ModuleList(Down(width) for _ in range(levels))
-        self.middle = EqualConv(width, width, 3)
+        self.middle = EqualConv(width, width, 3, active=True)
         self.descriptor_in = nn.Linear(config.descriptor, config.descriptor)
         self.descriptor_out = nn.Linear(config.descriptor, config.descriptor)
         self.up = nn.ModuleList(Up(width) for _ in range(levels))
@@ -102,12 +102,12 @@ class Calibrator(nn.Module):
     def _compute_levels(self, feature: Tensor, descriptor: Tensor, extra: Tensor | None) -> list[Tensor]:
         """The feature map after each level, from the smallest to the input's size."""
         code = self.descriptor_out(F.leaky_relu(self.descriptor_in(descriptor), 0.1))
-        x = activate(self.first(feature if extra is None else torch.cat((feature, extra), dim=1)))
+        x = self.first(feature if extra is None else torch.cat((feature, extra), dim=1))
         shortcuts = []
         for down in self.down:
             x = down(x)
             shortcuts.append(x)
-        x = activate(self.middle(x))
+        x = self.middle(x)
         levels = []
         for up, inject in zip(self.up, self.inject, strict=True):
             x = inject(up(x + shortcuts.pop()), code)
@@ -120,13 +120,12 @@ class Down(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.mix = EqualConv(width, width, 3)
-        self.shrink = EqualConv(width, width, 3, stride=2, padding=0)
+        self.mix = EqualConv(width, width, 3, active=True)
+        self.shrink = EqualConv(width, width, 3, stride=2, padding=0, active=True)
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        shrunk = blur(activate(self.mix(x)), 2)
-        shrunk = activate(self.shrink(shrunk))
+        shrunk = self.shrink(blur(self.mix(x), 2))
         # Smooths only the pixels that the strided 1 x 1 convolution samples.
         return (shrunk + self.short(blur(x, 1, stride=2))) / math.sqrt(2)
 
@@ -136,12 +135,12 @@ class Up(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.mix = EqualConv(width, width, 3)
-        self.grow = EqualConv(width, width, 3)
+        self.mix = EqualConv(width, width, 3, active=True)
+        self.grow = EqualConv(width, width, 3, active=True)
         self.short = EqualConv(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        grown = activate(self.grow(_upsample(activate(self.mix(x)))))
+        grown = self.grow(_upsample(self.mix(x)))
         # A 1 x 1 convolution and a resize commute: on the smaller map it costs a quarter.
         return (grown + _upsample(self.short(x))) / math.sqrt(2)
 
@@ -157,7 +156,7 @@ class Inject(nn.Module):
         self.second_norm = AdaIN(width, descriptor, hidden)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        x = F.leaky_relu(self.first_norm(self.first(x), code), 0.01)
+        x = F.leaky_relu(self.first_norm(self.first(x), code), 0.01, inplace=True)
         return self.second_norm(self.second(x), code) + x
 
 
@@ -166,13 +165,13 @@ class Head(nn.Module):
 
     def __init__(self, width: int, feature_channels: int, zero_init: bool) -> None:
         super().__init__()
-        self.mix = EqualConv(width, width, 3)
+        self.mix = EqualConv(width, width, 3, active=True)
         self.out = EqualConv(width, feature_channels, 3)
         if zero_init:
             nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(activate(self.mix(x)))
+        return self.out(self.mix(x))
 
 
 def _upsample(x: Tensor) -> Tensor:

@@ -44,10 +44,19 @@ class EqualConv(nn.Module):
     """A convolution with equalised weights."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int | None = None, bias: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+        bias: bool = True,
+        active: bool = False,
     ) -> None:
-        """If ``padding`` is not given, a stride of 1 keeps the size."""
+        """If ``padding`` is not given, a stride of 1 keeps the size. ``active`` adds the activation."""
         super().__init__()
+        self.active = active
         self.stride = stride
         self.padding = kernel // 2 if padding is None else padding
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
@@ -60,4 +69,5 @@ class EqualConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B I H W) to (B O H' W')."""
-        return F.conv2d(x, self.weight * self.scale, self.bias, self.stride, self.padding)
+        x = F.conv2d(x, self.weight * self.scale, self.bias, self.stride, self.padding)
+        return activate(x) if self.active else x

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..ops.convolve import convolve
 from .adain import AdaIN
 
 __all__ = ["FlowField", "FlowFieldConfig"]
@@ -99,7 +100,8 @@ class FlowField(nn.Module):
             x = down(x, descriptor)
         for up in self.up:
             x = torch.cat((up(x, descriptor), shortcuts.pop()), dim=1)
-        x = self.last(F.leaky_relu(self.norm(x), SLOPE)).float()
+        x = F.leaky_relu(self.norm(x), SLOPE, inplace=True)
+        x = convolve(x, self.last.weight, self.last.bias, padding=3).float()
         return x[:, :2], torch.sigmoid(x[:, 2:]) if self.config.visibility else None
 
 
@@ -114,8 +116,8 @@ class Down(nn.Module):
         self.mix = nn.Conv2d(channels_out, channels_out, 3, padding=1)
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
-        x = self.shrink(F.leaky_relu(self.norm_shrink(x, descriptor), SLOPE))
-        return self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE))
+        x = self.shrink(F.leaky_relu(self.norm_shrink(x, descriptor), SLOPE, inplace=True))
+        return self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE, inplace=True))
 
 
 class Up(nn.Module):
@@ -131,9 +133,9 @@ class Up(nn.Module):
         self.short = _transposed(channels_in, channels_out)
 
     def forward(self, x: Tensor, descriptor: Tensor) -> Tensor:
-        mixed = self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE))
-        grown = self.grow(F.leaky_relu(self.norm_grow(mixed, descriptor), SLOPE))
-        return grown + self.short(F.leaky_relu(self.norm_short(x, descriptor), SLOPE))
+        mixed = self.mix(F.leaky_relu(self.norm_mix(x, descriptor), SLOPE, inplace=True))
+        grown = self.grow(F.leaky_relu(self.norm_grow(mixed, descriptor), SLOPE, inplace=True))
+        return grown + self.short(F.leaky_relu(self.norm_short(x, descriptor), SLOPE, inplace=True))
 
 
 def _transposed(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:

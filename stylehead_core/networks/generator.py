@@ -11,10 +11,12 @@ convolution row 2k, the RGB layer row 2k + 1, which the next level's upsampling 
 Source: StyleGAN2 (arXiv 1912.04958).
 """
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigError, InputError
@@ -252,15 +254,17 @@ def _draw(
     If only the ``picture`` is wanted, the feature map may be an earlier one.
     """
     x = x.contiguous(memory_format=torch.channels_last)
-    for level in levels:
-        rows = 0 if noise else _band_rows(level, x)
-        if rows:
-            x, part = _draw_level_in_bands(level, x, rows, last=picture and level is levels[-1])
-        else:
-            x, part = _draw_level(level, x, noise or {})
-        if part is not None:
-            part = part.to(torch.promote_types(part.dtype, torch.float32))
-            rgb = part if rgb is None else part + upsample(rgb.to(part.dtype))
+    first = len(levels) if noise or not picture else _first_in_bands(levels, x)
+    for level in levels[:first]:
+        x, part = _draw_level(level, x, noise or {})
+        rgb = _add_rgb(rgb, part)
+    bands, parts = iter((x,)), []
+    for level in levels[first:]:
+        parts.append(x.new_empty(len(x), 3, level.resolution, level.resolution, dtype=_wide(x)) if level.rgb else None)
+        bands = _draw_in_bands(level, bands, _band_rows(level, x), parts[-1])
+    deque(bands, maxlen=0)  # draws
+    for part in parts:
+        rgb = _add_rgb(rgb, part)
     return x, rgb
 
 
@@ -273,37 +277,75 @@ def _draw_level(level: FixedLevel, x: Tensor, noise: Mapping[int, Tensor]) -> tu
     return x, None if level.rgb is None else level.rgb(x)
 
 
-def _draw_level_in_bands(level: FixedLevel, x: Tensor, rows: int, *, last: bool) -> tuple[Tensor, Tensor | None]:
-    """``_draw_level`` in bands of ``rows`` rows of ``x``; for the ``last`` level the feature map is not assembled.
+def _draw_in_bands(level: FixedLevel, below: Iterator[Tensor], rows: int, rgb: Tensor | None) -> Iterator[Tensor]:
+    """Draw one level from top to bottom, as far as the rows of the level below are there.
 
-    Each band reads ``HALO_ROWS`` more rows on either side, whose output is cut off.
+    Args:
+        below: bands of the level below, in order.
+        rows: of the level below that are drawn from at a time.
+        rgb: (B 3 r r), filled with this level's term of the RGB sum.
+
+    Yields:
+        Bands of the feature map, in order.
     """
-    height, width = x.shape[2:]
     assert level.up is not None
-    large = None
-    if not last:
-        large = x.new_empty(len(x), 2 * height, 2 * width, len(level.up.bias)).permute(0, 3, 1, 2)  # channels last
-    parts = []
-    for start in range(0, height, rows):
-        first, end = max(0, start - HALO_ROWS), min(height, start + rows + HALO_ROWS)
-        band, _ = _draw_level(replace(level, rgb=None), x[:, :, first:end], {})
-        band = band[:, :, 2 * (start - first) :][:, :, : 2 * rows]
-        if level.rgb is not None:
-            parts.append(level.rgb(band))
-        if large is not None:
-            large[:, :, 2 * start : 2 * start + band.shape[2]] = band
-    return x if large is None else large, torch.cat(parts, dim=2) if parts else None
+    assert level.conv is not None
+    missing, drawn = level.resolution // 2, 0  # rows of the level below to come; rows of this one that are done
+    held: Tensor | None = None  # rows of the level below, from ``HALO_ROWS`` above the next one to draw from
+    for band in below:
+        for part in band.split(rows, dim=2):
+            missing -= part.shape[2]
+            edges = 0 if held is not None else HALO_ROWS, 0 if missing else HALO_ROWS  # zeros outside the picture
+            part = F.pad(part, (0, 0, *edges)) if any(edges) else part
+            held = part if held is None else torch.cat((held, part), dim=2)
+            if held.shape[2] <= 2 * HALO_ROWS:
+                continue
+            x = level.up(held, band=True)
+            held = held[:, :, -2 * HALO_ROWS :]
+            if not drawn:
+                x[:, :, 0] = 0  # what the second convolution sees outside
+            if not missing:
+                x[:, :, -1] = 0
+            x = level.conv(x, band=True)
+            if rgb is not None and level.rgb is not None:
+                rgb[:, :, drawn : drawn + x.shape[2]] = level.rgb(x)
+            drawn += x.shape[2]
+            yield x
+
+
+def _add_rgb(rgb: Tensor | None, part: Tensor | None) -> Tensor | None:
+    """Add one level's ``part`` to the RGB sum of the levels below, which is half as large."""
+    if part is None:
+        return rgb
+    part = part.to(_wide(part))
+    return part if rgb is None else part.add_(upsample(rgb.to(part.dtype)))
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    """Of the RGB sum: float32 whatever the weights' dtype."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _first_in_bands(levels: list[FixedLevel], x: Tensor) -> int:
+    """Index of the first level that is drawn in bands; all above it then are as well. None: the number of levels."""
+    learns = torch.is_grad_enabled() and (x.requires_grad or any(_learns(level) for level in levels))
+    if x.device.type == "cpu" and not learns:
+        for index, level in enumerate(levels):
+            if level.up is not None and 2 * _band_rows(level, x) < level.resolution // 2:
+                return index
+    return len(levels)
+
+
+def _learns(level: FixedLevel) -> bool:
+    return any(part is not None and part.weight.requires_grad for part in (level.up, level.conv, level.rgb))
 
 
 def _band_rows(level: FixedLevel, x: Tensor) -> int:
-    """Rows of ``x`` in a band; 0 = no bands.
+    """Rows of the level below that a band of ``level`` is drawn from; ``x`` has the batch and the dtype.
 
     A CPU is faster on bands that stay in its cache, and the system zeroes the memory of larger tensors again at every
-    allocation: docs/notes/0080-winograd-tiles-in-cache-sized-bands.md.
+    allocation: docs/notes/0180-bands-that-flow-through-the-levels.md.
     """
-    learns = torch.is_grad_enabled() and (x.requires_grad or (level.up is not None and level.up.weight.requires_grad))
-    if level.up is None or x.device.type != "cpu" or learns:
-        return 0
-    row = 2 * 2 * x.shape[3] * len(x) * len(level.up.bias) * x.element_size()  # bytes made from one row
-    rows = max(MIN_BAND_ROWS, BAND_BYTES // row) // 2 * 2  # even, so that a band gives whole tiles: ops/winograd.py
-    return rows if 2 * rows < x.shape[2] else 0
+    assert level.up is not None
+    row = 2 * level.resolution * len(x) * len(level.up.bias) * x.element_size()  # bytes made from one row
+    return max(MIN_BAND_ROWS, BAND_BYTES // row) // 2 * 2  # even, so that a band gives whole tiles: ops/winograd.py

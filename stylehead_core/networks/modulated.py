@@ -36,28 +36,37 @@ class FixedConv:
     up: bool = False  # upsample by 2
     active: bool = True  # apply the leaky ReLU
     noise_strength: Tensor | None = None  # ()
-    tiles: Tensor | None = None  # (36 I O): the weight for ``convolve_in_tiles``, where that is faster
+    tiles: Tensor | None = None  # (36 O I): the weight for ``convolve_in_tiles``, where that is faster
 
     def for_inference(self) -> "FixedConv":
         """Copy with Winograd tiles, where these pay for many frames."""
         plain = self.before is None and not self.up
         return replace(self, tiles=transform_weight(self.weight)) if plain and is_faster_in_tiles(self.weight) else self
 
-    def __call__(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Convolve ``x`` (B I H W) to (B O H' W'); ``noise`` is (B or 1, 1 H' W')."""
+    def __call__(self, x: Tensor, noise: Tensor | None = None, *, band: bool = False) -> Tensor:
+        """Convolve ``x`` (B I H W) to (B O H' W').
+
+        Args:
+            noise: (B or 1, 1 H' W').
+            band: ``x`` is a band of a taller map, with the rows above and below that the result reads. The result has
+                H - 2 rows; with upsampling 2 H - 6, which are one more than the double of the inner ones on either
+                side.
+        """
         if self.before is not None:
             x = x * self.before
         noisy = noise is not None and self.noise_strength is not None
         whole = self.after is None  # then the bias is free,
         slope = SLOPE if self.active and whole and not noisy else None  # and without noise so is the ReLU
         bias = self.bias if whole else None
+        sides = self.weight.shape[-1] // 2
+        padding = 0 if band else sides, sides
         if self.up:
-            x = F.conv_transpose2d(x, self.weight, stride=2)
-            x = blur(x, 1, gain=4, bias=bias, slope=slope)
-        elif self.tiles is not None and divides_into_tiles(x):
-            x = convolve_in_tiles(x, self.tiles, bias, slope)
+            x = F.conv_transpose2d(x, self.weight, stride=2, padding=(2, 0) if band else 0)
+            x = blur(x, padding, gain=4, bias=bias, slope=slope)
+        elif self.tiles is not None and divides_into_tiles(x, padding):
+            x = convolve_in_tiles(x, self.tiles, bias, slope, padding)
         else:
-            x = convolve(x, self.weight, bias, padding=self.weight.shape[-1] // 2, slope=slope)
+            x = convolve(x, self.weight, bias, padding=padding, slope=slope)
         if self.after is not None:
             x = torch.addcmul(self.bias[:, None, None], x, self.after)
         if noise is not None and self.noise_strength is not None:

@@ -22,7 +22,7 @@ def blur_kernel(channels: int, like: Tensor, gain: float = 1.0) -> Tensor:
 
 def blur(
     x: Tensor,
-    pad: int,
+    pad: int | tuple[int, int],
     *,
     gain: float = 1.0,
     stride: int = 1,
@@ -33,7 +33,7 @@ def blur(
 
     Args:
         x: (B C H W).
-        pad: pixels; the result has H + 2 pad - 3 rows before the stride.
+        pad: pixels; or those above and below, left and right. The result has H + 2 pad - 3 rows before the stride.
         gain: factor of a constant input.
         stride: 2 keeps every second row and column, from the first.
         bias: (C), added to the result.
@@ -50,6 +50,9 @@ def upsample(x: Tensor) -> Tensor:
     Pixel 2i of the result is 1/4 of pixel i - 1 with 3/4 of pixel i, and pixel 2i + 1 is 3/4 of pixel i with 1/4 of
     pixel i + 1; outside is zero. This equals bilinear upsampling except at the border.
     """
+    if x.device.type == "cpu" and not (torch.is_grad_enabled() and x.requires_grad):  # there it is 4 times as fast
+        kernel, x = blur_kernel(x.shape[1], x, 4.0), x.contiguous(memory_format=torch.channels_last)
+        return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
     large = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     for edge in (large[..., :1, :], large[..., -1:, :], large[..., :1], large[..., -1:]):
         edge.mul_(0.75)  # the quarter that bilinear upsampling takes from beyond the border

@@ -328,11 +328,13 @@ class FrameRenderer:
             guides: Tensor | None,
         ) -> Tensor:
             feature, rgb = moved(codes.feature, flow, audio_flow), codes.rgb
+            if feature.device.type == "cpu":  # as all that follows computes with it
+                feature = feature.contiguous(memory_format=torch.channels_last)
             if rgb is not None and self.warps_rgb:
                 rgb = moved(rgb, flow, audio_flow)
             if strength and descriptor is not None:
                 scale, shift = model.predict_calibration(feature, descriptor, flow, visibility)
-                feature = feature + strength * (scale * feature + shift)
+                feature = torch.addcmul(feature.add(shift, alpha=strength), scale, feature, value=strength)
             picture = self._picture(feature, codes.prepared, rgb)
             if layers is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
@@ -344,7 +346,7 @@ class FrameRenderer:
     def _picture(self, feature: Tensor, prepared: PreparedStyles, rgb: Tensor | None) -> Tensor:
         """What the generator draws (n 3 size size)."""
         picture = self.model.generator.draw(feature, prepared, rgb, stop_at=self.config.stop_at)
-        return picture.float().clamp(-1, 1)
+        return picture.float().clamp_(-1, 1)  # in place: nobody else holds it
 
     @property
     def size(self) -> int:

@@ -93,10 +93,8 @@ def test_bands_make_the_whole_picture(generator, styles, monkeypatch, stop_at):
         return generator.upper(feature, styles[:1], rgb, stop_at=stop_at)
 
     whole, bands = draw(), []
-    draw_in_bands = module._draw_level_in_bands
-    monkeypatch.setattr(
-        module, "_draw_level_in_bands", lambda *args, **kw: bands.append(1) or draw_in_bands(*args, **kw)
-    )
+    draw_in_bands = module._draw_in_bands
+    monkeypatch.setattr(module, "_draw_in_bands", lambda *args: bands.append(1) or draw_in_bands(*args))
     monkeypatch.setattr(module, "BAND_BYTES", 1)
     monkeypatch.setattr(module, "MIN_BAND_ROWS", 6)  # 6, 6 and 4 rows of 16
     torch.testing.assert_close(draw(), whole, rtol=0, atol=1e-4)
@@ -106,7 +104,7 @@ def test_bands_make_the_whole_picture(generator, styles, monkeypatch, stop_at):
 def test_weights_that_learn_are_not_drawn_in_bands(generator, styles, monkeypatch):
     monkeypatch.setattr(module, "BAND_BYTES", 1)
     monkeypatch.setattr(module, "MIN_BAND_ROWS", 2)
-    monkeypatch.setattr(module, "_draw_level_in_bands", None)
+    monkeypatch.setattr(module, "_draw_in_bands", None)
     learning = styles.clone().requires_grad_()
     generator(learning).sum().backward()
     assert learning.grad is not None
@@ -206,6 +204,7 @@ def test_gradients_of_gradients_reach_the_mapping():
 def test_what_is_saved_is_what_is_loaded(generator, styles):
     again = Generator(from_json(GeneratorConfig, to_json(CONFIG)))
     again.load_state_dict(generator.state_dict())
+    again.requires_grad_(False)
     assert again.config == CONFIG
     assert torch.equal(again(styles), generator(styles))
 

@@ -6,7 +6,7 @@ import torch
 from stylehead_core.networks.calibrator import Calibrator, CalibratorConfig
 from stylehead_core.networks.inference import InferenceConv, for_inference
 
-CONFIG = CalibratorConfig(feature_channels=6, feature_size=16, width=128, descriptor=8, hidden=8, levels=2)
+CONFIG = CalibratorConfig(feature_channels=6, feature_size=16, width=256, descriptor=8, hidden=8, levels=2)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

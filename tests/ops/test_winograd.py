@@ -32,12 +32,20 @@ def test_in_float32_the_numbers_differ_by_rounding_alone():
 
 
 def test_it_is_taken_where_it_pays_and_nothing_is_learnt():
-    many, few = torch.zeros(128, 128, 3, 3), torch.zeros(128, 64, 3, 3)
+    many, few = torch.zeros(256, 256, 3, 3), torch.zeros(256, 128, 3, 3)
     assert is_faster_in_tiles(many)
     assert not is_faster_in_tiles(few)
     assert not is_faster_in_tiles(many.half())
     assert not is_faster_in_tiles(many[..., :1, :1])
     assert not is_faster_in_tiles(many.clone().requires_grad_())
-    assert divides_into_tiles(torch.zeros(1, 1, 8, 4))
-    assert not divides_into_tiles(torch.zeros(1, 1, 8, 6))
-    assert not divides_into_tiles(torch.zeros(1, 1, 8, 4, requires_grad=True))
+    assert divides_into_tiles(torch.zeros(1, 1, 32, 16))
+    assert not divides_into_tiles(torch.zeros(1, 1, 32, 12))  # too few
+    assert not divides_into_tiles(torch.zeros(1, 1, 32, 18))
+    assert divides_into_tiles(torch.zeros(1, 1, 34, 16), (0, 1))
+    assert not divides_into_tiles(torch.zeros(1, 1, 32, 16, requires_grad=True))
+
+
+def test_a_band_brings_its_own_rows_above_and_below():
+    x, weight = noise(1, 3, 10, 8), noise(5, 3, 3, 3, seed=1)
+    found = convolve_in_tiles(x, transform_weight(weight), padding=(0, 1))
+    torch.testing.assert_close(found, F.conv2d(x, weight, padding=(0, 1)))
