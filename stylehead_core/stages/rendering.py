@@ -21,6 +21,7 @@ from ..ops.acceleration import SPEEDS, Speed, accelerate
 from ..ops.colour import ColourMatch, match_colours
 from ..ops.disk_tensor import DiskTensor
 from ..ops.edits import edit_styles, position_in_clip, strengths_at
+from ..ops.freed_memory import keep_freed_memory
 from ..ops.transfer import to_device
 from ..ops.wall import person_and_wall
 from ..ops.warp import compose_flows, warp
@@ -195,6 +196,8 @@ class FrameRenderer:
         self._check()
         device = model.device
         self.changing = any(len({strength for _, strength in edit.curve}) > 1 for edit in inversion.edits)
+        if device.type == "cpu":
+            keep_freed_memory()
         self.batch_size = config.batch_size or BATCH_SIZE.get(device.type, 1)
         self.largest_chunk: int | None = None  # frames given out at once, since the device ran out of memory
         if self.changing:
