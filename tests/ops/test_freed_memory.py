@@ -34,7 +34,10 @@ def test_what_was_freed_is_used_again_without_new_pages(environment):
         command = [sys.executable, "-c", FAULTS_OF_THE_SECOND_ROUND, word]
         return int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
 
-    assert faults("keep") < 0.5 * faults("leave")
+    left = faults("leave")
+    if not left:
+        pytest.skip("this system counts no page faults")
+    assert faults("keep") < 0.5 * left
 
 
 def test_what_the_user_has_set_stays(monkeypatch):
