@@ -45,7 +45,7 @@ class Heads:
     pictures: Tensor  # (N 3 S S) uint8
     landmarks: Tensor  # (N 478 3) pixels
     coefficients: Tensor  # (N K) arkit, as measured
-    weights: Tensor  # (N 52) true blendshape weights
+    weights: Tensor  # (N 52) true blendshape weights; of pictures that nobody rendered, the measured ones
     person: Tensor  # (N) int64: the head's seed
     source: Tensor  # (P) int64: index of a picture
     target: Tensor  # (P) int64: index of another picture of the same head
@@ -64,6 +64,11 @@ class Heads:
     def size(self) -> int:
         """Pixels of the pictures."""
         return self.pictures.shape[-1]
+
+    @property
+    def rendered(self) -> Tensor:
+        """Which pictures (N) a renderer made, and so knows the weights of."""
+        return ~self.weights.isclose(self.coefficients[:, : self.weights.shape[1]]).all(1)
 
     def to(self, device: torch.device) -> "Heads":
         """Copy all tensors to ``device``."""

@@ -28,6 +28,9 @@ __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 LANDMARKS, VERTICES, TRIANGLES, BASIS = 478, 468, 898, 33
 
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+# The inner edges of the lips from one corner to the other, without the corners.
+UPPER_EDGE = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+LOWER_EDGE = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
@@ -62,6 +65,7 @@ class LandmarkPriorConfig:
     expression: int = 52  # number of expression coefficients; pitch, yaw, roll, x, y and log_scale follow them
     fineness: int = 3  # each triangle is sampled at fineness^2 points
     hidden: int = 0  # hidden width of the network that corrects the linear movement for a face; 0 = no network
+    lips_meet: bool = False  # whether moved lips stop where they touch; else they pass each other
 
     def __post_init__(self) -> None:
         if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > MAX_FINENESS:
@@ -155,7 +159,21 @@ class LandmarkPrior(nn.Module):
         change = torch.einsum("bk,kpc->bpc", after - before, self.basis)
         if self.bend is not None:
             change = change + self.bend(front, before, after)
+        if self.config.lips_meet:
+            change = self._keep_lips_apart(front, change)
         return MovedFace(landmarks + (there.pose(front + change) - here.pose(front)), here, there)
+
+    def _keep_lips_apart(self, front: Tensor, change: Tensor) -> Tensor:
+        """Correct the ``change`` (B 478 3) of frontal landmarks, cm, so that lips overlap no more than before."""
+        upper, lower = list(UPPER_EDGE), list(LOWER_EDGE)
+
+        def gap(landmarks: Tensor) -> Tensor:
+            return landmarks[:, upper, 1] - landmarks[:, lower, 1]
+
+        overlap = (gap(front).clamp_max(0) - gap(front + change)).clamp_min(0)
+        apart = torch.zeros_like(change[..., 1])
+        apart[:, upper], apart[:, lower] = overlap / 2, -overlap / 2
+        return torch.cat((change[..., :1], change[..., 1:2] + apart[..., None], change[..., 2:]), dim=-1)
 
     def frontalise(self, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
         """Landmarks (B 478 3) in pixels, and their own coefficients (B K + 6) -> frontal landmarks in cm."""

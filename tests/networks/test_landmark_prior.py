@@ -7,18 +7,20 @@ from stylehead_core.networks.landmark_prior import (
     CHIN,
     EYES,
     INNER_LIPS,
+    LOWER_EDGE,
     LOWER_LIP,
     NOSE_BASE,
     TEETH_DEPTH_CM,
     TEETH_RANGE_X_CM,
     TEETH_RANGE_Y_CM,
+    UPPER_EDGE,
     UPPER_LIP,
     LandmarkPrior,
     LandmarkPriorConfig,
 )
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
 from stylehead_core.training.canonical_face import install_canonical
-from stylehead_core.training.landmark_prior import expression_basis
+from stylehead_core.training.landmark_prior import closure_basis, expression_basis
 
 SIZE = 128
 JAW_OPEN = 24
@@ -104,6 +106,35 @@ def test_the_basis_is_what_the_faces_were_made_with():
     own = torch.randn(10, 6, 3, generator=rng)[person]  # each person's own face
     faces = own + torch.einsum("nk,kpc->npc", expression, basis)
     torch.testing.assert_close(expression_basis(faces, expression, person), basis, rtol=0, atol=0.05)
+
+
+def test_as_much_closure_as_jaw_leaves_the_lips_closed():
+    rng = torch.Generator().manual_seed(0)
+    jaw, closure = torch.randn(2, 478, 3, generator=rng)
+    closing = closure_basis(jaw, closure)
+    moved = jaw + closing
+    assert moved[UPPER_LIP, 1] == pytest.approx(float(moved[LOWER_LIP, 1]), abs=1e-5)
+
+
+def test_lips_that_move_together_meet_and_do_not_pass_each_other(prior, face):
+    landmarks, own = face
+    meeting = LandmarkPrior(LandmarkPriorConfig(lips_meet=True))
+    meeting.load_state_dict(prior.state_dict())
+    asked = own.clone()
+    asked[:, LIPS_APART] = -3.0
+    upper, lower = list(UPPER_EDGE), list(LOWER_EDGE)
+
+    def gap(prior, coefficients):
+        moved = prior.move_landmarks(landmarks, own, coefficients, SIZE).landmarks
+        front = prior.frontalise(moved, coefficients, SIZE)
+        return (front[:, upper, 1] - front[:, lower, 1]).amin()
+
+    assert gap(prior, asked) < -1
+    assert gap(meeting, asked) > -0.01
+    assert torch.equal(meeting.move_landmarks(landmarks, own, own, SIZE).landmarks, landmarks)
+    asked[:, LIPS_APART] = 0.5  # what opens them is as before
+    plain, kept = (each.move_landmarks(landmarks, own, asked, SIZE).landmarks for each in (prior, meeting))
+    assert torch.equal(plain, kept)
 
 
 def test_a_place_of_the_face_is_found_in_any_pose(prior, face):

@@ -37,6 +37,7 @@ EXPRESSIONS: Mapping[str, np.ndarray] = MappingProxyType(
         "ee": weights_of(
             _both(mouthStretch=0.5, mouthSmile=0.25, mouthLowerDown=0.3, mouthUpperUp=0.2) | {"jawOpen": 0.12}
         ),
+        "pursed": weights_of({"jawOpen": 0.5, "mouthClose": 0.5, "mouthPucker": 0.5}),
         "pressed": weights_of(_both(mouthPress=0.6) | {"mouthRollLower": 0.4, "mouthRollUpper": 0.3}),
         "surprise": weights_of(_both(browOuterUp=0.7, eyeWide=0.7) | {"jawOpen": 0.45, "browInnerUp": 0.8}),
         "brows up": weights_of(_both(browOuterUp=0.7) | {"browInnerUp": 0.7}),

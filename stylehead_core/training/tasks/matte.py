@@ -48,8 +48,7 @@ class MatteState:
         self.faces = torch.cat(
             [face_mask(part, size).mul(255).round().byte() for part in self.heads.landmarks.split(32)]
         )
-        still = heads.weights.isclose(heads.coefficients[:, : heads.weights.shape[1]]).all(1)  # nobody set them
-        self.pools = [torch.nonzero(which).flatten() for which in (~still, still)]
+        self.pools = [torch.nonzero(which).flatten() for which in (heads.rendered, ~heads.rendered)]
         self.samples = len(heads.pictures)
         model.eval().requires_grad_(False)
         self.network = model.matte.train().requires_grad_(True)
