@@ -18,7 +18,7 @@ from stylehead_core.spaces import ARKIT
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.recipes.registry import recipe_named
 from stylehead_core.training.tasks.composite import Inputs, hidden_wall, sample_crop
-from stylehead_core.training.tasks.prior import read_expression
+from stylehead_core.training.tasks.prior import compare_expressions, read_expression
 from stylehead_core.training.tasks.refine import false_inside
 
 JAW = ARKIT.names.index("jawOpen")
@@ -77,11 +77,25 @@ def test_a_vowel_opens_the_jaw_and_leaves_a_smile_as_it_is(heads):
     assert (asked[:, JAW] > own[:, JAW] + 0.05).any()
 
 
+def test_a_coefficient_near_zero_learns_as_well_as_one_in_the_middle():
+    logits = torch.tensor([[-7.0, 0.0]], requires_grad=True)
+    compare_expressions(logits.sigmoid(), torch.tensor([[0.3, 0.8]])).sum().backward()
+    low, middle = logits.grad[0].abs().tolist()
+    assert logits.grad[0].max() < 0  # both have to rise
+    assert low > 0.1 * middle
+
+
+def test_an_expression_as_asked_is_no_error_and_too_small_ones_are_none():
+    asked = torch.tensor([[0.0, 0.01, 0.3, 1.0]])
+    assert compare_expressions(asked, asked).max() < 1e-6
+    assert compare_expressions(torch.tensor([[1e-9, 1e-4, 0.3, 1.0]]), asked).max() < 0.01
+
+
 def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
     state = started("debug_512_expression", heads)
     (follow,) = (phase for phase in state.phases if phase.name == "follow")
     before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}
-    optimiser = torch.optim.Adam(follow.parameters(), lr=1e-2)
+    optimiser = torch.optim.Adam(follow.parameters(), lr=3e-3)
     told = []
     for _ in range(12):
         loss, parts = state.loss(follow, torch.arange(3), rng(), progress=0.0)  # the same scene each time

@@ -36,11 +36,10 @@ from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
 from .composite import EDGE, CompositeState, CompositeTask, Inputs
 from .motion import MotionTask, flow_loss
-from .prior import MEASURED, PriorState, PriorTask, weigh_coefficients
+from .prior import MEASURED, PriorState, PriorTask, compare_expressions, weigh_coefficients
 
 __all__ = ["ExpressionTask"]
 
-READ_BETA = 0.05  # error of a coefficient up to which its square counts
 BOUND_FACES = 24  # faces of a batch on which the prior's own task is measured
 SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 
@@ -116,7 +115,7 @@ class ExpressionState:
         frames, moved = self._draw(scene)
         read = self._read(frames, moved)
         asked = scene.asked[:, :MEASURED]
-        wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
+        wrong = compare_expressions(read, asked)
         told = (wrong * self.weights).mean()
         others = torch.randint(self.bounds.samples, (BOUND_FACES,), generator=rng)
         bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)

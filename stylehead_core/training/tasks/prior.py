@@ -8,6 +8,7 @@ also give the true movement of its landmarks.
 Axes: B batch, N pictures, K coefficients.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,28 +21,48 @@ from ...datasets.heads import Heads, make_rng
 from ...datasets.speech_pairs import find_pairs, read_pair, split_pairs
 from ...landmarker.blendshapes import POINTS
 from ...model.stylehead import StyleHead
+from ...records import Motion
+from ...rest import find_rest
 from ...spaces import ARKIT
 from ..recipe import LearnsFromHeads, Parts, Phase
 
-__all__ = ["MEASURED", "PriorState", "PriorTask", "read_expression", "weigh_coefficients"]
+__all__ = [
+    "MEASURED",
+    "PriorState",
+    "PriorTask",
+    "compare_expressions",
+    "read_expression",
+    "weigh_coefficients",
+]
 
 EYES = (33, 263)  # landmarks: outer corners
 MEASURED = 51  # coefficients that the landmarker reads; the last, tongueOut, it does not
 JAW_OPEN = ARKIT.names.index("jawOpen")
-LIP_SHAPES = [
-    ARKIT.names.index(name) for name in ("mouthFunnel", "mouthPucker", "mouthClose", "mouthRollUpper", "jawForward")
-]
-MAX_VOWEL = 0.6  # of jaw and lips
-LOOKED_AT = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
-LOOKED_AT_WEIGHT = 2.5
+MOUTH_CLOSE = ARKIT.names.index("mouthClose")
+MAX_JAW = 0.6  # of a vowel
+MAX_LIPS = {"mouthFunnel": 0.6, "mouthPucker": 1.0, "mouthRollUpper": 0.7, "mouthRollLower": 0.4, "jawForward": 0.4}
+LIP_SHARE = 0.4  # of vowels that show each shape of the lips
+PURSED_SHARE = 0.3  # of vowels whose lips stay closed though the jaw is lowered
+MIN_CLOSURE = 0.7  # of these, in parts of the jaw's opening
+LOOKED_AT_WEIGHTS = {  # of the errors of what people look at first; a smile changes little and must not waver
+    "jawOpen": 2.5,
+    "eyeBlinkLeft": 2.5,
+    "eyeBlinkRight": 2.5,
+    "mouthSmileLeft": 5.0,
+    "mouthSmileRight": 5.0,
+}
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
+READ_BETA = 0.03  # error of a coefficient up to which its square counts
+SEEN = 0.03  # a coefficient below it, or as near to 1, cannot be told from none, or from a full one
+LOGIT_WEIGHT = 0.03  # of the error of a coefficient's logit, beside that of the coefficient
+ROUNDING = 1e-7  # to 0 or 1, of the landmarker's sigmoids
 SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriorTask(LearnsFromHeads):
     sliders: float = 0.25  # share of the changes that are one or two sliders
-    vowels: float = 0.25  # share that opens the jaw and shapes the lips, on any face: a smile must outlast it
+    vowels: float = 0.35  # share that lowers the jaw and shapes the lips, on any face: a smile must outlast it
     talking: float = 0.6  # share of the others that a real talker has shown, where there are any
     truth: float = 2.0  # weight of where landmarks truly go, in eye distances
     small: float = 0.02  # weight of the squared correction, cm
@@ -62,8 +83,7 @@ class PriorState:
         self.task, self.prior, self.heads = task, model.prior, heads
         self.reader = load_landmarker().blendshapes.eval().requires_grad_(False).to(heads.landmarks.device)
         self.samples = len(heads.pictures)
-        rendered = ~heads.weights.isclose(heads.coefficients[:, :52]).all(1)
-        self.pairs = torch.nonzero(rendered[heads.target]).flatten()
+        self.pairs = torch.nonzero(heads.rendered[heads.target]).flatten()
         model.eval().requires_grad_(False)
         self.bend = model.prior.bend.train().requires_grad_(True)
         self.networks: dict[str, nn.Module] = {"bend": self.bend}
@@ -79,7 +99,7 @@ class PriorState:
         asked = self.ask(own, rng)
         moved = self.prior.move_landmarks(heads.landmarks[rows], own, asked, heads.size).landmarks
         read = read_expression(self.reader, moved)
-        wrong = F.smooth_l1_loss(read, asked[:, :MEASURED], beta=0.05, reduction="none")
+        wrong = compare_expressions(read, asked[:, :MEASURED])
         still = (own - asked)[:, :MEASURED].abs().mean(0)
         told = (wrong * weigh_coefficients(still)).mean()
         front = self.prior.frontalise(heads.landmarks[rows], own, heads.size)
@@ -117,9 +137,12 @@ class PriorState:
         kind = torch.rand(batch, 1, generator=rng)
         change = torch.where(kind < self.task.sliders, slider.clamp(0, 1), change)
         vowel = torch.zeros_like(change)
-        vowel[:, JAW_OPEN] = MAX_VOWEL * torch.rand(batch, generator=rng)
-        shape = torch.tensor(LIP_SHAPES)[torch.randint(len(LIP_SHAPES), (batch, 1), generator=rng)]
-        vowel.scatter_add_(1, shape, MAX_VOWEL * torch.rand(batch, 1, generator=rng))
+        vowel[:, JAW_OPEN] = jaw = MAX_JAW * torch.rand(batch, generator=rng)
+        for name, most in MAX_LIPS.items():
+            shown = torch.rand(batch, generator=rng) < LIP_SHARE
+            vowel[:, ARKIT.names.index(name)] = shown * most * torch.rand(batch, generator=rng)
+        pursed = torch.rand(batch, generator=rng) < PURSED_SHARE
+        vowel[:, MOUTH_CLOSE] = pursed * jaw * (MIN_CLOSURE + (1 - MIN_CLOSURE) * torch.rand(batch, generator=rng))
         change = torch.where(kind > 1 - self.task.vowels, vowel, change)
         return torch.cat(((own[:, :52] + change).clamp(0, 1), own[:, 52:]), dim=1)
 
@@ -160,21 +183,39 @@ def weigh_coefficients(change: Tensor) -> Tensor:
     first counts more.
     """
     weights = (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
-    weights[[ARKIT.names.index(name) for name in LOOKED_AT]] *= LOOKED_AT_WEIGHT
+    for name, factor in LOOKED_AT_WEIGHTS.items():
+        weights[ARKIT.names.index(name)] *= factor
     return weights
 
 
+def compare_expressions(read: Tensor, asked: Tensor) -> Tensor:
+    """The error (B K) of each coefficient that was ``asked`` for (B K), when the landmarker has ``read`` another (B K).
+
+    The landmarker's answers are sigmoids. Where they are near 0, as those of most shapes of the lips on a face at rest,
+    their differences have hardly a gradient; so the differences of the logits count, too.
+    """
+    limit = math.log((1 - SEEN) / SEEN)
+    wanted = asked.logit(SEEN)
+    logits = read.logit(ROUNDING)
+    logits = torch.where(asked < SEEN, logits.clamp_min(-limit), logits)
+    logits = torch.where(asked > 1 - SEEN, logits.clamp_max(limit), logits)
+    wrong = F.smooth_l1_loss(read, asked, beta=READ_BETA, reduction="none")
+    return wrong + LOGIT_WEIGHT * F.smooth_l1_loss(logits, wanted, reduction="none")
+
+
 def changes_of_talkers(folder: Path) -> Tensor:
-    """Changes of expression (n 52) that real talkers show from one moment of a clip to another.
+    """Changes of expression (n 52) that real talkers show, from the rest of a clip and from its other moments.
 
     ``folder``: see datasets/speech_pairs.py.
     """
     rng, changes = torch.Generator("cpu").manual_seed(0), []
     for file in split_pairs(find_pairs(folder))[0]:
         pair = read_pair(file)
-        expressions = pair.coefficients[pair.found][:, :52]
+        coefficients = pair.coefficients[pair.found]
+        rest = find_rest(Motion(coefficients=coefficients, fps=pair.fps)).coefficients
+        expressions = coefficients[:, :52]
         order = torch.randperm(len(expressions), generator=rng, device="cpu")
-        changes.append(expressions - expressions[order])
+        changes += [expressions - rest[:52], expressions - expressions[order]]
     return torch.cat(changes)
 
 

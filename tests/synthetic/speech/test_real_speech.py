@@ -72,12 +72,16 @@ def test_the_last_fifth_by_name_is_for_judging(folder):
     assert [file.stem for file in logistic_loss] == ["clip4"]
 
 
-def test_expressions_of_real_talkers_are_changes_between_moments_of_one_clip(folder):
+def test_expressions_of_real_talkers_are_changes_from_rest_and_between_moments_of_one_clip(folder):
     changes = changes_of_talkers(folder)
-    assert changes.shape == (4 * (FRAMES - 1), 52)  # the last fifth is for judging, one frame of each has no face
-    assert changes[:, JAW].sum().abs() < 1e-2  # each moment is also a beginning
-    assert {round(float(change), 1) for change in changes[:, JAW]} <= {-0.2, 0.0, 0.2}
+    assert changes.shape == (4 * 2 * (FRAMES - 1), 52)  # the last fifth is for judging, one frame of each has no face
     assert not changes[:, [index for index in range(52) if index != JAW]].any()
+    clips = changes[:, JAW].unflatten(0, (4, 2, FRAMES - 1))
+    from_rest, between = clips.unbind(1)
+    assert from_rest.min() > -1e-3  # the jaw rests where it is shut
+    assert from_rest.max() == pytest.approx(0.2, abs=1e-3)
+    assert between.sum().abs() < 1e-2  # each moment is also a beginning
+    assert {round(float(change), 1) for change in between.flatten()} <= {-0.2, 0.0, 0.2}
 
 
 def test_a_folder_without_pairs_is_refused_in_words(tmp_path):
