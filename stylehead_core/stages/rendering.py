@@ -30,6 +30,7 @@ from ..records import Head, Inversion
 __all__ = ["RenderConfig", "portrait_layers", "render", "render_parts"]
 
 BATCH_SIZE = {"cuda": 4}  # frames by the kind of device; on all others 1
+LARGE_FRAME = 512  # pixels that the generator draws, from which on freed memory is worth keeping
 
 MIN_SIZE_PX, MAX_SIZE_PX = 16, 2048  # pixels of a frame's side
 
@@ -196,7 +197,7 @@ class FrameRenderer:
         self._check()
         device = model.device
         self.changing = any(len({strength for _, strength in edit.curve}) > 1 for edit in inversion.edits)
-        if device.type == "cpu":
+        if device.type == "cpu" and model.config.generator.size >= LARGE_FRAME:
             keep_freed_memory()
         self.batch_size = config.batch_size or BATCH_SIZE.get(device.type, 1)
         self.largest_chunk: int | None = None  # frames given out at once, since the device ran out of memory

@@ -189,7 +189,8 @@ def test_a_film_of_ten_times_the_length_needs_no_more_memory(server):
     film_of(server, moving(100))
     before = server.peak_memory()
     film_of(server, moving(1000))
-    assert server.peak_memory() < before + 80 * 2**20  # its pictures alone would be 94 MiB more
+    grown = server.peak_memory() - before  # the server's threads come to hold up to 50 MiB, whatever the length
+    assert grown < 80 * 2**20  # the pictures alone would be 94 MiB
 
 
 def test_a_machine_without_a_gpu_draws_the_same_when_more_speed_is_asked_for(server):

@@ -9,6 +9,7 @@ from stylehead_core import ConfigError, Head, InputError, Motion, calibrate, edi
 from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.ops.colour import to_lab
+from stylehead_core.stages import rendering
 from stylehead_core.stages.inversion import OptimiseConfig
 from stylehead_core.stages.rendering import RenderConfig
 
@@ -92,6 +93,16 @@ def test_calibration_of_strength_0_changes_nothing(scene, head):
     plain = replace(head, strength=0.0, descriptor=None, visibility=None)
     assert torch.equal(frames(scene.model, off), frames(scene.model, plain))
     assert not torch.equal(frames(scene.model, off), frames(scene.model, head))
+
+
+def test_freed_memory_is_kept_for_large_frames_only(scene, head, monkeypatch):
+    kept = []
+    monkeypatch.setattr(rendering, "keep_freed_memory", lambda: kept.append(True))
+    next(iter(render(scene.model, head)))
+    assert not kept
+    monkeypatch.setattr(rendering, "LARGE_FRAME", scene.model.config.generator.size)
+    next(iter(render(scene.model, head)))
+    assert kept
 
 
 def test_half_the_calibration_lies_between_none_and_all(scene, head):
