@@ -12,7 +12,7 @@ from ...errors import ConfigError
 from .appearance import EDITS, Appearance, edit_pair, sample_appearance
 from .camera import CameraFaults, apply_faults, sample_faults
 from .correspondence import Correspondence, Frame
-from .expressions import sample_expression
+from .expressions import EXPRESSIONS, sample_expression
 from .facekit import LANDMARKS_68
 from .geometry import Crop, Pose, ffhq_crop, place
 from .person import Person
@@ -38,6 +38,7 @@ class ClipConfig:
     edits: bool = True  # also render pairs of pictures that differ in one attribute
     faults: float = 1.0  # strength of noise, blur and compression; 0 renders clean pictures
     turn: float = 1.0  # factor on the head poses
+    expressions: tuple[str, ...] = tuple(EXPRESSIONS)  # what is shown is mixed of these
 
     def __post_init__(self) -> None:
         if not 32 <= self.size <= 1024:
@@ -46,6 +47,9 @@ class ClipConfig:
             raise ConfigError(f"A clip has an even number of frames, since poses come in pairs; found {self.frames}.")
         if not 8 <= self.flow <= self.size:
             raise ConfigError(f"The flow has 8 to {self.size} cells a side, the picture's pixels; found {self.flow}.")
+        if not self.expressions or not set(self.expressions) <= set(EXPRESSIONS):
+            known = ", ".join(EXPRESSIONS)
+            raise ConfigError(f"Expressions are some of: {known}; found {', '.join(self.expressions) or 'none'}.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,8 +139,8 @@ class ClipMaker:
                 angles=tuple(rng.normal(0, (0.10 * turn, 0.24 * turn, 0.07 * turn)).tolist()),
                 shift=tuple(rng.normal(0, (0.5 * turn, 0.35 * turn, 0.5 * turn)).tolist()),
             )
-            frames.append(Frame(sample_expression(rng, 0.5 if i == 0 else 1.0), pose))
-            frames.append(Frame(sample_expression(rng), pose))
+            for strength in (0.5 if i == 0 else 1.0, 1.0):
+                frames.append(Frame(sample_expression(rng, strength, self.config.expressions), pose))
         return frames
 
     def _crop(self, person: Person, frame: Frame, scene: Scene, rng: np.random.Generator) -> Crop:

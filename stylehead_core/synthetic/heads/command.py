@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ...errors import ConfigError
 from .appearance import HELD_OUT
 from .clips import ClipConfig
+from .expressions import EXPRESSIONS
 from .rendering import Job, render_clips
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -30,12 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", type=int, default=default.flow, help=f"Cells of the flow's side. ({default.flow})")
     parser.add_argument("--no-edits", action="store_true", help="Leave out the paired attribute edits.")
     parser.add_argument("--clean", action="store_true", help="No camera noise, blur or compression.")
+    parser.add_argument(
+        "--expressions", metavar="A,B,...", help=f"Mix only these, of: {', '.join(EXPRESSIONS)}. (all)"
+    )
     parser.add_argument("--workers", type=int, default=1, help="Processes that render side by side. (1)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     config = ClipConfig(size=arguments.size, frames=arguments.frames, flow=arguments.flow)
     config = replace(config, edits=not arguments.no_edits, faults=0.0 if arguments.clean else config.faults)
+    if arguments.expressions is not None:
+        config = replace(config, expressions=tuple(name.strip() for name in arguments.expressions.split(",")))
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.people)
     if len(seeds) < 1 or seeds[0] < 0:
         raise ConfigError(f"Take at least one person, from seed 0 on; found {len(seeds)} from {arguments.first_seed}.")

@@ -3,7 +3,7 @@
 Axes: W the 52 ARKit weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -38,6 +38,10 @@ EXPRESSIONS: Mapping[str, np.ndarray] = MappingProxyType(
             _both(mouthStretch=0.5, mouthSmile=0.25, mouthLowerDown=0.3, mouthUpperUp=0.2) | {"jawOpen": 0.12}
         ),
         "pursed": weights_of({"jawOpen": 0.5, "mouthClose": 0.5, "mouthPucker": 0.5}),
+        "sour": weights_of(
+            _both(mouthFrown=0.3)
+            | {"jawOpen": 0.85, "mouthClose": 0.85, "mouthPucker": 0.9, "mouthRollUpper": 0.9, "mouthRollLower": 0.8}
+        ),
         "pressed": weights_of(_both(mouthPress=0.6) | {"mouthRollLower": 0.4, "mouthRollUpper": 0.3}),
         "surprise": weights_of(_both(browOuterUp=0.7, eyeWide=0.7) | {"jawOpen": 0.45, "browInnerUp": 0.8}),
         "brows up": weights_of(_both(browOuterUp=0.7) | {"browInnerUp": 0.7}),
@@ -63,9 +67,10 @@ def gaze(right: float, up: float) -> dict[str, float]:
     }
 
 
-def sample_expression(rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """Sample weights (W) in 0..1: one or two of ``EXPRESSIONS``, with additional jaw, blink and gaze."""
-    names = list(EXPRESSIONS)
+def sample_expression(
+    rng: np.random.Generator, strength: float = 1.0, names: Sequence[str] = tuple(EXPRESSIONS)
+) -> np.ndarray:
+    """Sample weights (W) in 0..1: one or two of ``names`` in ``EXPRESSIONS``, with additional jaw, blink and gaze."""
     weights = np.zeros(len(WEIGHT), np.float32)
     for _ in range(int(rng.integers(1, 3))):
         weights += EXPRESSIONS[names[int(rng.integers(len(names)))]] * np.float32(rng.uniform(0.3, 1.15))
