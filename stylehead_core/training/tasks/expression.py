@@ -58,6 +58,7 @@ class ExpressionTask(LearnsFromHeads):
     flow: float = 0.5  # weight of the flow's own task
     flow_pairs: int = 3  # rendered pairs in a batch by which it is measured
     adversarial: float = 0.2  # weight of the discriminators' verdict on these frames
+    identity: float = 1.0  # weight of 1 - cosine of the frame's and the portrait's identity embeddings
     prior_speed: float = 0.8  # learning rate of the prior's correction, in parts of the recipe's
     flow_speed: float = 0.15  # that of the flow field,
     drawing_speed: float = 0.5  # and that of refiner and compositor
@@ -112,7 +113,7 @@ class ExpressionState:
             return self.composed.loss(phase, rows, rng, progress)
         task, rng = self.task, make_rng(rows, rng)
         scene = self._scene(task.faces, rng)
-        frames, moved = self._draw(scene)
+        frames, portraits, moved = self._draw(scene)
         read = self._read(frames, moved)
         asked = scene.asked[:, :MEASURED]
         wrong = compare_expressions(read, asked)
@@ -121,8 +122,10 @@ class ExpressionState:
         bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)
         pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]
         exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
-        loss = task.read * told + task.bounds * bounds + task.flow * exact
-        each = {"told": told, "error": (read - asked).abs().mean(), "bounds": bounds, "exact": exact}
+        one, other = (self.composed.features(pictures.clamp(-1, 1)).identity for pictures in (frames, portraits))
+        unlike = (1 - (one * other).sum(1)).mean()
+        loss = task.read * told + task.bounds * bounds + task.flow * exact + task.identity * unlike
+        each = {"told": told, "error": (read - asked).abs().mean(), "bounds": bounds, "exact": exact, "unlike": unlike}
         if task.adversarial and progress > task.composite.adversarial_from:
             shown = frames[..., EDGE:-EDGE, EDGE:-EDGE].clamp(-1, 1)
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
@@ -150,8 +153,8 @@ class ExpressionState:
         tint = task.light * 0.5 * (torch.rand(count, 3, 1, 1, generator=rng) - 0.5)
         return Scene(rows, asked + turned, contrast, tint)
 
-    def _draw(self, scene: Scene) -> tuple[Tensor, Tensor]:
-        """Crops of the frames (B 3 C C), and the moved landmarks (B 478 3) in pixels of them."""
+    def _draw(self, scene: Scene) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops of the frames and of their portraits (B 3 C C), and the moved landmarks (B 478 3) in pixels of them."""
         model, heads, composed = self.model, self.heads, self.composed
         assert model.prior is not None
         own = heads.coefficients[scene.rows]
@@ -203,7 +206,7 @@ class ExpressionState:
             frames = composed.compose(inputs)[3].float()
         moved = moved.clone()
         moved[..., :2] -= fold * corners[:, None]
-        return frames, moved
+        return frames, crop(lit(heads.frames(scene.rows))), moved
 
     def _read(self, frames: Tensor, moved: Tensor) -> Tensor:
         """The expression (B 51) that the landmarker measures in ``frames`` (B 3 C C), near ``moved`` landmarks."""
