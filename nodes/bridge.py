@@ -143,7 +143,7 @@ def one_image_in(image: Tensor, what: str) -> Tensor:
 
 def image_out(picture: Tensor) -> Tensor:
     """Pictures (B 3 H W) in [-1, 1] as IMAGE."""
-    image = (picture.float().clamp(-1, 1) + 1) / 2
+    image = picture.float().clamp(-1, 1).add_(1).div_(2)
     return image.movedim(1, -1).to(management.intermediate_device()).contiguous()
 
 

@@ -125,6 +125,10 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def forget_peak_memory(self) -> None:
+        """Count ``peak_memory`` from now on, whatever ran before (Linux)."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def peak_memory(self) -> int:
         """Bytes that the server has held at most (Linux)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

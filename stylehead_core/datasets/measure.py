@@ -11,19 +11,15 @@ import torch
 from torch import Tensor
 
 from ..landmarker.landmarker import MIN_PRESENCE, Landmarker
-from ..spaces import BLENDSHAPES
 from ..stages.portrait import face_coefficients
 from ..synthetic.heads.appearance import EDITS
 from ..synthetic.heads.shards import KIND
 from ..tensor_files import read_tensors
 from .heads import Heads, concatenate_heads, save_heads
 
-__all__ = ["add_closed_jaw", "measure_clip", "measure_folder", "measure_pictures"]
+__all__ = ["measure_clip", "measure_folder", "measure_pictures"]
 
 CLIPS_PER_FILE = 20  # clips per file
-JAW_OPEN, MOUTH_CLOSE = (BLENDSHAPES.index(name) for name in ("jawOpen", "mouthClose"))  # in both spaces
-MIN_CLOSURE = 0.1  # weight of mouthClose from which lips are held closed
-CLOSED_JAW_SHARE = 0.6  # of these weights the landmarker measures of people whose faces are lowered as far
 
 
 def measure_folder(clips: Sequence[Path], landmarker: Landmarker, out: Path) -> Iterator[Path]:
@@ -50,7 +46,7 @@ def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
     return Heads(
         pictures=tensors["pictures"],
         landmarks=landmarks,
-        coefficients=add_closed_jaw(coefficients, tensors["weights"]),
+        coefficients=coefficients,
         weights=tensors["weights"],
         person=torch.full((len(landmarks),), about["seed"]),
         source=source,
@@ -63,22 +59,6 @@ def measure_clip(clip: Path, landmarker: Landmarker) -> Heads | None:
         alpha=tensors["alpha"][:, None],
         attributes=tuple(EDITS),
     )
-
-
-def add_closed_jaw(coefficients: Tensor, weights: Tensor) -> Tensor:
-    """Raise jawOpen and mouthClose where the renderer lowers a jaw behind closed lips.
-
-    The landmarker measures both of people who do so. Of rendered heads it measures a third of that.
-
-    Args:
-        coefficients: (N K) measured, of ``arkit``.
-        weights: (N W) of the renderer, in the order of ``spaces.BLENDSHAPES``.
-    """
-    closed = weights[:, MOUTH_CLOSE] > MIN_CLOSURE
-    raised = coefficients.clone()
-    for name in (JAW_OPEN, MOUTH_CLOSE):
-        raised[:, name] = torch.maximum(coefficients[:, name], CLOSED_JAW_SHARE * weights[:, name] * closed)
-    return raised
 
 
 @torch.no_grad()

@@ -11,9 +11,9 @@ def to_uint8(pictures: Tensor) -> Tensor:
 
     The result stays on the device of ``pictures``: a quarter of the bytes of float32 has to be copied from there.
     """
-    return ((pictures.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+    return (pictures.float() + 1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def from_uint8(pictures: Tensor) -> Tensor:
     """Pictures in 0..255 (any shape) as float32 in [-1, 1]."""
-    return pictures.float() / 127.5 - 1
+    return (pictures / 127.5).sub_(1)

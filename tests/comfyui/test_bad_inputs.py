@@ -50,13 +50,14 @@ def test_unusual_pictures_are_fine(server, kind):
 
 def test_a_picture_of_a_hundred_million_pixels_is_reduced(server):
     assert not server.run(inverting("")).message
+    server.forget_peak_memory()
     before = server.peak_memory()
     run = server.run(inverting("12k"))
     assert not run.message
     assert run.outputs["shape"]["shape"] == [1, 64, 64, 3]
     assert "12000 x 9000 pixels is reduced to 8165 x 6124" in server.log.read_text()
     picture, reduced = 12000 * 9000 * 12, 8165 * 6124 * 12
-    assert server.peak_memory() - before < picture + 3.5 * reduced
+    assert server.peak_memory() - before < picture + 4 * reduced  # at most three of the reduced size, and networks
     server.forget()
 
 

@@ -40,7 +40,7 @@ EXPRESSIONS: Mapping[str, np.ndarray] = MappingProxyType(
         "pursed": weights_of({"jawOpen": 0.5, "mouthClose": 0.5, "mouthPucker": 0.5}),
         "sour": weights_of(
             _both(mouthFrown=0.3)
-            | {"jawOpen": 0.85, "mouthClose": 0.85, "mouthPucker": 0.9, "mouthRollUpper": 0.9, "mouthRollLower": 0.8}
+            | {"jawOpen": 0.55, "mouthClose": 0.55, "mouthPucker": 0.7, "mouthRollUpper": 0.9, "mouthRollLower": 0.7}
         ),
         "pressed": weights_of(_both(mouthPress=0.6) | {"mouthRollLower": 0.4, "mouthRollUpper": 0.3}),
         "surprise": weights_of(_both(browOuterUp=0.7, eyeWide=0.7) | {"jawOpen": 0.45, "browInnerUp": 0.8}),

@@ -21,6 +21,12 @@ BLINK_DEPTH_CM = 0.22  # cm by which an eyeball moves back behind a closed lid, 
 TONGUE_COMES = np.array([0, -0.55, -1.7], np.float32)  # of TONGUE_SHIFT_CM: up again and forward, between the teeth
 TONGUE_SHIFT_CM = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open jaw
 
+LIPS_FOLLOW_CM = 1.9  # cm by which closed lips go down for jawOpen and mouthClose of 1; the kit leaves them at rest
+MAX_FOLLOW = 0.65  # weight up to which they do
+NOSE_BASE, UPPER_LIP, CHIN, CHIN_TIP = -1.7, -3.2, -4.4, -8.2  # cm, heights of the kit's head
+MOUTH_WIDTH = 2.9  # cm from the middle within which skin goes down with the lips
+FACE_DEPTH = 5.0, 8.0  # cm: what lies behind does not
+
 
 def weights_of(named: Mapping[str, float]) -> np.ndarray:
     """ARKit weights (W) from some of them by name; the others are 0.
@@ -64,6 +70,7 @@ class HeadModel:
         self._flat_identity = kit.identity.reshape(len(kit.identity), -1)
         self._eyes = [self.vertices_of(*pair) for pair in ((SCLERA_LEFT, IRIS_LEFT), (SCLERA_RIGHT, IRIS_RIGHT))]
         self.tongue, self._tongue_follows = self._find_tongue()
+        self._lips_follow = self._find_lips()
 
     def vertices_of(self, *groups: int) -> np.ndarray:
         """Vertices of some groups of triangles."""
@@ -84,6 +91,19 @@ class HeadModel:
         share = share * np.clip((vertices[tongue, 2] - 2.5) / 6, 0, 1)  # the root is fixed
         return tongue, (share[:, None] * TONGUE_SHIFT_CM).astype(np.float32)
 
+    def _find_lips(self) -> np.ndarray:
+        """Find how far each vertex (V) goes down, in cm, with lips that stay closed over a lowered jaw.
+
+        People's lips then meet about half way, and the landmarker measures jawOpen and mouthClose. Of the kit's shapes
+        alone, whose lower lip rises to the upper one at rest, it measures neither.
+        """
+        x, y, z = self.kit.vertices.T
+        below_nose = _smooth_step((NOSE_BASE - y) / (NOSE_BASE - UPPER_LIP))
+        above_chin = _smooth_step((y - CHIN_TIP) / (CHIN - CHIN_TIP))
+        in_front = _smooth_step((z - FACE_DEPTH[0]) / (FACE_DEPTH[1] - FACE_DEPTH[0]))
+        share = below_nose * above_chin * in_front * np.exp(-((x / MOUTH_WIDTH) ** 4))
+        return (LIPS_FOLLOW_CM * share).astype(np.float32)
+
     def shape(self, identity: np.ndarray) -> np.ndarray:
         """Neutral head (V 3) for identity weights (up to I) in standard deviations."""
         identity = np.asarray(identity, np.float32)
@@ -98,6 +118,7 @@ class HeadModel:
         jaw = weights[WEIGHT["jawOpen"]]
         if jaw > 0:
             head[self.tongue] += np.float32(min(1.6 * jaw, 1)) * self._tongue_follows
+            head[:, 1] -= np.float32(min(jaw, weights[WEIGHT["mouthClose"]], MAX_FOLLOW)) * self._lips_follow
         if out := weights[WEIGHT["tongueOut"]]:  # the face kit has no such shape
             head[self.tongue] += np.float32(out) * self._tongue_follows * TONGUE_COMES
         for eye, name in zip(self._eyes, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
@@ -110,3 +131,9 @@ class HeadModel:
         a, b, c = (head[self.corners[:, corner]] for corner in range(3))
         normals = self.incidence @ np.cross(b - a, c - a)
         return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)
+
+
+def _smooth_step(t: np.ndarray) -> np.ndarray:
+    """From 0 at 0 to 1 at 1, without corners."""
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)

@@ -64,7 +64,7 @@ class PriorTask(LearnsFromHeads):
     sliders: float = 0.25  # share of the changes that are one or two sliders
     vowels: float = 0.35  # share that lowers the jaw and shapes the lips, on any face: a smile must outlast it
     talking: float = 0.6  # share of the others that a real talker has shown, where there are any
-    truth: float = 2.0  # weight of where landmarks truly go, in eye distances
+    truth: float = 4.0  # weight of where landmarks truly go, in eye distances
     small: float = 0.02  # weight of the squared correction, cm
     smooth: float = 0.5  # weight of its squared differences between neighbours, cm
     real: Path | None = None  # folder of real speech with tracked faces: what people have shown is asked for, too
