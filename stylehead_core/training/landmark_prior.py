@@ -10,6 +10,7 @@ from ..spaces import BLENDSHAPES
 __all__ = ["closure_basis", "expression_basis", "fit_basis", "within_persons"]
 
 JAW_OPEN, MOUTH_CLOSE = (BLENDSHAPES.index(name) for name in ("jawOpen", "mouthClose"))
+MIN_CLOSURE = 0.1  # that some picture has to show
 LIDS = {"eyeBlink": 1.5, "eyeSquint": 0.6}
 """The regression shares the closing of an eye between these, which are hardly ever measured apart. But sliders, and
 sleepers, close eyes by the first alone. On held-out heads the flow at the eyes is then off by 0.32, not 0.30 cells."""
@@ -25,7 +26,8 @@ def fit_basis(prior: LandmarkPrior, heads: Heads) -> None:
     for name, factor in LIDS.items():
         for side in ("Left", "Right"):
             prior.basis[BLENDSHAPES.index(f"{name}{side}")] *= factor
-    prior.basis[MOUTH_CLOSE] = closure_basis(prior.basis[JAW_OPEN], prior.basis[MOUTH_CLOSE])
+    if heads.coefficients[:, MOUTH_CLOSE].amax() > MIN_CLOSURE:
+        prior.basis[MOUTH_CLOSE] = closure_basis(prior.basis[JAW_OPEN], prior.basis[MOUTH_CLOSE])
 
 
 def closure_basis(jaw: Tensor, closure: Tensor) -> Tensor:
@@ -37,7 +39,7 @@ def closure_basis(jaw: Tensor, closure: Tensor) -> Tensor:
         jaw, closure: (P 3) cm, the landmarks' movements for a coefficient of 1.
     """
     opened, closed = (float(basis[UPPER_LIP, 1] - basis[LOWER_LIP, 1]) for basis in (jaw, closure))
-    return closure * (opened / -closed) if closed < 0 < opened else closure
+    return closure * (-opened / closed)
 
 
 def expression_basis(faces: Tensor, expression: Tensor, person: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from ...errors import ConfigError
 from ...spaces import BLENDSHAPES
 from .deformations import Bumps
 from .facekit import GUMS, IRIS_LEFT, IRIS_RIGHT, SCLERA_LEFT, SCLERA_RIGHT, TEETH, FaceKit
+from .geometry import smoothstep
 
 __all__ = ["WEIGHT", "HeadModel", "weights_of"]
 
@@ -98,10 +99,8 @@ class HeadModel:
         alone, whose lower lip rises to the upper one at rest, it measures neither.
         """
         x, y, z = self.kit.vertices.T
-        below_nose = _smooth_step((NOSE_BASE - y) / (NOSE_BASE - UPPER_LIP))
-        above_chin = _smooth_step((y - CHIN_TIP) / (CHIN - CHIN_TIP))
-        in_front = _smooth_step((z - FACE_DEPTH[0]) / (FACE_DEPTH[1] - FACE_DEPTH[0]))
-        share = below_nose * above_chin * in_front * np.exp(-((x / MOUTH_WIDTH) ** 4))
+        share = smoothstep(NOSE_BASE, UPPER_LIP, y) * smoothstep(CHIN_TIP, CHIN, y) * smoothstep(*FACE_DEPTH, z)
+        share = share * np.exp(-((x / MOUTH_WIDTH) ** 4))
         return (LIPS_FOLLOW_CM * share).astype(np.float32)
 
     def shape(self, identity: np.ndarray) -> np.ndarray:
@@ -131,9 +130,3 @@ class HeadModel:
         a, b, c = (head[self.corners[:, corner]] for corner in range(3))
         normals = self.incidence @ np.cross(b - a, c - a)
         return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)
-
-
-def _smooth_step(t: np.ndarray) -> np.ndarray:
-    """From 0 at 0 to 1 at 1, without corners."""
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)

@@ -20,7 +20,7 @@ __all__ = ["KIND", "check_manifest", "clip_path", "find_clips", "read_clip", "tr
 
 KIND = "heads clip"
 MANIFEST = "heads.json"
-APPEARANCE_VERSION = 3  # increased when the same seed gives other pixels
+APPEARANCE_VERSION = 4  # increased when the same seed gives other pixels
 CHANNELS_FIRST = {"pictures": 3, "edited": 4}  # tensors with the channels last in memory, and before the rows on disk
 
 
@@ -88,6 +88,7 @@ def check_manifest(folder: Path, config: ClipConfig, facekit: str, renderer: str
         InputError: the folder has clips with other settings.
     """
     wanted = {"look": APPEARANCE_VERSION, "facekit": facekit, "config": asdict(config)}
+    wanted = json.loads(json.dumps(wanted))  # as it is found there
     path = folder / MANIFEST
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -47,7 +47,7 @@ SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 @dataclass(frozen=True, kw_only=True)
 class ExpressionTask(LearnsFromHeads):
     composite: CompositeTask = CompositeTask()  # goes on beside it
-    prior: PriorTask = PriorTask()  # what holds the prior's correction in bounds, and what is asked for
+    prior: PriorTask = PriorTask(told=0.25)  # what holds the prior's correction in bounds, and what is asked for
     motion: MotionTask = MotionTask()  # what holds the flow at what the renderer knows
     faces: int = 3  # frames in a batch that are measured
     crop: int = 44  # cells of the flow along each side of what is drawn of them

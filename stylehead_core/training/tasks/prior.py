@@ -48,8 +48,8 @@ LOOKED_AT_WEIGHTS = {  # of the errors of what people look at first; a smile cha
     "jawOpen": 2.5,
     "eyeBlinkLeft": 2.5,
     "eyeBlinkRight": 2.5,
-    "mouthSmileLeft": 5.0,
-    "mouthSmileRight": 5.0,
+    "mouthSmileLeft": 2.5,
+    "mouthSmileRight": 2.5,
 }
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 READ_BETA = 0.03  # error of a coefficient up to which its square counts
@@ -64,6 +64,7 @@ class PriorTask(LearnsFromHeads):
     sliders: float = 0.25  # share of the changes that are one or two sliders
     vowels: float = 0.35  # share that lowers the jaw and shapes the lips, on any face: a smile must outlast it
     talking: float = 0.6  # share of the others that a real talker has shown, where there are any
+    told: float = 1.0  # weight of the error of the expression that the landmarker reads from moved landmarks
     truth: float = 4.0  # weight of where landmarks truly go, in eye distances
     small: float = 0.02  # weight of the squared correction, cm
     smooth: float = 0.5  # weight of its squared differences between neighbours, cm
@@ -113,7 +114,7 @@ class PriorState:
         wanted = heads.landmarks[target]
         apart = (wanted[:, EYES[0], :2] - wanted[:, EYES[1], :2]).norm(dim=-1)[:, None, None]
         astray = ((there - wanted)[..., :2] / apart).abs().mean()
-        loss = told + task.truth * astray + task.small * bent.square().mean() + task.smooth * steps.square().mean()
+        loss = task.told * told + task.truth * astray + task.small * bent.square().mean() + task.smooth * steps.square().mean()
         change = (read - asked[:, :MEASURED]).abs().mean() / (own - asked)[:, :MEASURED].abs().mean()
         parts = {"told": told, "astray": astray, "bent": bent.abs().mean(), "error": change}
         return loss, {name: float(value.detach()) for name, value in parts.items()}

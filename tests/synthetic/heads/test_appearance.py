@@ -61,6 +61,15 @@ def test_expressions_are_weights_of_the_motion_space():
     assert all(weights.any() for name, weights in EXPRESSIONS.items() if name != "neutral")
 
 
+def test_only_the_expressions_that_are_asked_for_are_mixed():
+    rng, shown = np.random.default_rng(0), set()
+    for _ in range(50):
+        shown.update(np.flatnonzero(sample_expression(rng, names=["brows up"])).tolist())
+    names = {BLENDSHAPES[index] for index in shown}
+    assert names >= {"browInnerUp", "browOuterUpLeft", "browOuterUpRight"}
+    assert not names & {"mouthSmileLeft", "mouthFrownLeft", "mouthPucker", "mouthClose", "eyeWideLeft"}
+
+
 def test_an_unknown_expression_is_refused():
     with pytest.raises(ConfigError, match="no expression 'jawOpne'"):
         weights_of({"jawOpne": 1.0})
@@ -95,7 +104,7 @@ def test_held_out_people_are_never_trained_on(tmp_path):
         training_clips(tmp_path)
 
 
-@pytest.mark.parametrize("wrong", [{"frames": 7}, {"size": 16}, {"flow": 300}])
+@pytest.mark.parametrize("wrong", [{"frames": 7}, {"size": 16}, {"flow": 300}, {"expressions": ("smirk",)}, {"expressions": ()}])
 def test_a_clip_that_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigError):
         ClipConfig(**wrong)

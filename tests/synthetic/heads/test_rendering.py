@@ -12,7 +12,7 @@ from stylehead_core.synthetic.heads.checks import visible_skin_psnr
 from stylehead_core.synthetic.heads.clips import COLOURS_ONLY, ClipConfig
 from stylehead_core.synthetic.heads.correspondence import Correspondence, Frame
 from stylehead_core.synthetic.heads.geometry import Pose
-from stylehead_core.synthetic.heads.head_model import weights_of
+from stylehead_core.synthetic.heads.head_model import LIPS_FOLLOW_CM, weights_of
 from stylehead_core.synthetic.heads.rendering import Job, render_clips
 from stylehead_core.synthetic.heads.scene import sample_scene
 from stylehead_core.synthetic.heads.shards import find_clips, read_clip, write_clip
@@ -50,6 +50,19 @@ def test_an_open_jaw_moves_the_chin_and_not_the_brows(renderer, person):
     )
     assert wide[8, 1] - shut[8, 1] > 3
     assert np.abs(wide[17:27] - shut[17:27]).max() < 0.3
+
+
+def test_lips_that_stay_closed_go_down_with_the_jaw(renderer, person):
+    model = renderer.model
+    rest, jaw, lips, both = (
+        model.express(person.neutral, weights_of(weights))
+        for weights in ({}, {"jawOpen": 0.5}, {"mouthClose": 0.5}, {"jawOpen": 0.5, "mouthClose": 0.5})
+    )
+    follow = both - (jaw + lips - rest)
+    assert follow[:, 1].min() == pytest.approx(-0.5 * LIPS_FOLLOW_CM, rel=0.1)
+    assert np.abs(follow[:, [0, 2]]).max() < 1e-4
+    above_nose = rest[:, 1] > rest[follow[:, 1].argmin(), 1] + 3
+    assert np.abs(follow[above_nose]).max() < 1e-4
 
 
 def test_a_frame_corresponds_to_itself(renderer, person):
