@@ -31,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flow", type=int, default=default.flow, help=f"Cells of the flow's side. ({default.flow})")
     parser.add_argument("--no-edits", action="store_true", help="Leave out the paired attribute edits.")
     parser.add_argument("--clean", action="store_true", help="No camera noise, blur or compression.")
-    parser.add_argument(
-        "--expressions", metavar="A,B,...", help=f"Mix only these, of: {', '.join(EXPRESSIONS)}. (all)"
-    )
+    parser.add_argument("--expressions", metavar="A,B,...", help=f"Mix only these, of: {', '.join(EXPRESSIONS)}. (all)")
     parser.add_argument("--workers", type=int, default=1, help="Processes that render side by side. (1)")
 
 

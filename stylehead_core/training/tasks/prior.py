@@ -114,7 +114,8 @@ class PriorState:
         wanted = heads.landmarks[target]
         apart = (wanted[:, EYES[0], :2] - wanted[:, EYES[1], :2]).norm(dim=-1)[:, None, None]
         astray = ((there - wanted)[..., :2] / apart).abs().mean()
-        loss = task.told * told + task.truth * astray + task.small * bent.square().mean() + task.smooth * steps.square().mean()
+        loss = task.told * told + task.truth * astray
+        loss = loss + task.small * bent.square().mean() + task.smooth * steps.square().mean()
         change = (read - asked[:, :MEASURED]).abs().mean() / (own - asked)[:, :MEASURED].abs().mean()
         parts = {"told": told, "astray": astray, "bent": bent.abs().mean(), "error": change}
         return loss, {name: float(value.detach()) for name, value in parts.items()}

@@ -104,7 +104,9 @@ def test_held_out_people_are_never_trained_on(tmp_path):
         training_clips(tmp_path)
 
 
-@pytest.mark.parametrize("wrong", [{"frames": 7}, {"size": 16}, {"flow": 300}, {"expressions": ("smirk",)}, {"expressions": ()}])
+@pytest.mark.parametrize(
+    "wrong", [{"frames": 7}, {"size": 16}, {"flow": 300}, {"expressions": ("smirk",)}, {"expressions": ()}]
+)
 def test_a_clip_that_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigError):
         ClipConfig(**wrong)
