@@ -27,7 +27,8 @@ from ...landmarker.face_regions import BROWS, EYES, MOUTH, region_weights
 from ...landmarker.landmarker import region_of_landmarks
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
-from ...ops.regions import cut_regions
+from ...networks.landmark_prior import INNER_LIPS
+from ...ops.regions import cut_regions, from_region
 from ...ops.warp import warp, warp_bicubic
 from ..discriminator import PATCH
 from ..losses import adversarial_loss
@@ -36,11 +37,14 @@ from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
 from .composite import EDGE, CompositeState, CompositeTask, Inputs
 from .motion import MotionTask, flow_loss
+from .prior import EYES as OUTER_EYES
 from .prior import MEASURED, PriorState, PriorTask, compare_expressions, weigh_coefficients
 
 __all__ = ["ExpressionTask"]
 
 BOUND_FACES = 24  # faces of a batch on which the prior's own task is measured
+FEATURES = sorted({*MOUTH, *INNER_LIPS, *(point for ring in (*EYES, *BROWS) for point in ring), *range(468, 478)})
+"""Landmarks of mouth, eyes, brows and irises."""
 SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 
 
@@ -54,6 +58,7 @@ class ExpressionTask(LearnsFromHeads):
     turn: float = 0.08  # deviation of the change of pitch, yaw and roll, rad
     light: float = 0.3  # how much contrast and colours change
     read: float = 2.0  # weight of the measured error
+    place: float = 20.0  # weight of how far landmarks of brows, eyes and mouth lie from where the prior moves them
     bounds: float = 0.5  # weight of the prior's own task
     flow: float = 0.5  # weight of the flow's own task
     flow_pairs: int = 3  # rendered pairs in a batch by which it is measured
@@ -114,7 +119,7 @@ class ExpressionState:
         task, rng = self.task, make_rng(rows, rng)
         scene = self._scene(task.faces, rng)
         frames, portraits, moved = self._draw(scene)
-        read = self._read(frames, moved)
+        read, places = self._read(frames, moved)
         asked = scene.asked[:, :MEASURED]
         wrong = compare_expressions(read, asked)
         told = (wrong * self.weights).mean()
@@ -124,8 +129,12 @@ class ExpressionState:
         exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
         one, other = (self.composed.features(pictures.clamp(-1, 1)).identity for pictures in (frames, portraits))
         unlike = (1 - (one * other).sum(1)).mean()
-        loss = task.read * told + task.bounds * bounds + task.flow * exact + task.identity * unlike
-        each = {"told": told, "error": (read - asked).abs().mean(), "bounds": bounds, "exact": exact, "unlike": unlike}
+        apart = (moved[:, OUTER_EYES[0], :2] - moved[:, OUTER_EYES[1], :2]).norm(dim=-1)[:, None, None]
+        missed = ((places - moved.detach())[:, FEATURES, :2] / apart.detach()).abs().mean()
+        loss = task.read * told + task.place * missed + task.bounds * bounds + task.flow * exact
+        loss = loss + task.identity * unlike
+        each = {"told": told, "error": (read - asked).abs().mean(), "missed": missed, "bounds": bounds}
+        each |= {"exact": exact, "unlike": unlike}
         if task.adversarial and progress > task.composite.adversarial_from:
             shown = frames[..., EDGE:-EDGE, EDGE:-EDGE].clamp(-1, 1)
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
@@ -208,11 +217,11 @@ class ExpressionState:
         moved[..., :2] -= fold * corners[:, None]
         return frames, crop(lit(heads.frames(scene.rows))), moved
 
-    def _read(self, frames: Tensor, moved: Tensor) -> Tensor:
-        """The expression (B 51) that the landmarker measures in ``frames`` (B 3 C C), near ``moved`` landmarks."""
-        squares = cut_regions(frames, region_of_landmarks(moved), self.landmarker.mesh.size, outside="border")
-        inside, _ = self.landmarker.mesh(squares)
-        return self.landmarker.blendshapes(inside[:, list(POINTS), :2])[:, 1:]
+    def _read(self, frames: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
+        """The landmarker's expression (B 51) and landmarks (B 478 3) in ``frames`` (B 3 C C), near ``moved`` ones."""
+        regions, size = region_of_landmarks(moved), self.landmarker.mesh.size
+        inside, _ = self.landmarker.mesh(cut_regions(frames, regions, size, outside="border"))
+        return self.landmarker.blendshapes(inside[:, list(POINTS), :2])[:, 1:], from_region(inside, regions, size)
 
     def sheet(self) -> Tensor:
         """Columns: a picture, and three frames of it with expressions that others have shown."""
