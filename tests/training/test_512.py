@@ -96,14 +96,16 @@ def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
     (follow,) = (phase for phase in state.phases if phase.name == "follow")
     before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}
     optimiser = torch.optim.Adam(follow.parameters(), lr=3e-3)
-    told = []
+    told, missed = [], []
     for _ in range(12):
         loss, parts = state.loss(follow, torch.arange(3), rng(), progress=0.0)  # the same scene each time
         told.append(parts["told"])
+        missed.append(parts["missed"])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     assert min(told[-4:]) < 0.97 * told[0], told
+    assert min(missed[-4:]) < 0.97 * missed[0], missed
     changed = {
         name
         for name, network in state.networks.items()
