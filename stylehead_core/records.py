@@ -36,7 +36,7 @@ def _refuse_odd(what: str, values: Tensor | None, shape: tuple[int | None, ...])
     if not fits:
         expected = ", ".join("any" if n is None else str(n) for n in shape)
         raise InputError(f"A portrait's {what} have the shape ({expected}); found {found}.")
-    if not (values.amin().isfinite() & values.amax().isfinite()):  # of all values it would copy a large picture twice
+    if not (values.amin().isfinite() & values.amax().isfinite()):  # of every value takes two copies of the picture
         raise InputError(f"A portrait's {what} hold values that are no numbers.")
 
 

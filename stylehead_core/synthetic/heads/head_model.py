@@ -25,7 +25,7 @@ TONGUE_SHIFT_CM = np.array([0, -0.95, -0.75], np.float32)  # cm, at a wide open 
 LIPS_FOLLOW_CM = 1.9  # cm by which closed lips go down for jawOpen and mouthClose of 1; the kit leaves them at rest
 MAX_FOLLOW = 0.65  # weight up to which they do
 NOSE_BASE, UPPER_LIP, CHIN, CHIN_TIP = -1.7, -3.2, -4.4, -8.2  # cm, heights of the kit's head
-MOUTH_WIDTH = 2.9  # cm from the middle within which skin goes down with the lips
+MOUTH_REACH = 2.9  # cm from the middle within which skin goes down with the lips
 FACE_DEPTH = 5.0, 8.0  # cm: what lies behind does not
 
 
@@ -71,7 +71,7 @@ class HeadModel:
         self._flat_identity = kit.identity.reshape(len(kit.identity), -1)
         self._eyes = [self.vertices_of(*pair) for pair in ((SCLERA_LEFT, IRIS_LEFT), (SCLERA_RIGHT, IRIS_RIGHT))]
         self.tongue, self._tongue_follows = self._find_tongue()
-        self._lips_follow = self._find_lips()
+        self._lips_follow = self._find_lips_follow()
 
     def vertices_of(self, *groups: int) -> np.ndarray:
         """Vertices of some groups of triangles."""
@@ -92,7 +92,7 @@ class HeadModel:
         share = share * np.clip((vertices[tongue, 2] - 2.5) / 6, 0, 1)  # the root is fixed
         return tongue, (share[:, None] * TONGUE_SHIFT_CM).astype(np.float32)
 
-    def _find_lips(self) -> np.ndarray:
+    def _find_lips_follow(self) -> np.ndarray:
         """Find how far each vertex (V) goes down, in cm, with lips that stay closed over a lowered jaw.
 
         People's lips then meet about half way, and the landmarker measures jawOpen and mouthClose. Of the kit's shapes
@@ -100,7 +100,7 @@ class HeadModel:
         """
         x, y, z = self.kit.vertices.T
         share = smoothstep(NOSE_BASE, UPPER_LIP, y) * smoothstep(CHIN_TIP, CHIN, y) * smoothstep(*FACE_DEPTH, z)
-        share = share * np.exp(-((x / MOUTH_WIDTH) ** 4))
+        share = share * np.exp(-((x / MOUTH_REACH) ** 4))
         return (LIPS_FOLLOW_CM * share).astype(np.float32)
 
     def shape(self, identity: np.ndarray) -> np.ndarray:

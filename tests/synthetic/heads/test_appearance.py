@@ -1,5 +1,6 @@
 """A person is what the seed says, and one attribute moves alone."""
 
+import argparse
 import itertools
 from dataclasses import fields
 
@@ -8,6 +9,7 @@ import pytest
 
 from stylehead_core.errors import ConfigError, InputError
 from stylehead_core.spaces import BLENDSHAPES
+from stylehead_core.synthetic.heads import command
 from stylehead_core.synthetic.heads.appearance import EDITS, HELD_OUT, edit_pair, sample_appearance, skin_color
 from stylehead_core.synthetic.heads.camera import CameraFaults, apply_faults, sample_faults
 from stylehead_core.synthetic.heads.clips import ClipConfig
@@ -68,6 +70,13 @@ def test_only_the_expressions_that_are_asked_for_are_mixed():
     names = {BLENDSHAPES[index] for index in shown}
     assert names >= {"browInnerUp", "browOuterUpLeft", "browOuterUpRight"}
     assert not names & {"mouthSmileLeft", "mouthFrownLeft", "mouthPucker", "mouthClose", "eyeWideLeft"}
+
+
+def test_the_command_refuses_an_expression_that_is_not_there(tmp_path):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    with pytest.raises(ConfigError, match="found sour, smirk"):
+        command.run(parser.parse_args(["--out", str(tmp_path), "--expressions", "sour, smirk"]))
 
 
 def test_an_unknown_expression_is_refused():

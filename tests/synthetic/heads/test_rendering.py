@@ -5,17 +5,24 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import torch
 
+from stylehead_core.datasets.measure import measure_pictures
 from stylehead_core.errors import InputError
+from stylehead_core.landmarker.files import load_landmarker
+from stylehead_core.spaces import BLENDSHAPES
 from stylehead_core.synthetic.heads.appearance import EDITS, sample_appearance
 from stylehead_core.synthetic.heads.checks import visible_skin_psnr
 from stylehead_core.synthetic.heads.clips import COLOURS_ONLY, ClipConfig
 from stylehead_core.synthetic.heads.correspondence import Correspondence, Frame
 from stylehead_core.synthetic.heads.geometry import Pose
 from stylehead_core.synthetic.heads.head_model import LIPS_FOLLOW_CM, weights_of
+from stylehead_core.synthetic.heads.renderer import Renderer
 from stylehead_core.synthetic.heads.rendering import Job, render_clips
 from stylehead_core.synthetic.heads.scene import sample_scene
 from stylehead_core.synthetic.heads.shards import find_clips, read_clip, write_clip
+
+MEASURABLE_PX = 256  # side of a picture in which the landmarker measures a mouth
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +70,24 @@ def test_lips_that_stay_closed_go_down_with_the_jaw(renderer, person):
     assert np.abs(follow[:, [0, 2]]).max() < 1e-4
     above_nose = rest[:, 1] > rest[follow[:, 1].argmin(), 1] + 3
     assert np.abs(follow[above_nose]).max() < 1e-4
+
+
+def test_the_landmarker_measures_closed_lips_over_a_lowered_jaw(renderer, tmp_path, monkeypatch):
+    larger, landmarker = Renderer(renderer.model, MEASURABLE_PX, cache=tmp_path), load_landmarker()
+    sour = weights_of({"jawOpen": 0.55, "mouthClose": 0.55})
+
+    def measure() -> np.ndarray:
+        people = [(larger.person(sample_appearance(seed)), sample_scene(seed)) for seed in (3, 5, 7)]
+        drawn = np.stack([larger.render(person, sour, Pose(), scene).picture for person, scene in people])
+        _, coefficients, found = measure_pictures(landmarker, torch.from_numpy(drawn).movedim(-1, 1).contiguous())
+        assert found.all()
+        names = ("jawOpen", "mouthClose")
+        return coefficients[:, [BLENDSHAPES.index(name) for name in names]].mean(0).numpy()
+
+    following = measure()
+    monkeypatch.setattr(renderer.model, "_lips_follow", np.zeros_like(renderer.model._lips_follow))
+    assert (measure() < 0.1).all()  # by the face kit's shapes alone
+    assert (following > 0.15).all()
 
 
 def test_a_frame_corresponds_to_itself(renderer, person):
