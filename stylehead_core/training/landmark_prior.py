@@ -10,7 +10,7 @@ from ..spaces import BLENDSHAPES
 __all__ = ["closure_basis", "expression_basis", "fit_basis", "within_persons"]
 
 JAW_OPEN, MOUTH_CLOSE = (BLENDSHAPES.index(name) for name in ("jawOpen", "mouthClose"))
-MIN_CLOSURE = 0.1  # that some picture has to show
+MIN_CLOSED_SHARE = 0.5  # of the jaw's opening; a movement of mouthClose that closes less was hardly measured
 LIDS = {"eyeBlink": 1.5, "eyeSquint": 0.6}
 """The regression shares the closing of an eye between these, which are hardly ever measured apart. But sliders, and
 sleepers, close eyes by the first alone. On held-out heads the flow at the eyes is then off by 0.32, not 0.30 cells."""
@@ -26,19 +26,21 @@ def fit_basis(prior: LandmarkPrior, heads: Heads) -> None:
     for name, factor in LIDS.items():
         for side in ("Left", "Right"):
             prior.basis[BLENDSHAPES.index(f"{name}{side}")] *= factor
-    if heads.coefficients[:, MOUTH_CLOSE].amax() > MIN_CLOSURE:
-        prior.basis[MOUTH_CLOSE] = closure_basis(prior.basis[JAW_OPEN], prior.basis[MOUTH_CLOSE])
+    prior.basis[MOUTH_CLOSE] = closure_basis(prior.basis[JAW_OPEN], prior.basis[MOUTH_CLOSE])
 
 
 def closure_basis(jaw: Tensor, closure: Tensor) -> Tensor:
     """Scale the movement of mouthClose so that as much of it as of jawOpen leaves the lips closed, as ARKit defines it.
 
-    The landmarker measures small closures too small, so that what is fitted by them closes too little.
+    The landmarker measures small closures too small, so that what is fitted by them closes too little. Where the heads
+    hardly show any, the movement stays as it was fitted: scaling would enlarge its noise.
 
     Args:
         jaw, closure: (P 3) cm, the landmarks' movements for a coefficient of 1.
     """
     opened, closed = (float(basis[UPPER_LIP, 1] - basis[LOWER_LIP, 1]) for basis in (jaw, closure))
+    if -closed <= MIN_CLOSED_SHARE * opened:
+        return closure
     return closure * (-opened / closed)
 
 

@@ -109,11 +109,13 @@ def test_the_basis_is_what_the_faces_were_made_with():
 
 
 def test_as_much_closure_as_jaw_leaves_the_lips_closed():
-    rng = torch.Generator().manual_seed(0)
-    jaw, closure = torch.randn(2, 478, 3, generator=rng)
-    closing = closure_basis(jaw, closure)
-    moved = jaw + closing
+    jaw = torch.randn(478, 3, generator=torch.Generator().manual_seed(0))
+    jaw[UPPER_LIP, 1], jaw[LOWER_LIP, 1] = 0.2, -3.5
+    moved = jaw + closure_basis(jaw, -0.6 * jaw)
     assert moved[UPPER_LIP, 1] == pytest.approx(float(moved[LOWER_LIP, 1]), abs=1e-5)
+    for noise in (-0.1 * jaw, 0.1 * jaw, 0 * jaw):
+        assert torch.equal(closure_basis(jaw, noise), noise)
+    assert torch.equal(closure_basis(0 * jaw, 0 * jaw), 0 * jaw)  # heads that never open their mouths
 
 
 def test_lips_that_move_together_meet_and_do_not_pass_each_other(prior, face):

@@ -22,12 +22,13 @@ from torch import Tensor, nn
 from ...datasets.heads import Heads, make_rng
 from ...datasets.pair_flow import describe_motion, find_outline
 from ...errors import InputError
+from ...evaluation.faces import eye_distance
 from ...landmarker.blendshapes import POINTS
 from ...landmarker.face_regions import BROWS, EYES, MOUTH, region_weights
 from ...landmarker.landmarker import region_of_landmarks
 from ...media.sample_sheets import rows_of
 from ...model.stylehead import StyleHead
-from ...networks.landmark_prior import INNER_LIPS
+from ...networks.landmark_prior import INNER_LIPS, IRISES
 from ...ops.regions import cut_regions, from_region
 from ...ops.warp import warp, warp_bicubic
 from ..discriminator import PATCH
@@ -37,14 +38,13 @@ from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
 from .composite import EDGE, CompositeState, CompositeTask, Inputs
 from .motion import MotionTask, flow_loss
-from .prior import EYES as OUTER_EYES
 from .prior import MEASURED, PriorState, PriorTask, compare_expressions, weigh_coefficients
 
 __all__ = ["ExpressionTask"]
 
 BOUND_FACES = 24  # faces of a batch on which the prior's own task is measured
-FEATURES = sorted({*MOUTH, *INNER_LIPS, *(point for ring in (*EYES, *BROWS) for point in ring), *range(468, 478)})
-"""Landmarks of mouth, eyes, brows and irises."""
+FEATURES = sorted({point for ring in (MOUTH, INNER_LIPS, *EYES, *BROWS, IRISES) for point in ring})
+"""Landmarks of mouth, eyes, brows, and the middles of the irises."""
 SHOWN, SHEET = 6, 256  # pictures on a sheet, and their pixels there
 
 
@@ -129,8 +129,8 @@ class ExpressionState:
         exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
         one, other = (self.composed.features(pictures.clamp(-1, 1)).identity for pictures in (frames, portraits))
         unlike = (1 - (one * other).sum(1)).mean()
-        apart = (moved[:, OUTER_EYES[0], :2] - moved[:, OUTER_EYES[1], :2]).norm(dim=-1)[:, None, None]
-        missed = ((places - moved.detach())[:, FEATURES, :2] / apart.detach()).abs().mean()
+        wanted = moved.detach()
+        missed = ((places - wanted)[:, FEATURES, :2] / eye_distance(wanted)[:, None, None]).abs().mean()
         loss = task.read * told + task.place * missed + task.bounds * bounds + task.flow * exact
         loss = loss + task.identity * unlike
         each = {"told": told, "error": (read - asked).abs().mean(), "missed": missed, "bounds": bounds}

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ...datasets.heads import Heads, make_rng
 from ...datasets.speech_pairs import find_pairs, read_pair, split_pairs
+from ...evaluation.faces import eye_distance
 from ...landmarker.blendshapes import POINTS
 from ...model.stylehead import StyleHead
 from ...records import Motion
@@ -44,13 +45,8 @@ MAX_LIPS = {"mouthFunnel": 0.6, "mouthPucker": 1.0, "mouthRollUpper": 0.7, "mout
 LIP_SHARE = 0.4  # of vowels that show each shape of the lips
 PURSED_SHARE = 0.3  # of vowels whose lips stay closed though the jaw is lowered
 MIN_CLOSURE = 0.7  # of these, in parts of the jaw's opening
-LOOKED_AT_WEIGHTS = {  # of the errors of what people look at first; a smile changes little and must not waver
-    "jawOpen": 2.5,
-    "eyeBlinkLeft": 2.5,
-    "eyeBlinkRight": 2.5,
-    "mouthSmileLeft": 2.5,
-    "mouthSmileRight": 2.5,
-}
+LOOKED_AT = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
+LOOKED_AT_WEIGHT = 2.5  # of the errors of these, at which people look first
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 READ_BETA = 0.03  # error of a coefficient up to which its square counts
 SEEN = 0.03  # a coefficient below it, or as near to 1, cannot be told from none, or from a full one
@@ -112,8 +108,7 @@ class PriorState:
             heads.landmarks[source], heads.coefficients[source], heads.coefficients[target], heads.size
         ).landmarks
         wanted = heads.landmarks[target]
-        apart = (wanted[:, EYES[0], :2] - wanted[:, EYES[1], :2]).norm(dim=-1)[:, None, None]
-        astray = ((there - wanted)[..., :2] / apart).abs().mean()
+        astray = ((there - wanted)[..., :2] / eye_distance(wanted)[:, None, None]).abs().mean()
         loss = task.told * told + task.truth * astray
         loss = loss + task.small * bent.square().mean() + task.smooth * steps.square().mean()
         change = (read - asked[:, :MEASURED]).abs().mean() / (own - asked)[:, :MEASURED].abs().mean()
@@ -185,8 +180,7 @@ def weigh_coefficients(change: Tensor) -> Tensor:
     first counts more.
     """
     weights = (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
-    for name, factor in LOOKED_AT_WEIGHTS.items():
-        weights[ARKIT.names.index(name)] *= factor
+    weights[[ARKIT.names.index(name) for name in LOOKED_AT]] *= LOOKED_AT_WEIGHT
     return weights
 
 
