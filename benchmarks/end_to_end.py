@@ -172,7 +172,7 @@ def measure_parts(
         landmarks, size = inversion.portrait.landmarks[None].to(device), inversion.portrait.image.shape[-1]
         return model.predict_flow(picture, descriptor, landmarks, source, coefficients, size)
 
-    flow, visibility, guides, _ = find()
+    flow, visibility, guides, *_ = find()
     yield meter.line("flow", lambda: [find() for _ in rounds], done)
 
     # From here on in batches, as they are drawn.

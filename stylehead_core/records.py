@@ -296,6 +296,7 @@ class Head:
         None  # (n 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
     )
     guides: Tensor | DiskTensor | None = None  # (n G h w) in -1..1: what is inside an open mouth or eye
+    irises: Tensor | DiskTensor | None = None  # (n 2 8), see ``ops.irises.IRIS_VALUES``
     descriptor: Tensor | DiskTensor | None = None  # (n D) of the motion encoder
     strength: float = 0.0  # of the calibration, 0 = off
     first: int = 0  # the frame of the motion that ``flow`` begins with, where the head is a part of the clip
@@ -312,6 +313,7 @@ class Head:
             ("flow from sound", self.audio_flow, 4),
             ("visibility", self.visibility, 4),
             ("guides", self.guides, 4),
+            ("irises", self.irises, 3),
             ("descriptors", self.descriptor, 2),
         ):
             if values is not None and (values.ndim != ndim or len(values) != frames):

@@ -45,7 +45,7 @@ def flows(model: StyleHead, heads: Heads) -> list[FlowRow]:
     sums: dict[str, list[Tensor]] = defaultdict(list)
     truth = []
     for rows in torch.arange(len(heads)).split(BATCH_PAIRS):
-        found, _, _, prior = predict_flow(model, heads, rows)
+        found, _, _, prior, _ = predict_flow(model, heads, rows)
         exact, seen = heads.flow[rows].float(), heads.visible[rows].float()
         landmarks = heads.landmarks[heads.target[rows]]
         places = [region_weights(landmarks, rings, exact.shape[-1], heads.size, MARGIN_PX) for rings in PLACES]

@@ -203,6 +203,7 @@ def stylehead_512() -> StyleHeadConfig:
             feature_size=refiner.feature_size,
             descriptor=refiner.descriptor,
             guides=refiner.guides,
+            irises=True,
             features=refiner.width,
         ),
         matte=MatteNetworkConfig(),

@@ -34,13 +34,14 @@ from ..networks.vgg import Vgg
 from ..ops.align import LANDMARKS_68
 from ..ops.deep3d_align import crop_face
 from ..ops.face_masks import face_mask, lower_face_mask
+from ..ops.irises import carry_irises
 from ..ops.masks import confine_to_lower_face
 from ..ops.wall import fill_small_holes
 from ..ops.warp import remove_flow_outliers, resize_flow, warp, warp_bicubic
 from ..records import Direction, Portrait
 from .config import StyleHeadConfig
 
-__all__ = ["KEY_EXPRESSIONS", "Flow", "Layers", "StyleHead", "build"]
+__all__ = ["EYES_OPEN", "KEY_EXPRESSIONS", "Flow", "Layers", "StyleHead", "build"]
 
 DRAWING = ("generator", "calibrator", "refiner", "compositor")  # networks that run in the chosen precision
 DEEP3D_PICTURE = 256  # pixels of the picture that ``bfm`` coefficients are counted in
@@ -62,6 +63,9 @@ WALL_BELOW, PERSON_ABOVE = 0.55, 0.72  # what the matte network says, counted as
 CORRECTION_HALF_FLOW_PX = 0.25  # pixels of the feature map: movement at which half of the correction acts,
 
 
+EYES_OPEN = 2  # of the planes of refiner and compositor, visibility first: how far inside the lids
+
+
 REFINEMENT_HALF_FLOW_PX = 0.02  # and at which half of the frame is refined
 
 
@@ -72,6 +76,7 @@ class Flow(NamedTuple):
     visibility: Tensor | None  # (B 1 h w) in 0..1: 0 where the portrait does not show what is to be seen
     guides: Tensor | None  # (B G h w) in -1..1: what is inside an open mouth or eye
     prior: Tensor | None = None  # (B 2 h w), the landmark prior's own flow, before its correction
+    irises: Tensor | None = None  # (B 2 8), see ``ops.irises.IRIS_VALUES``, for a compositor that moves them
 
 
 class Layers(NamedTuple):
@@ -151,6 +156,11 @@ class StyleHead(nn.Module):
     def attributes(self) -> tuple[str, ...]:
         """The directions that this model knows by name."""
         return tuple(direction.name for direction in self.config.directions)
+
+    @property
+    def moves_irises(self) -> bool:
+        """Whether irises are carried by their own movement."""
+        return self.compositor is not None and self.compositor.config.irises
 
     def draw_in(self, dtype: torch.dtype) -> "StyleHead":
         """Let the networks that draw compute in ``dtype``, all others in float32.
@@ -278,7 +288,8 @@ class StyleHead(nn.Module):
         moving = _moving(first, CORRECTION_HALF_FLOW_PX)  # where nothing moves there is nothing to correct, nor hidden
         # The prior lets a point through where two surfaces meet.
         flow = remove_flow_outliers(first + moving * correction)
-        return Flow(flow, None if visibility is None else 1 - moving * (1 - visibility), guides, first)
+        irises = self.prior.find_irises(landmarks, face, size) if self.moves_irises else None
+        return Flow(flow, None if visibility is None else 1 - moving * (1 - visibility), guides, first, irises)
 
     def fit_outline(
         self, matte: Tensor | None, landmarks: Tensor | None, coefficients: Tensor | None, size: float
@@ -358,7 +369,7 @@ class StyleHead(nn.Module):
         visibility: Tensor | None,
         descriptor: Tensor | None,
         guides: Tensor | None = None,
-        size: int | None = None,
+        irises: Tensor | None = None,
     ) -> Tensor:
         """The frame with the portrait's own pixels in it; where nothing moves it is the portrait.
 
@@ -368,7 +379,7 @@ class StyleHead(nn.Module):
             flow, visibility: (B 2 h w) and (B 1 h w) or None.
             descriptor: (B D) of the motion, or None; without it nothing is refined.
             guides: (B G h w) of the landmark prior; likewise, for a refiner that was made to know them.
-            size: pixels of the frame, of which only a compositor makes more than ``drawn`` has.
+            irises: (B 2 8) of the landmark prior, for a compositor that moves them; None = as the flow does.
 
         Returns:
             (B 3 S S) in [-1, 1], float32.
@@ -386,16 +397,26 @@ class StyleHead(nn.Module):
         moving = _moving(flow, REFINEMENT_HALF_FLOW_PX)
         if self.compositor is None or layers.picture is None:
             return (carried + moving * (refined.picture - carried)).clamp(-1, 1)
-        frame = self.compose(refined, layers, flow, planes, descriptor)
+        frame = self.compose(refined, layers, flow, planes, descriptor, irises)
         return torch.lerp(layers.picture, frame, moving).clamp(-1, 1)
 
-    def compose(self, refined: Refined, layers: Layers, flow: Tensor, planes: Tensor, descriptor: Tensor) -> Tensor:
+    def compose(
+        self,
+        refined: Refined,
+        layers: Layers,
+        flow: Tensor,
+        planes: Tensor,
+        descriptor: Tensor,
+        irises: Tensor | None = None,
+    ) -> Tensor:
         """The frame at the size of the layers (B 3 S S), not clamped: the person, drawn there, over the wall."""
         assert self.compositor is not None
         assert layers.person is not None
         assert layers.matte is not None
         assert layers.wall is not None
         fine = self.compositor.enlarge_flow(flow, refined.hidden)
+        if irises is not None:
+            fine = carry_irises(fine, irises, planes[:, EYES_OPEN : EYES_OPEN + 1])
         moved = warp_bicubic(torch.cat((layers.person, layers.matte), dim=1), fine)
         person, matte = moved[:, :3], moved[:, 3:].clamp(0, 1)
         size, own = person.shape[-1], self.compositor.config.size

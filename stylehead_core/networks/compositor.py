@@ -43,10 +43,13 @@ class CompositorConfig:
     width: int = 96  # channels inside
     units: int = 3
     enlarge: int = 4  # how many times finer than the grid the enlarged flow is
+    irises: bool = False  # whether irises move by themselves, see ``ops.irises``; needs guides
 
     def __post_init__(self) -> None:
-        if min((vars(self) | {"guides": self.guides + 1}).values()) < 1:
+        if min((vars(self) | {"guides": self.guides + 1, "irises": 1}).values()) < 1:
             raise ConfigError(f"A compositor needs at least one of everything, guides aside; found {self}.")
+        if self.irises and self.guides < 2:
+            raise ConfigError(f"A compositor that moves irises needs the guides of mouth and eyes; found {self}.")
         if self.size % self.feature_size or self.drawn_size % self.feature_size:
             raise ConfigError(
                 f"Pictures of {self.size} and {self.drawn_size} pixels cannot both be folded onto a grid of "

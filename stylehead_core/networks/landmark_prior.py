@@ -37,6 +37,8 @@ EYES = (
 )
 NOSE_BASE, CHIN, UPPER_LIP, LOWER_LIP = 2, 152, 13, 14
 IRISES = (468, 473)  # the middle of each, in the order of EYES
+IRIS_RIMS = ((469, 470, 471, 472), (474, 475, 476, 477))
+EYE_CORNERS = ((33, 133), (263, 362))
 
 MAX_COEFFICIENT = 1.1  # largest expression coefficient that the correction accepts
 SHAPE_CM = 5.0  # cm: unit of the correction's output
@@ -45,6 +47,7 @@ GUIDES = 5  # planes: inside the mouth, inside an eye, and three for the teeth
 OPENING_RANGE_CELLS = 3.0  # cells from the edge of an opening at which the distance saturates
 
 MAX_FINENESS = 16  # each triangle is sampled at the square of this many points
+IRIS_FADE = 0.5, 1.25  # radii, and parts of its own movement, beyond the rim of an iris over which that fades
 IRIS_RADIUS_CM = 0.62  # cm: radius around the centre in which the iris' own movement acts
 TEETH_DEPTH_CM = 1.4  # cm: the teeth, behind the point where the nose meets the lip
 # Cm from the middle of the teeth, and from the resting lips, at which the guides saturate.
@@ -235,6 +238,32 @@ class LandmarkPrior(nn.Module):
         moved, _, there = face
         return torch.cat((self._openings(moved, size), self._teeth(moved, there, size)), dim=1)
 
+    def find_irises(self, landmarks: Tensor, face: MovedFace, size: float) -> Tensor:
+        """Where each iris is in the frame, and where in the portrait.
+
+        Args:
+            landmarks: (B or 1, 478 3) of the portrait, pixels of a square of ``size``.
+            face: as ``move_landmarks`` returns it.
+
+        Returns:
+            (B 2 8), see ``ops.irises.IRIS_VALUES``.
+        """
+        scale = face.source_pose.scale / face.driving_pose.scale
+        before, after = (
+            torch.view_as_complex((points[..., :2].expand(len(scale), -1, -1).contiguous() + 0.5) / size)
+            for points in (landmarks, face.landmarks)
+        )
+        irises = []
+        for iris, rim, corners in zip(IRISES, IRIS_RIMS, EYE_CORNERS, strict=True):
+            (here, was), (there, now) = (_across_and_middle(points, corners) for points in (before, after))
+            turn = scale * (here / there).sgn()  # from the frame to the portrait
+            radius = (before[:, list(rim)] - before[:, iris : iris + 1]).abs().mean(1) / scale
+            away = ((before[:, iris] - was) / turn - (after[:, iris] - now)).abs()
+            reach = radius * (1 + IRIS_FADE[0]) + IRIS_FADE[1] * away
+            places = [torch.view_as_real(place) for place in (after[:, iris], before[:, iris], turn)]
+            irises.append(torch.cat((*places, torch.stack((radius, reach), dim=1)), dim=1))
+        return torch.stack(irises, dim=1)
+
     def _openings(self, moved: Tensor, size: float) -> Tensor:
         """Distance of the cells inside mouth and eyes (B 2 h w), for ``moved`` landmarks (B 478 3)."""
         cells = self.config.flow_size
@@ -357,6 +386,12 @@ class LandmarkPrior(nn.Module):
     def _triangles_within(self, ring: tuple[int, ...]) -> Tensor:
         """Which triangles (T) lie within a ring of landmarks."""
         return torch.isin(self.triangles, torch.tensor(ring, device=self.triangles.device)).all(dim=1)
+
+
+def _across_and_middle(points: Tensor, corners: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The way (B) from one to the other of two ``corners`` of ``points`` (B P), and their middle; all are complex."""
+    one, other = (points[:, corner] for corner in corners)
+    return other - one, (one + other) / 2
 
 
 def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: int) -> tuple[Tensor, Tensor]:

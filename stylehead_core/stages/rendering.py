@@ -179,6 +179,7 @@ class Moves(NamedTuple):
     visibility: Tensor | None  # (n 1 h w)
     descriptor: Tensor | None  # (n D)
     guides: Tensor | None  # (n G h w)
+    irises: Tensor | None  # (n 2 8)
 
 
 class FrameRenderer:
@@ -312,6 +313,7 @@ class FrameRenderer:
             visibility=taken(head.visibility),
             descriptor=taken(head.descriptor),
             guides=taken(head.guides),
+            irises=taken(head.irises),
         )
 
     def _batch_function(self, codes: Codes, strength: float) -> Callable[..., Tensor]:
@@ -330,6 +332,7 @@ class FrameRenderer:
             visibility: Tensor | None,
             descriptor: Tensor | None,
             guides: Tensor | None,
+            irises: Tensor | None,
         ) -> Tensor:
             feature, rgb = moved(codes.feature, flow, audio_flow), codes.rgb
             if feature.device.type == "cpu":  # as all that follows computes with it
@@ -342,7 +345,7 @@ class FrameRenderer:
             picture = self._picture(feature, codes.prepared, rgb)
             if layers is not None:
                 flow = flow if audio_flow is None else compose_flows(flow, audio_flow)
-                picture = model.refine(picture, layers, flow, visibility, descriptor, guides)
+                picture = model.refine(picture, layers, flow, visibility, descriptor, guides, irises)
             return self._resize(picture)
 
         return draw_batch if self.changing else accelerate(draw_batch, self.config.speed, self.model.device)

@@ -23,7 +23,7 @@ __all__ = ["FLOW_BATCH", "warp_features", "warp_in_blocks"]
 
 BLOCK_FRAMES = 128  # whose flow is held in memory at once, with what goes with it 48 to 130 KiB each
 FLOW_BATCH = 16  # frames whose flow is found at once
-ROWS = ("flow", "audio_flow", "visibility", "guides", "descriptor")  # what a head has of every frame
+ROWS = ("flow", "audio_flow", "visibility", "guides", "irises", "descriptor")  # what a head has of every frame
 
 
 def warp_features(
@@ -136,6 +136,7 @@ class FlowFinder:
             "audio_flow": None if self.speaker is None else self.speaker.flow(frames, found.flow),
             "visibility": found.visibility,
             "guides": found.guides,
+            "irises": found.irises,
             "descriptor": descriptor,
         }
         return {name: part for name, part in rows.items() if part is not None}

@@ -90,3 +90,5 @@ def test_sizes_that_cannot_be_folded_are_refused():
         replace(CONFIG, size=60)
     with pytest.raises(ConfigError, match="at least one"):
         replace(CONFIG, width=0)
+    with pytest.raises(ConfigError, match="irises"):
+        replace(CONFIG, guides=1, irises=True)

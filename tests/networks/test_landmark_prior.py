@@ -5,8 +5,11 @@ import torch
 
 from stylehead_core.networks.landmark_prior import (
     CHIN,
+    EYE_CORNERS,
     EYES,
     INNER_LIPS,
+    IRIS_RIMS,
+    IRISES,
     LOWER_EDGE,
     LOWER_LIP,
     NOSE_BASE,
@@ -25,7 +28,7 @@ from stylehead_core.training.landmark_prior import closure_basis, expression_bas
 SIZE = 128
 JAW_OPEN = 24
 LIPS_APART, LIDS_TOGETHER = 30, 8
-YAW, X = 53, 55
+YAW, ROLL, X = 53, 54, 55
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +182,31 @@ def test_it_tells_where_an_eye_is_open(prior, face):
         assert open_[y, x] > 0.06  # 2 mm
         assert shut[y, x] < 0.03
     assert shut.max() < 0.03
+
+
+def test_irises_are_told_where_they_go(prior, face):
+    landmarks, own = face
+    landmarks = landmarks.clone()
+    for iris, rim, corners in zip(IRISES, IRIS_RIMS, EYE_CORNERS, strict=True):
+        landmarks[:, iris] = landmarks[:, list(corners)].mean(1)
+        landmarks[:, list(rim)] = landmarks[:, iris : iris + 1] + torch.tensor(
+            [[3.0, 0, 0], [0, 3, 0], [-3, 0, 0], [0, -3, 0]]
+        )
+    here = (landmarks[0, list(IRISES), :2] + 0.5) / SIZE
+    moved = prior.move_landmarks(landmarks, own, own, SIZE)
+    still = prior.find_irises(landmarks, moved, SIZE)[0]
+    torch.testing.assert_close(still[:, :4], torch.cat((here, here), dim=1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(still[:, 4:7], torch.tensor([[1, 0, 3 / SIZE]] * 2), rtol=0, atol=1e-4)
+    assert still[:, 7].tolist() == pytest.approx([1.5 * 3 / SIZE] * 2, rel=1e-3)
+    looking = moved.landmarks.clone()
+    looking[:, list(IRISES), 0] += 4
+    aside = prior.find_irises(landmarks, moved._replace(landmarks=looking), SIZE)[0]
+    torch.testing.assert_close(aside[:, 0] - still[:, 0], torch.full((2,), 4 / SIZE), rtol=0, atol=1e-5)
+    assert aside[:, 7].tolist() == pytest.approx([(1.5 * 3 + 1.25 * 4) / SIZE] * 2, rel=1e-3)
+    rolled = prior.move_landmarks(landmarks, own, changed(own, ROLL, 0.2), SIZE)
+    turn = prior.find_irises(landmarks, rolled, SIZE)[0, :, 4:6]
+    torch.testing.assert_close(turn.norm(dim=1), torch.ones(2), rtol=0, atol=1e-3)
+    assert torch.atan2(turn[:, 1], turn[:, 0]).abs().tolist() == pytest.approx([0.2] * 2, abs=0.03)
 
 
 def test_the_upper_teeth_stay_and_the_lower_ones_go_with_the_chin(prior, face):

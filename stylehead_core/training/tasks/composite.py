@@ -25,8 +25,9 @@ from ...errors import InputError
 from ...evaluation.load_identity_network import load_features
 from ...landmarker.face_regions import BROWS, EYES, FACE, MOUTH, region_weights
 from ...media.sample_sheets import rows_of
-from ...model.stylehead import StyleHead
+from ...model.stylehead import EYES_OPEN, StyleHead
 from ...networks.feature_network import feature_distance
+from ...ops.irises import IRIS_VALUES, carry_irises, mirror_irises
 from ...ops.pixels import from_uint8, to_uint8
 from ...ops.wall import person_and_wall
 from ...ops.warp import resize_flow, warp_bicubic
@@ -88,6 +89,7 @@ class Made(NamedTuple):
     drawn: Tensor  # (B 3 s s) in [-1, 1]
     flow: Tensor  # (B 2 h w)
     planes: Tensor  # (B 1+G h w)
+    irises: Tensor | None  # (B 2 8), see ``ops.irises``, for a compositor that moves them
     person: Tensor  # (B 4 S S): the source's person and its matte
     wall: Tensor  # (B 3 S S)
 
@@ -108,6 +110,7 @@ class Cache:
         self.made = torch.zeros(pairs, dtype=torch.bool)
         self.drawn = torch.empty(pairs, 3, size, size, dtype=torch.uint8)
         self.planes = torch.empty(pairs, 3 + model.refiner.config.guides, cells, cells, dtype=torch.float16)
+        self.irises = torch.empty(pairs, 2, IRIS_VALUES) if model.moves_irises else None
         self.split = torch.zeros(pictures, dtype=torch.bool)
         self.layers = torch.empty(pictures, 6, heads.size, heads.size, dtype=torch.uint8)  # person and wall
 
@@ -116,7 +119,8 @@ class Cache:
         for row in rows[~self.made[rows]].unique():
             self._make(row[None])
         flow, planes = self.planes[rows].float().split((2, self.planes.shape[1] - 2), dim=1)
-        return Made(from_uint8(self.drawn[rows]), flow, planes, *self.person_and_wall(self.heads.source[rows]))
+        irises = None if self.irises is None else self.irises[rows]
+        return Made(from_uint8(self.drawn[rows]), flow, planes, irises, *self.person_and_wall(self.heads.source[rows]))
 
     @torch.no_grad()
     def person_and_wall(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,12 +134,15 @@ class Cache:
 
     def _make(self, rows: Tensor) -> None:
         model, heads = self.model, self.small
-        flow, visibility, guides, _ = predict_flow(model, heads, rows)
+        flow, visibility, guides, _, irises = predict_flow(model, heads, rows)
         assert visibility is not None
         assert guides is not None
         drawn = draw_along_flow(model, heads, rows, flow, visibility, calibrated=model.calibrator is not None)
         self.drawn[rows] = to_uint8(drawn)
         self.planes[rows] = torch.cat((flow, visibility, guides), dim=1).half()
+        if self.irises is not None:
+            assert irises is not None
+            self.irises[rows] = irises
         self.made[rows] = True
 
     def _split(self, pictures: Tensor) -> None:
@@ -153,6 +160,7 @@ class Inputs(NamedTuple):
     person: Tensor  # (B 4 S S), whole: it is warped by what the compositor makes of the flow
     flow: Tensor  # (B 2 c c)
     planes: Tensor  # (B 1+G c c)
+    irises: Tensor | None  # (B 2 8)
     wall: Tensor  # (B 3 C C)
     corners: Tensor  # (B 2) cells, x and y
     descriptor: Tensor  # (B D)
@@ -268,8 +276,11 @@ class CompositeState:
     def compose(self, crops: Inputs):
         """The refined small crops, the warped person, and the composed crops with their matte."""
         refined = self.refiner.refine(crops.drawn, crops.along, crops.planes, crops.descriptor)
-        fine = self.compositor.enlarge_flow(crops.flow, refined.hidden)
-        fold = self.compositor.fold
+        fine, fold = self.compositor.enlarge_flow(crops.flow, refined.hidden), self.compositor.fold
+        if crops.irises is not None:
+            times, cells = self.compositor.config.enlarge, crops.person.shape[-1] // fold
+            opening = crops.planes[:, EYES_OPEN : EYES_OPEN + 1]
+            fine = carry_irises(fine, crops.irises, opening, times * crops.corners, times * cells)
         along = sample_crop(crops.person, fine, fold * crops.corners, fold * crops.flow.shape[-1])
         moved = along[:, 3:].clamp(0, 1)
         composed = self.compositor(refined, along[:, :3], moved, crops.planes, crops.descriptor)
@@ -316,12 +327,16 @@ class CompositeState:
             torch.where(flipped[:, None], mirror_coefficients(own), own)
             for own in (heads.coefficients[source], heads.coefficients[target])
         )
+        irises = made.irises
+        if irises is not None:
+            irises = torch.where(flipped[:, None, None], mirror_irises(irises), irises)
         inputs = Inputs(
             drawn=drawn,
             along=small,
             person=person,
             flow=crop(made.flow, 1, across=True),
             planes=planes,
+            irises=irises,
             wall=crop(made.wall, fold, lit=True),
             corners=corners,
             descriptor=describe_motion(self.model, here, there),
@@ -352,6 +367,8 @@ class CompositeState:
         small = warp_bicubic(self.model.resize(heads.frames(source), made.drawn.shape[-1]), made.flow)
         refined = self.refiner.refine(made.drawn, small, made.planes, descriptor)
         fine = self.compositor.enlarge_flow(made.flow, refined.hidden)
+        if made.irises is not None:
+            fine = carry_irises(fine, made.irises, made.planes[:, EYES_OPEN : EYES_OPEN + 1])
         along = warp_bicubic(made.person, fine)
         matte_in = along[:, 3:].clamp(0, 1)
         composed = self.compositor(refined, along[:, :3], matte_in, made.planes, descriptor)

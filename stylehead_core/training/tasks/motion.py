@@ -55,7 +55,7 @@ class MotionState:
     def sheet(self) -> Tensor:
         """Columns: source; target; source warped by the prior, by the whole flow, by the exact flow; visibilities."""
         rows = torch.linspace(0, len(self.heads) - 1, SHOWN).long()
-        flow, visibility, _, prior = predict_flow(self.model, self.heads, rows)
+        flow, visibility, _, prior, _ = predict_flow(self.model, self.heads, rows)
         pictures = self.heads.frames(self.heads.source[rows])
         columns = [pictures, self.heads.frames(self.heads.target[rows])]
         columns += [warp(pictures, one) for one in (prior, flow, self.heads.flow[rows].float()) if one is not None]

@@ -105,7 +105,7 @@ class Kept:
 
     def _make(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         model, heads = self.model, self.heads
-        flow, visibility, guides, _ = predict_flow(model, heads, rows)
+        flow, visibility, guides, *_ = predict_flow(model, heads, rows)
         assert visibility is not None, "a refiner needs a flow field that tells what is seen"
         drawn = draw_along_flow(model, heads, rows, flow, visibility, calibrated=model.calibrator is not None)
         assert guides is not None
