@@ -56,7 +56,7 @@ def large_composite(scale: Scale = LARGE, small: Scale = MINI) -> Recipe:
 def large_expression(scale: Scale = LARGE, small: Scale = MINI) -> Recipe:
     """Prior, flow, refiner and compositor learn together to show what the landmarker then measures as asked."""
     task, needs = ExpressionTask(), (*small.names("calibration"), *scale.names("prior", "refine", "composite"))
-    return scale.recipe("expression", task=task, needs=needs, steps=4000, batch=4, time_share=6.0, **ADVERSARIAL)
+    return scale.recipe("expression", task=task, needs=needs, steps=4000, batch=3, time_share=6.0, **ADVERSARIAL)
 
 
 def large_whole(scale: Scale = LARGE, small: Scale = MINI) -> Recipe:

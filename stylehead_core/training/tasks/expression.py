@@ -53,7 +53,7 @@ class ExpressionTask(LearnsFromHeads):
     composite: CompositeTask = CompositeTask()  # goes on beside it
     prior: PriorTask = PriorTask(told=0.25)  # what holds the prior's correction in bounds, and what is asked for
     motion: MotionTask = MotionTask()  # what holds the flow at what the renderer knows
-    faces: int = 3  # frames in a batch that are measured
+    faces: int = 4  # frames in a batch that are measured
     crop: int = 44  # cells of the flow along each side of what is drawn of them
     turn: float = 0.08  # deviation of the change of pitch, yaw and roll, rad
     light: float = 0.3  # how much contrast and colours change
@@ -175,7 +175,7 @@ class ExpressionState:
         descriptor = describe_motion(model, own, scene.asked)
         face = self.small.landmarks[scene.rows], own, scene.asked, self.small.size
         outline = find_outline(model, self.small, scene.rows)
-        flow, visibility, guides, _ = model.predict_flow(small, descriptor, *face, outline=outline)
+        flow, visibility, guides, _, irises = model.predict_flow(small, descriptor, *face, outline=outline)
         assert visibility is not None
         assert guides is not None
         with torch.no_grad():
@@ -207,6 +207,7 @@ class ExpressionState:
             person=person,
             flow=crop(flow),
             planes=crop(planes),
+            irises=irises,
             wall=crop(lit(wall)),
             corners=corners,
             descriptor=descriptor,

@@ -43,10 +43,10 @@ MOUTH_CLOSE = ARKIT.names.index("mouthClose")
 MAX_JAW = 0.6  # of a vowel
 MAX_LIPS = {"mouthFunnel": 0.6, "mouthPucker": 1.0, "mouthRollUpper": 0.7, "mouthRollLower": 0.4, "jawForward": 0.4}
 LIP_SHARE = 0.4  # of vowels that show each shape of the lips
-PURSED_SHARE = 0.3  # of vowels whose lips stay closed though the jaw is lowered
+PURSED_SHARE = 0.15  # of vowels whose lips stay closed though the jaw is lowered
 MIN_CLOSURE = 0.7  # of these, in parts of the jaw's opening
-LOOKED_AT = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
-LOOKED_AT_WEIGHT = 2.5  # of the errors of these, at which people look first
+LOOKED_AT = {"jawOpen": 2.5, "eyeBlinkLeft": 2.5, "eyeBlinkRight": 2.5, "mouthSmileLeft": 5.0, "mouthSmileRight": 5.0}
+"""How much more the errors of these count, at which people look first."""
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 READ_BETA = 0.03  # error of a coefficient up to which its square counts
 SEEN = 0.03  # a coefficient below it, or as near to 1, cannot be told from none, or from a full one
@@ -57,8 +57,9 @@ SHOWN = 8
 
 @dataclass(frozen=True, kw_only=True)
 class PriorTask(LearnsFromHeads):
-    sliders: float = 0.25  # share of the changes that are one or two sliders
-    vowels: float = 0.35  # share that lowers the jaw and shapes the lips, on any face: a smile must outlast it
+    sliders: float = 0.2  # share of the changes that are one or two sliders
+    faces: float = 0.2  # share that ends in the expression of another picture
+    vowels: float = 0.3  # share that lowers the jaw and shapes the lips, on any face: a smile must outlast it
     talking: float = 0.6  # share of the others that a real talker has shown, where there are any
     told: float = 1.0  # weight of the error of the expression that the landmarker reads from moved landmarks
     truth: float = 4.0  # weight of where landmarks truly go, in eye distances
@@ -141,6 +142,9 @@ class PriorState:
         pursed = torch.rand(batch, generator=rng) < PURSED_SHARE
         vowel[:, MOUTH_CLOSE] = pursed * jaw * (MIN_CLOSURE + (1 - MIN_CLOSURE) * torch.rand(batch, generator=rng))
         change = torch.where(kind > 1 - self.task.vowels, vowel, change)
+        other = self.heads.coefficients[torch.randint(self.samples, (batch,), generator=rng), :52]
+        shared = (kind > self.task.sliders) & (kind < self.task.sliders + self.task.faces)
+        change = torch.where(shared, other - own[:, :52], change)
         return torch.cat(((own[:, :52] + change).clamp(0, 1), own[:, 52:]), dim=1)
 
     def sheet(self) -> Tensor:
@@ -180,7 +184,8 @@ def weigh_coefficients(change: Tensor) -> Tensor:
     first counts more.
     """
     weights = (CHANGE_FLOOR + change).rsqrt() * (CHANGE_FLOOR + change.mean()).rsqrt()
-    weights[[ARKIT.names.index(name) for name in LOOKED_AT]] *= LOOKED_AT_WEIGHT
+    for name, weight in LOOKED_AT.items():
+        weights[ARKIT.names.index(name)] *= weight
     return weights
 
 
