@@ -8,10 +8,11 @@ from comfy_api.latest import io
 from ..stylehead_core.drawing import draw_flow
 from ..stylehead_core.fitting import FITS, fit_motion
 from ..stylehead_core.stages.calibration import calibrate
+from ..stylehead_core.stages.rehearsal import rehearse as rehearse_motion
 from ..stylehead_core.stages.warping import warp_features
-from . import bridge, sockets
+from . import bridge, models, sockets
 from .model_record import ModelRecord, model_for
-from .widgets import amount_input, choice_input
+from .widgets import amount_input, choice_input, rehearse_input
 
 FIT_HELP = (
     "How somebody else's motion is taken over. Auto: changes against the driver's face at rest, added to the "
@@ -35,6 +36,12 @@ class WarpFeatures(io.ComfyNode):
                 sockets.Inversion.Input("inversion", tooltip="Who is moved."),
                 sockets.Motion.Input("motion", tooltip="How: from a video, speech, sliders, or a mix of them."),
                 choice_input("fit", FITS, FIT_HELP),
+                rehearse_input(
+                    "Draw and measure up to 32 frames of the motion first, and ask for more where this face follows "
+                    "less: smiles, brows and looks come nearer to the motion. It takes as long as some ninety frames of "
+                    "film.",
+                    default=False,
+                ),
             ],
             outputs=[
                 sockets.Head.Output(display_name="head", tooltip="For Repair and Render. Small: no pictures in it."),
@@ -46,12 +53,15 @@ class WarpFeatures(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, inversion, motion, fit, model=None) -> io.NodeOutput:
+    def execute(cls, inversion, motion, fit, model=None, rehearse: bool = False) -> io.NodeOutput:
         model = model_for(model, inversion)
-        fitted = fit_motion(motion, inversion.record.portrait, fit)
+        fitted, progress = fit_motion(motion, inversion.record.portrait, fit), bridge.Progress()
+        networks, motion = model.ready(), fitted.motion
+        if rehearse:
+            motion = rehearse_motion(networks, inversion.record, motion, models.landmarker(), progress=progress)
         folder = folder_paths.get_temp_directory()  # for the flow of a long clip
         os.makedirs(folder, exist_ok=True)
-        head = warp_features(model.ready(), inversion.record, fitted.motion, progress=bridge.Progress(), folder=folder)
+        head = warp_features(networks, inversion.record, motion, progress=progress, folder=folder)
         step = max(1, len(head) // SHOWN)
         flow = bridge.image_out(draw_flow(head.flow[::step][:SHOWN]))
         return io.NodeOutput(ModelRecord(head, model), flow, ui=bridge.text_output(f"Taken: {fitted.description}."))

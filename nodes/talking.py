@@ -8,12 +8,13 @@ from comfy_api.latest import InputImpl, io
 
 from ..stylehead_core.media.background_writer import BackgroundVideoWriter
 from ..stylehead_core.ops.memory import check_memory
+from ..stylehead_core.stages.rehearsal import REHEARSED_FRAMES
 from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning
 from .model_record import model_for
 from .rendering import AS_PORTRAIT, FULL, report_frames, video_file
-from .widgets import choice_input, edit_input, optional_input
+from .widgets import choice_input, edit_input, optional_input, rehearse_input
 
 ID = "StyleHead_TalkingHead"
 UNCHANGED = "none"
@@ -69,6 +70,11 @@ class TalkingHead(io.ComfyNode):
                 ),
                 optional_input(sockets.Motion, "motion", "Movement instead of the video's."),
                 sockets.model_input(),
+                rehearse_input(
+                    "Draw and measure up to 32 frames first, and ask for more where this face follows less. It takes as "
+                    "long as some ninety frames of film.",
+                    default=True,
+                ),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The talking head with its sound. Save Video keeps it."),
@@ -98,6 +104,7 @@ class TalkingHead(io.ComfyNode):
         audio=None,
         motion=None,
         model=None,
+        rehearse: bool = False,  # graphs from before it was asked
     ) -> io.NodeOutput:
         networks, report = model_for(model).ready(), bridge.Report(cls.hidden)
         bar, started = bridge.Progress(report), time.monotonic()
@@ -111,7 +118,9 @@ class TalkingHead(io.ComfyNode):
             video=clip,
             speech=speech,
             motion=motion,
-            config=TalkingHeadConfig(edits=edits, size=SIZES[size], paste=paste_back),
+            config=TalkingHeadConfig(
+                edits=edits, size=SIZES[size], paste=paste_back, rehearsed=REHEARSED_FRAMES if rehearse else 0
+            ),
             progress=bar,
         )
         kept: list[torch.Tensor] | None = [] if cls.hidden.unique_id in bridge.wired_nodes(ID, FRAMES) else None

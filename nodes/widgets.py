@@ -35,6 +35,13 @@ def choice_input(name: str, options: Sequence[str], tooltip: str, *, advanced: b
     return make(name, options=list(options), default=options[0], tooltip=tooltip, **fields)
 
 
+def rehearse_input(tooltip: str, *, default: bool) -> io.Input:
+    """Whether a few frames are drawn first to see how the face follows."""
+    return io.Boolean.Input(
+        "rehearse", default=default, label_on="first", label_off="no", optional=True, tooltip=tooltip
+    )
+
+
 def edit_input(name: str, tooltip: str) -> io.Input:
     """How strongly an attribute of the face is changed; negative strengths give its opposite."""
     return amount_input(name, 1.0, tooltip, min=-3.0, max=3.0)

@@ -3,7 +3,7 @@
     model, landmarker = load_stylehead("stylehead-512"), load_landmarker()
     portrait = take_portrait(read_picture("portrait.jpg"), landmarker, PortraitConfig(size=model.config.size))
     motion = make_relative(motion_from_video("driver.mp4", landmarker))
-    write_video("film.mp4", animate(model, portrait, motion), fps=motion.fps)
+    write_video("film.mp4", animate(model, portrait, motion, landmarker=landmarker), fps=motion.fps)
 
 Everything a script needs is exported here; the modules below may be rearranged between versions.
 """
@@ -34,6 +34,7 @@ from .stages.motion_files import load_motion, save_motion
 from .stages.motion_sliders import motion_from_sliders
 from .stages.motion_tools import make_relative
 from .stages.portrait import PortraitConfig, take_portrait
+from .stages.rehearsal import rehearse
 from .stages.rendering import render
 from .stages.speech import SpeechConfig, motion_from_speech, speech_motion_for_model
 from .stages.tracking import motion_from_video
@@ -72,6 +73,7 @@ __all__ = [
     "motion_from_video",
     "read_picture",
     "read_sound",
+    "rehearse",
     "render",
     "save_motion",
     "speech_motion_for_model",

@@ -27,6 +27,7 @@ from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion_tools import describe, fit_length, join, loop, mix_regions, reverse
 from .stages.paste import PasteConfig, paste_head
 from .stages.portrait import PortraitConfig, native_size, take_portrait
+from .stages.rehearsal import REHEARSED_FRAMES
 from .stages.rendering import RenderConfig
 from .stages.speech import Life, SpeechConfig, speech_motion_for_model
 from .stages.tracking import TrackingConfig, motion_for_model
@@ -51,6 +52,7 @@ class TalkingHeadConfig:
     fps: Fraction = Fraction(25)  # where only speech moves the portrait
     life: Life = "lively"  # likewise: whether the head nods and blinks
     seed: int = 0  # of that
+    rehearsed: int = REHEARSED_FRAMES  # frames by which the motion is corrected first, see ``rehearse``
     size: int | Literal["portrait"] | None = None
     """Pixels of a side of the square that is drawn. ``portrait``: as many as it has in the picture. None: the model's
     own; for a square that is pasted back as many as the portrait was cut with, which may be more."""
@@ -90,7 +92,7 @@ def talking_head(
         video: somebody who moves. With ``motion`` it is not looked at.
         speech: what the lips say. It decides the length; what else moves goes on there and back.
         motion: instead of a video.
-        progress: called with frames (done, total) while the video is followed.
+        progress: called with frames (done, total) while the video is followed, and again while frames are rehearsed.
         on_step: called while the inversion is optimised.
 
     Raises:
@@ -111,7 +113,16 @@ def talking_head(
     size = native_size(portrait) if config.size == "portrait" else config.size
     if size is None:
         size = portrait.image.shape[-1] if config.paste else model.config.size
-    frames = animate(model, inversion, moving, chunk=config.chunk, config=replace(config.render, size=size))
+    frames = animate(
+        model,
+        inversion,
+        moving,
+        landmarker=landmarker,
+        rehearsed=config.rehearsed,
+        chunk=config.chunk,
+        config=replace(config.render, size=size),
+        on_rehearsal=progress,
+    )
     shown = (size, size)
     if config.paste:
         frames = _paste(frames, portrait)

@@ -1,5 +1,8 @@
 """The whole way from a portrait to frames is the stages one after the other."""
 
+from dataclasses import replace
+from importlib import import_module
+
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.stages.motion import match_placement
 
+animation = import_module("stylehead_core.animate")  # the package gives this name to its function
 MODEL = build(debug("arkit"))
 RNG = torch.Generator().manual_seed(0)
 PORTRAIT = Portrait(image=torch.rand(1, 3, 64, 64, generator=RNG), coefficients=torch.rand(58, generator=RNG))
@@ -39,3 +43,21 @@ def test_the_calibration_acts_fully_unless_told_otherwise():
 def test_what_cannot_work_is_refused_before_the_first_frame():
     with pytest.raises(ConfigError, match="wings"):
         animate(MODEL, PORTRAIT, MOTION, edits=[("wings", 1.0)])  # the call itself, not the loop over its frames
+
+
+@pytest.mark.parametrize(("able", "frames"), [(True, 3), (False, 3), (True, 0)])
+def test_a_motion_is_rehearsed_where_there_is_a_landmarker_and_the_model_can(monkeypatch, able, frames):
+    landmarker, asked = object(), []
+    still = replace(MOTION, coefficients=MOTION.coefficients.flip(0))
+
+    def rehearse(model, inversion, motion, landmarker, **settings):
+        asked.append((motion, landmarker, settings["frames"]))
+        return still
+
+    monkeypatch.setattr(animation, "rehearse", rehearse)
+    monkeypatch.setattr(animation, "can_rehearse", lambda model: able)
+    inversion = invert(MODEL, PORTRAIT)
+    found = torch.cat(list(animate(MODEL, inversion, MOTION, landmarker=landmarker, rehearsed=frames)))
+    rehearsed = able and frames > 0
+    assert asked == ([(MOTION, landmarker, 3)] if rehearsed else [])
+    assert torch.equal(found, torch.cat(list(animate(MODEL, inversion, still if rehearsed else MOTION))))

@@ -33,6 +33,7 @@ from ..spaces import ARKIT
 from ..stages.inversion import invert
 from ..stages.motion_tools import make_relative
 from ..stages.portrait import PortraitConfig, take_portrait
+from ..stages.rehearsal import REHEARSED_FRAMES
 from ..stages.tracking import motion_for_model, motion_from_video
 from .measures import correlation
 from .photo_measures import DlibIdentity, MatteNetwork, fine_contrast, mouth_cavity
@@ -185,8 +186,10 @@ def probe(model: StyleHead, landmarker: Landmarker, clips: Sequence[Clip]) -> Pr
 
 
 @torch.no_grad()
-def measure_photo(model: StyleHead, path: Path, probe: Probe, observers: Observers) -> PhotoResult:
-    """Animate one portrait by ``probe`` and measure every fourth frame.
+def measure_photo(
+    model: StyleHead, path: Path, probe: Probe, observers: Observers, rehearsed: int = REHEARSED_FRAMES
+) -> PhotoResult:
+    """Animate one portrait by ``probe``, ``rehearsed`` as by the command, and measure every fourth frame.
 
     Raises:
         FaceNotFound: the picture shows no face.
@@ -197,7 +200,8 @@ def measure_photo(model: StyleHead, path: Path, probe: Probe, observers: Observe
     still = _Still.of(source, observers)
     started = time.perf_counter()
     portrait = _take(picture, observers.landmarker, PortraitConfig.for_model(model.config))
-    drawn = _frames(animate(model, invert(model, portrait), probe.motion))
+    moved = animate(model, invert(model, portrait), probe.motion, landmarker=observers.landmarker, rehearsed=rehearsed)
+    drawn = _frames(moved)
     frames, total, size, seconds = [], 0, 0, 0.0
     while (frame := next(drawn, None)) is not None:
         seconds += time.perf_counter() - started

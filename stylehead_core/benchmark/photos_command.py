@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..commands.arguments import add_model_argument, add_network_arguments
+from ..commands.options import add_rehearsal_argument
 
 __all__ = ["add_arguments", "run"]
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matte", type=Path, metavar="FILE", help="matte network (selfie_segmentation.tflite), for the wall"
     )
+    add_rehearsal_argument(parser)
     add_network_arguments(parser)
 
 
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
         for path in portraits:
             try:
-                result = measure_photo(model, path, asked, observers)
+                result = measure_photo(model, path, asked, observers, args.rehearse)
             except (FaceNotFound, MediaError) as error:
                 print(f"{path.name}: {error}", file=sys.stderr)
                 continue

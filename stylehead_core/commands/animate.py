@@ -36,7 +36,7 @@ from ..stages.tracking import TrackingConfig, check_measurable, motion_for_model
 from .arguments import add_choice_argument, add_drawing_network_arguments, add_model_argument
 from .bars import bar
 from .frame_size import add_size_argument, frame_size
-from .options import add_longer_argument, frame_rate, lengthen, trim_sound
+from .options import add_longer_argument, add_rehearsal_argument, frame_rate, lengthen, trim_sound
 
 __all__ = ["Animator", "add_arguments", "add_drawing_arguments", "run"]
 
@@ -91,6 +91,7 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--absolute", action="store_true", help="the driver's own pose, at the portrait's size, not its changes"
     )
+    add_rehearsal_argument(how)
     how.add_argument("--strength", type=float, help="of the calibration, 0 to 1 (default 1 where the model has one)")
     how.add_argument(
         "--edit",
@@ -172,15 +173,20 @@ class Animator:
         if args.save_motion is not None:
             save_motion(motion, args.save_motion, made_by="stylehead animate")
         size = frame_size(args.size, inversion.portrait) or model.config.size
-        drawn = animate(
-            model,
-            inversion,
-            motion,
-            strength=args.strength,
-            match=args.absolute and not motion.relative,
-            chunk=args.chunk,
-            config=RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed, size=size),
-        )
+        config = RenderConfig(colour="matched" if args.match_colours else "as drawn", speed=args.speed, size=size)
+        with bar("rehearsal", None) as progress:
+            drawn = animate(
+                model,
+                inversion,
+                motion,
+                strength=args.strength,
+                match=args.absolute and not motion.relative,
+                landmarker=self.landmarker,
+                rehearsed=args.rehearse,
+                chunk=args.chunk,
+                config=config,
+                on_rehearsal=progress,
+            )
         notes = video_metadata({name: _plain(value) for name, value in vars(args).items() if name != "output"})
         film = VideoWriter(
             args.output, fps=motion.fps, size=(size, size), sound=sound, quality=args.quality, metadata=notes

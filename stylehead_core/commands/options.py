@@ -9,12 +9,39 @@ from ..errors import ConfigError
 from ..media.sound import Sound
 from ..records import Motion
 from ..stages.motion_tools import Beyond, describe_left_out, fit_length, go_on_at_rest
+from ..stages.rehearsal import REHEARSED_FRAMES
 
-__all__ = ["add_longer_argument", "check_device", "frame_rate", "frames_for", "lengthen", "trim_sound"]
+__all__ = [
+    "add_longer_argument",
+    "add_rehearsal_argument",
+    "check_device",
+    "frame_rate",
+    "frames_for",
+    "lengthen",
+    "trim_sound",
+]
 
 LARGEST_RATE = 1000  # frames a second
 DIGITS = 20  # of a rate, at most
 LONGER = ("cut", "rest", "there-and-back", "hold")
+
+
+def add_rehearsal_argument(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--rehearse",
+        type=_rehearsed_frames,
+        default=REHEARSED_FRAMES,
+        metavar="FRAMES",
+        help="that are drawn and measured first, to ask for more where the portrait follows less; 0: none "
+        f"(default {REHEARSED_FRAMES})",
+    )
+
+
+def _rehearsed_frames(text: str) -> int:
+    """A number of frames, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of frames, 0 or more, found {text!r}")
+    return int(text)
 
 
 def frame_rate(text: str) -> Fraction:

@@ -309,16 +309,17 @@ def files_of_the_pack() -> set:
     return {(file, file.stat().st_mtime_ns) for file in files if "__pycache__" not in file.parts}
 
 
-def test_one_node_makes_the_same_video_as_the_small_ones_that_it_stands_for(server):
+@pytest.mark.parametrize("rehearsed", [{}, {"rehearse": True}])  # graphs from before that do not rehearse
+def test_one_node_makes_the_same_video_as_the_small_ones_that_it_stands_for(server, rehearsed):
     prompt = {name: node for name, node in moving(7).items() if name in ("samples", "model", "invert", "motion")}
     prompt["invert"]["inputs"] |= {"at": ""}
     prompt["warp"] = moving(7)["warp"]
-    prompt["warp"]["inputs"]["fit"] = "auto"
+    prompt["warp"]["inputs"] |= {"fit": "auto"} | rehearsed
     prompt["repaired"] = {"class_type": "StyleHead_Calibrate", "inputs": {"head": ["warp", 0], "strength": 1.0}}
     film = {"head": ["repaired", 0], "quality": 18, "chunk": 4, "colour": "as drawn"}
     prompt["film"] = {"class_type": "StyleHead_RenderVideo", "inputs": film}
     whole = {"portrait": ["samples", 0], "motion": ["motion", 0], "model": ["model", 0]}
-    whole |= {"change": "none", "strength": 1.0, "size": "full", "paste_back": False}
+    whole |= {"change": "none", "strength": 1.0, "size": "full", "paste_back": False} | rehearsed
     prompt["whole"] = {"class_type": "StyleHead_TalkingHead", "inputs": whole}
     run = server.run(prompt)
     assert not run.message, run.message

