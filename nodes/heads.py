@@ -37,8 +37,8 @@ class WarpFeatures(io.ComfyNode):
                 sockets.Motion.Input("motion", tooltip="How: from a video, speech, sliders, or a mix of them."),
                 choice_input("fit", FITS, FIT_HELP),
                 rehearse_input(
-                    "Draw and measure up to 32 frames of the motion first, and ask for more where this face follows "
-                    "less: smiles, brows and looks come nearer to the motion. It takes as long as some ninety frames of "
+                    "Draw and measure up to 16 frames of the motion first, and ask for more where this face follows "
+                    "less: smiles, brows and looks come nearer to the motion. It takes as long as some fifty frames of "
                     "film.",
                     default=False,
                 ),

@@ -1,6 +1,7 @@
 """What the embedded model promises, told with a picture that it has never seen."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,11 +10,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from stylehead_core import (
     Motion,
     Portrait,
+    PortraitConfig,
     calibrate,
     edit_style,
     invert,
+    load_landmarker,
     load_stylehead,
+    read_picture,
     render,
+    take_portrait,
     warp_features,
 )
 from stylehead_core.model import manifest
@@ -28,6 +33,7 @@ from stylehead_core.tensor_files import read_tensors, write_tensors
 
 SIZE, CELLS = 512, 64
 SCALE = CELLS / SIZE  # from pixels of the frame to those of the flow
+PORTRAIT = Path(__file__).parents[1] / "example_workflows" / "inputs" / "portrait.jpg"
 BUDGET = 10.0  # GMAC a frame
 
 
@@ -84,6 +90,23 @@ def test_an_expression_fetches_its_part_of_the_face_from_before(model, inversion
     assert shift.abs() > 0.4
     around = head.flow[0, axis, y - 1 : y + 2, x - 1 : x + 2]  # the landmark lies on the edge of what moves
     assert (around / shift).max() > 0.3
+
+
+def test_irises_look_aside(model):
+    """By a tenth of the eye's width to each side, as the landmarker finds them in the frames."""
+    landmarker = load_landmarker(None, "cpu")
+    portrait = take_portrait(read_picture(PORTRAIT), landmarker, PortraitConfig(size=SIZE))
+    changes = torch.zeros(2, len(ARKIT.names))
+    for row, side, other in zip(changes, ("Left", "Right"), ("Right", "Left"), strict=True):
+        row[[ARKIT.names.index(name) for name in (f"eyeLookIn{side}", f"eyeLookOut{other}")]] = 0.7
+    driving = Motion(coefficients=changes, fps=Fraction(25), relative=True)
+    head = calibrate(model, warp_features(model, invert(model, portrait), driving))
+    places = []
+    for frame in torch.cat(list(render(model, head))):
+        seen = take_portrait(frame[None], landmarker, PortraitConfig(size=SIZE, align="none")).landmarks[:, 0]
+        widths = (seen[[133, 362]] - seen[[33, 263]]).abs()
+        places.append(((seen[[468, 473]] - (seen[[33, 263]] + seen[[133, 362]]) / 2) / widths).mean())
+    assert places[1] - places[0] > 0.2
 
 
 def test_an_opened_mouth_was_hidden(model, inversion):

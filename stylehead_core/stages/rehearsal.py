@@ -24,7 +24,7 @@ from .warping import warp_features
 
 __all__ = ["REHEARSED_FRAMES", "can_rehearse", "rehearse"]
 
-REHEARSED_FRAMES = 32
+REHEARSED_FRAMES = 16
 CORRECTED = [*range(51), *range(52, 55)]  # all blendshapes but tongueOut, which is not measured, and the angles
 FACE = slice(0, 51)  # the blendshapes among them
 MOST = 1.1  # largest coefficient that is asked
