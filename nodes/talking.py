@@ -71,8 +71,8 @@ class TalkingHead(io.ComfyNode):
                 optional_input(sockets.Motion, "motion", "Movement instead of the video's."),
                 sockets.model_input(),
                 rehearse_input(
-                    "Draw and measure up to 16 frames first, and ask for more where this face follows less. It takes as "
-                    "long as some fifty frames of film.",
+                    "Draw and measure up to 16 frames first, and ask for more where this face follows less. It takes "
+                    "as long as some fifty frames of film.",
                     default=True,
                 ),
             ],
