@@ -72,8 +72,8 @@ def rehearse(
         return motion
     if not can_rehearse(model):
         raise InputError(
-            f"The model {model.config.name!r} is not moved by what the landmarker measures: it cannot rehearse. Take 0 "
-            "rehearsed frames."
+            f"The model {model.config.name!r} is not moved by what the landmarker measures: it cannot rehearse. Switch "
+            "that off, or take 0 frames."
         )
     own = inversion.portrait.coefficients
     if own is None:

@@ -309,22 +309,42 @@ def files_of_the_pack() -> set:
     return {(file, file.stat().st_mtime_ns) for file in files if "__pycache__" not in file.parts}
 
 
-@pytest.mark.parametrize("rehearsed", [{}, {"rehearse": True}])  # graphs from before that do not rehearse
-def test_one_node_makes_the_same_video_as_the_small_ones_that_it_stands_for(server, rehearsed):
+@pytest.mark.parametrize(
+    ("model", "rehearsed"),
+    [
+        ({"model": ["model", 0]}, {}),  # as graphs from before have it
+        ({}, {"rehearse": True}),  # by the embedded model, which can
+    ],
+)
+def test_one_node_makes_the_same_video_as_the_small_ones_that_it_stands_for(server, model, rehearsed):
     prompt = {name: node for name, node in moving(7).items() if name in ("samples", "model", "invert", "motion")}
     prompt["invert"]["inputs"] |= {"at": ""}
     prompt["warp"] = moving(7)["warp"]
     prompt["warp"]["inputs"] |= {"fit": "auto"} | rehearsed
+    if not model:
+        prompt["motion"]["inputs"] |= {"frames": 2}
+        for node in ("invert", "warp"):
+            del prompt[node]["inputs"]["model"]
     prompt["repaired"] = {"class_type": "StyleHead_Calibrate", "inputs": {"head": ["warp", 0], "strength": 1.0}}
     film = {"head": ["repaired", 0], "quality": 18, "chunk": 4, "colour": "as drawn"}
     prompt["film"] = {"class_type": "StyleHead_RenderVideo", "inputs": film}
-    whole = {"portrait": ["samples", 0], "motion": ["motion", 0], "model": ["model", 0]}
+    whole = {"portrait": ["samples", 0], "motion": ["motion", 0]} | model
     whole |= {"change": "none", "strength": 1.0, "size": "full", "paste_back": False} | rehearsed
     prompt["whole"] = {"class_type": "StyleHead_TalkingHead", "inputs": whole}
     run = server.run(prompt)
     assert not run.message, run.message
     assert same(*(pictures(server.view(run.files(node)[0])) for node in ("film", "whole")))
     assert "Moved by the motion" in run.text("whole")
+    if rehearsed:
+        prompt["whole"]["inputs"]["rehearse"] = False
+        plain = server.run(prompt)
+        assert not same(*(pictures(server.view(result.files("whole")[0])) for result in (run, plain)))
+
+
+def test_a_model_that_cannot_rehearse_says_so(server):
+    prompt = moving(3)
+    prompt["warp"]["inputs"]["rehearse"] = True
+    assert "cannot rehearse. Switch that off" in server.run(prompt).message
 
 
 def test_a_talking_head_hands_out_its_frames_once_they_are_wired(server):
