@@ -67,7 +67,7 @@ def test_a_vowel_opens_the_jaw_and_leaves_a_smile_as_it_is(heads):
     recipe = recipe_named("debug_512_prior")
     model = build(recipe.model)
     install_canonical(model.prior)
-    state = replace(recipe.task, sliders=0.0, vowels=1.0).start(model, heads)
+    state = replace(recipe.task, sliders=0.0, faces=0.0, vowels=1.0).start(model, heads)
     own = heads.coefficients.clone()
     smile = [ARKIT.names.index(f"mouthSmile{side}") for side in ("Left", "Right")]
     own[:, smile] = 0.7
@@ -75,6 +75,16 @@ def test_a_vowel_opens_the_jaw_and_leaves_a_smile_as_it_is(heads):
     assert torch.equal(asked[:, smile], own[:, smile])
     assert (asked[:, JAW] >= own[:, JAW].clamp(0, 1)).all()
     assert (asked[:, JAW] > own[:, JAW] + 0.05).any()
+
+
+def test_a_face_is_asked_for_the_expression_of_another_picture(heads):
+    recipe = recipe_named("debug_512_prior")
+    model = build(recipe.model)
+    install_canonical(model.prior)
+    state = replace(recipe.task, sliders=0.0, faces=1.0, vowels=0.0).start(model, heads)
+    asked, shown = state.ask(heads.coefficients, rng()), heads.coefficients[:, :52].clamp(0, 1)
+    assert torch.equal(asked[:, 52:], heads.coefficients[:, 52:])
+    assert torch.cdist(asked[:, :52], shown).amin(1).max() < 1e-3
 
 
 def test_a_coefficient_near_zero_learns_as_well_as_one_in_the_middle():
