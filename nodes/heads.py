@@ -7,8 +7,8 @@ from comfy_api.latest import io
 
 from ..stylehead_core.drawing import draw_flow
 from ..stylehead_core.fitting import FITS, fit_motion
+from ..stylehead_core.rehearsal import rehearse as rehearse_motion
 from ..stylehead_core.stages.calibration import calibrate
-from ..stylehead_core.stages.rehearsal import rehearse as rehearse_motion
 from ..stylehead_core.stages.warping import warp_features
 from . import bridge, models, sockets
 from .model_record import ModelRecord, model_for

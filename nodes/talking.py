@@ -8,7 +8,7 @@ from comfy_api.latest import InputImpl, io
 
 from ..stylehead_core.media.background_writer import BackgroundVideoWriter
 from ..stylehead_core.ops.memory import check_memory
-from ..stylehead_core.stages.rehearsal import REHEARSED_FRAMES
+from ..stylehead_core.rehearsal import REHEARSED_FRAMES
 from ..stylehead_core.talking_head import TalkingHeadConfig, talking_head
 from . import bridge, models, sockets
 from .inversion import CHANGE_HELP, attributes, direction_of, edit_warning

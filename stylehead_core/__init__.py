@@ -27,6 +27,7 @@ from .media.video import VideoWriter
 from .model.files import load_stylehead
 from .model.stylehead import StyleHead
 from .records import Direction, Edit, Head, Inversion, Motion, Portrait
+from .rehearsal import rehearse
 from .stages.calibration import calibrate
 from .stages.editing import edit_style
 from .stages.inversion import invert
@@ -34,7 +35,6 @@ from .stages.motion_files import load_motion, save_motion
 from .stages.motion_sliders import motion_from_sliders
 from .stages.motion_tools import make_relative
 from .stages.portrait import PortraitConfig, take_portrait
-from .stages.rehearsal import rehearse
 from .stages.rendering import render
 from .stages.speech import SpeechConfig, motion_from_speech, speech_motion_for_model
 from .stages.tracking import motion_from_video

@@ -8,11 +8,11 @@ from .errors import InputError
 from .landmarker.landmarker import Landmarker
 from .model.stylehead import StyleHead
 from .records import Inversion, Motion, Portrait, Progress
+from .rehearsal import REHEARSED_FRAMES, can_rehearse, rehearse
 from .stages.calibration import calibrate
 from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion import match_placement
-from .stages.rehearsal import REHEARSED_FRAMES, can_rehearse, rehearse
 from .stages.rendering import RenderConfig, render_parts
 from .stages.warping import FLOW_BATCH, warp_in_blocks
 
@@ -49,7 +49,7 @@ def animate(
         edits: attributes of the model with their strengths.
         strength: of the calibration, 0..1; None is full strength if the model has a calibrator.
         match: match size and position of the driver's head to the portrait's, for absolute motions of other people.
-        landmarker: given, the motion is rehearsed where the model can, see ``stages.rehearsal``,
+        landmarker: given, the motion is rehearsed where the model can, see ``rehearsal.py``,
         rehearsed: by so many frames, 0 = not,
         on_rehearsal: with its progress.
         progress: called with frames (done, total) while the flow is predicted.

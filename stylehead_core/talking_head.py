@@ -22,12 +22,12 @@ from .media.sound import Sound
 from .media.video import Frames
 from .model.stylehead import StyleHead
 from .records import Direction, Inversion, Motion, Portrait, Progress
+from .rehearsal import REHEARSED_FRAMES
 from .stages.editing import edit_style
 from .stages.inversion import Method, OptimiseStep, invert
 from .stages.motion_tools import describe, fit_length, join, loop, mix_regions, reverse
 from .stages.paste import PasteConfig, paste_head
 from .stages.portrait import PortraitConfig, native_size, take_portrait
-from .stages.rehearsal import REHEARSED_FRAMES
 from .stages.rendering import RenderConfig
 from .stages.speech import Life, SpeechConfig, speech_motion_for_model
 from .stages.tracking import TrackingConfig, motion_for_model

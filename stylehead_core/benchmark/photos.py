@@ -28,12 +28,12 @@ from ..media.pictures import read_picture
 from ..model.stylehead import StyleHead
 from ..networks.feature_network import FeatureNetwork
 from ..records import Motion, Portrait
+from ..rehearsal import REHEARSED_FRAMES
 from ..rest import neutral_frame
 from ..spaces import ARKIT
 from ..stages.inversion import invert
 from ..stages.motion_tools import make_relative
 from ..stages.portrait import PortraitConfig, take_portrait
-from ..stages.rehearsal import REHEARSED_FRAMES
 from ..stages.tracking import motion_for_model, motion_from_video
 from .measures import correlation
 from .photo_measures import DlibIdentity, MatteNetwork, fine_contrast, mouth_cavity

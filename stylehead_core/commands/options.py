@@ -8,8 +8,8 @@ import torch
 from ..errors import ConfigError
 from ..media.sound import Sound
 from ..records import Motion
+from ..rehearsal import REHEARSED_FRAMES
 from ..stages.motion_tools import Beyond, describe_left_out, fit_length, go_on_at_rest
-from ..stages.rehearsal import REHEARSED_FRAMES
 
 __all__ = [
     "add_longer_argument",

@@ -17,10 +17,10 @@ from stylehead_core.model.presets import debug
 from stylehead_core.model.stylehead import build
 from stylehead_core.networks.coefficients import CoefficientsConfig
 from stylehead_core.ops.pixels import from_uint8
+from stylehead_core.rehearsal import REHEARSED_FRAMES
 from stylehead_core.stages.inversion import invert
 from stylehead_core.stages.motion_files import load_motion, save_motion
 from stylehead_core.stages.portrait import native_size, take_portrait
-from stylehead_core.stages.rehearsal import REHEARSED_FRAMES
 
 FIVE_POINTS = torch.tensor(
     [[-0.31, 0.29, 0.2], [0.31, 0.29, 0.2], [0.0, -0.04, 0.5], [-0.25, -0.38, 0.2], [0.25, -0.38, 0.2]]

@@ -11,12 +11,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stylehead_core import InputError, Motion, Portrait, rehearse
+from stylehead_core import InputError, Motion, Portrait, rehearsal, rehearse
 from stylehead_core.model.presets import styleheat_1024
 from stylehead_core.model.stylehead import build
 from stylehead_core.records import Edit, Inversion
 from stylehead_core.spaces import ARKIT
-from stylehead_core.stages import rehearsal
 from stylehead_core.training.recipes.registry import recipe_named
 
 JAW, SMILE, YAW = (ARKIT.names.index(name) for name in ("jawOpen", "mouthSmileLeft", "yaw"))

@@ -8,25 +8,25 @@ Axes: T frames of the motion, N rehearsed frames, K what is corrected: 51 blends
 """
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ..errors import FaceNotFound, InputError
-from ..landmarker.landmarker import Landmarker
-from ..model.stylehead import StyleHead
-from ..records import Inversion, Motion, Progress
-from ..spaces import ARKIT
-from .calibration import calibrate
-from .portrait import PortraitConfig, take_portrait
-from .rendering import RenderConfig, render
-from .warping import warp_features
+from .errors import FaceNotFound, InputError
+from .landmarker.landmarker import Landmarker
+from .model.stylehead import StyleHead
+from .records import Inversion, Motion, Progress
+from .spaces import ARKIT
+from .stages.calibration import calibrate
+from .stages.portrait import PortraitConfig, take_portrait
+from .stages.rendering import RenderConfig, render
+from .stages.warping import warp_features
 
 __all__ = ["REHEARSED_FRAMES", "can_rehearse", "rehearse"]
 
 REHEARSED_FRAMES = 16
 CORRECTED = [*range(51), *range(52, 55)]  # all blendshapes but tongueOut, which is not measured, and the angles
-FACE = slice(0, 51)  # the blendshapes among them
 MOST = 1.1  # largest coefficient that is asked
 STEPS = (0.7, 0.5)  # parts of the measured error by which each round goes on,
 LIMITS = (0.3, 0.4)  # and the largest correction after it, in coefficients and rad
@@ -61,7 +61,8 @@ def rehearse(
         progress: called with (done, total) of the drawn frames; may raise to stop.
 
     Returns:
-        A motion of the same kind, whose coefficients differ by at most 0.4 from those asked for, within 0..1.1.
+        A motion of the same kind. Its blendshapes are within 0..1.1 and at most 0.4 from those asked for, as far as
+        these are within 0..1; angles likewise, in rad.
 
     Raises:
         InputError: the model is not moved by blendshapes; a negative number of frames; a portrait without landmarks.
@@ -88,7 +89,7 @@ def rehearse(
     rounds = len(STEPS)
     correction, first = torch.zeros(len(chosen), len(CORRECTED)), None
     for number, (step, limit) in enumerate(zip(STEPS, LIMITS, strict=True)):
-        told = None if progress is None else _Part(progress, number * len(chosen), rounds * len(chosen))
+        told = None if progress is None else partial(_count_on, progress, number * len(chosen), rounds * len(chosen))
         seen = _perform(model, inversion, landmarker, _ask(motion, own, wanted, chosen, correction), strength, told)
         missed = (wanted[chosen][:, CORRECTED] - seen).nan_to_num()  # where no face is found, nothing is corrected
         first = missed if first is None else first
@@ -158,11 +159,6 @@ def _share(change: Tensor, chosen: list[int], correction: Tensor) -> Tensor:
     return (weights @ correction) * (1 - torch.exp(-(changed / LITTLE).square()))
 
 
-class _Part:
-    """A part of a progress."""
-
-    def __init__(self, whole: Progress, done: int, total: int) -> None:
-        self.whole, self.done, self.total = whole, done, total
-
-    def __call__(self, done: int, total: int) -> None:
-        self.whole(self.done + done, self.total)
+def _count_on(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    """Tell ``progress`` what is done of a part, ``before`` which there were others."""
+    progress(before + done, total)
