@@ -196,7 +196,7 @@ def stylehead_512() -> StyleHeadConfig:
     return replace(
         small,
         name="stylehead-512",
-        prior=LandmarkPriorConfig(flow_size=small.generator.waist, hidden=192, lips_meet=True),
+        prior=LandmarkPriorConfig(flow_size=small.generator.waist, hidden=192, lips_meet=True, uncovers=True),
         refiner=refiner,
         compositor=CompositorConfig(
             drawn_size=refiner.size,

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
-from .skull import SKULL_AXES, SKULL_CENTRE, fit_outline, outline_at, scale_outline, skull_and_neck, smoothstep
+from .beside_head import BesideHead, FaceEdges
+from .skull import fit_outline, scale_outline, skull_and_neck
 
 __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 
@@ -54,9 +55,6 @@ TEETH_DEPTH_CM = 1.4  # cm: the teeth, behind the point where the nose meets the
 TEETH_RANGE_X_CM, TEETH_RANGE_Y_CM = 3.0, 1.5
 FACE_OFFSET_CM = 1.0  # cm by which the measured face lies in front of the estimated skull
 OCCLUSION_DEPTH_CM = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
-# In skull radii: hair beside the head moves with it up to the first, nothing beyond the second.
-HALO_RADII = (0.98, 1.18)
-HALO_FADE_CM = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
 FRONT_CENTRE, FRONT_HALF = (0.0, 1.0), 15.0  # cm of the head's frame: the square of a plan of the face
 FULL_COVER_WEIGHT = 0.5  # total weight of points that covers a cell
 NEIGHBOUR_WEIGHT = 0.02  # weight of the neighbouring cells, for cells that no point fell into
@@ -69,6 +67,7 @@ class LandmarkPriorConfig:
     fineness: int = 3  # each triangle is sampled at fineness^2 points
     hidden: int = 0  # hidden width of the network that corrects the linear movement for a face; 0 = no network
     lips_meet: bool = False  # whether moved lips stop where they touch; else they pass each other
+    uncovers: bool = False  # whether what a head uncovers is fetched from beside it; else the head is seen there again
 
     def __post_init__(self) -> None:
         if min(self.flow_size, self.expression, self.fineness, self.hidden + 1) < 1 or self.fineness > MAX_FINENESS:
@@ -204,13 +203,15 @@ class LandmarkPrior(nn.Module):
             the surface the portrait shows: 0 for hidden, 0.5 for shown at half the size.
         """
         moved, here, there = face
-        landmarks = landmarks.expand(len(moved), -1, -1)
-        surface, hull = self._face(landmarks, moved, there), self._hull(here, there, outline)
+        edges = FaceEdges.measure(landmarks, moved, here, there, size) if self.config.uncovers else None
+        beside = BesideHead(here=here, there=there, outline=outline, size=size, edges=edges)
+        surface = self._face(landmarks.expand(len(moved), -1, -1), moved, there)
+        hull = self._hull(beside)
         points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(surface, hull, strict=True))
         scale = self.config.flow_size / size
         places = (points + 0.5) * scale - 0.5
         dense, covered = _splat(places, depth, values, front, self.config.flow_size)
-        flow = covered * dense[:, :2] + (1 - covered) * self._halo(here, there, size, outline)
+        flow = covered * dense[:, :2] + (1 - covered) * beside.halo(self._cells(size))
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
     def fit_outline(self, matte: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
@@ -355,33 +356,18 @@ class LandmarkPrior(nn.Module):
         depth = FACE_OFFSET_CM - goal[..., 2] / there.scale[:, None]
         return goal[..., :2], depth, values, (now > 0).repeat_interleave(each, dim=1)
 
-    def _hull(self, here: HeadPose, there: HeadPose, outline: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _hull(self, head: BesideHead) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Samples of skull and neck, as in ``_face``."""
+        here, there = head.here, head.there
         hull, follows = (part.to(here.scale) for part in skull_and_neck())
-        hull = scale_outline(hull.expand(len(here.scale), -1, -1), outline)
+        hull = scale_outline(hull.expand(len(here.scale), -1, -1), head.outline)
         start = here.pose(hull)
         goal = start + (there.pose(hull) - start) * follows[:, None]
-        flow = (start - goal)[..., :2]
-        seen = torch.ones_like(flow[..., 0])
-        depth = -goal[..., 2] / there.scale[:, None]
-        return goal[..., :2], depth, torch.cat((flow, seen[..., None]), dim=-1), seen.bool()
-
-    def _halo(self, here: HeadPose, there: HeadPose, size: float, outline: Tensor | None) -> Tensor:
-        """The flow (B 2 h w, pixels of the picture) beside the head: it follows the head's rotation, scale and
-        shift, then fades.
-        """
-        centre = self.vertices.new_tensor(SKULL_CENTRE).expand(len(here.scale), 1, 3)
-        start, goal = (pose.pose(centre)[:, 0, :2, None, None] for pose in (here, there))  # B 2 1 1
-        place = self._cells(size)
-        away = place - goal
-        flow = start + _rotate_roll(away, there, here) * (here.scale / there.scale)[:, None, None, None] - place
-        level = _rotate_roll(away, there, None) / there.scale[:, None, None, None]  # cm, with the head's roll removed
-        radius = torch.hypot(level[:, 0] / SKULL_AXES[0], level[:, 1] / SKULL_AXES[1])
-        if outline is not None:
-            radius = radius / outline_at(outline, level[:, 0], -level[:, 1])
-        inside = smoothstep(radius, HALO_RADII[1], HALO_RADII[0])
-        above = smoothstep(level[:, 1], HALO_FADE_CM[1], HALO_FADE_CM[0])
-        return flow * (inside * above)[:, None]
+        place, flow = (rearrange(each[..., :2], "b point xy -> b xy point 1") for each in (goal, start - goal))
+        flow = head.uncover(place, flow)
+        seen = torch.ones_like(goal[..., 0])
+        values = torch.cat((rearrange(flow, "b xy point 1 -> b point xy"), seen[..., None]), dim=-1)
+        return goal[..., :2], -goal[..., 2] / there.scale[:, None], values, seen.bool()
 
     def _triangles_within(self, ring: tuple[int, ...]) -> Tensor:
         """Which triangles (T) lie within a ring of landmarks."""
@@ -430,14 +416,6 @@ def _splat(places: Tensor, depth: Tensor, values: Tensor, seen: Tensor, size: in
     covered = F.max_pool2d((weight / FULL_COVER_WEIGHT).clamp_max(1), 3, stride=1, padding=1)
     covered = -F.max_pool2d(-covered, 3, stride=1, padding=1)
     return total / near.clamp_min(1e-6), covered
-
-
-def _rotate_roll(vectors: Tensor, off: HeadPose, on: HeadPose | None) -> Tensor:
-    """Rotate ``vectors`` (B 2 h w; y down) from the roll of ``off`` to that of ``on``."""
-    roll = off.angles[:, 2] - (0 if on is None else on.angles[:, 2])
-    cos, sin = roll.cos()[:, None, None], roll.sin()[:, None, None]
-    x, y = vectors.unbind(1)
-    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=1)
 
 
 def _signed_area(triangles: Tensor) -> Tensor:

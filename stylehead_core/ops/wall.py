@@ -12,6 +12,11 @@ __all__ = ["fill", "fill_small_holes", "person_and_wall"]
 
 WALL_SHARE = 0.04  # a pixel with less of the person shows the wall
 MARGIN_SIDES = 0.006  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
+RIM_SIDES = 0.025  # around that margin, strands of hair count as little as they are near
+PATTERN_SIDES = 0.06  # what is smaller is a pattern, and what is larger a colour
+COARSE = 64  # pixels
+MIRROR_SIDES = 0.3  # into the person, a pattern fades
+SURE = 0.5
 MIN_WALL_AREA = 0.01  # of the picture's area: less wall than this, all around it the person, is an error of the matte
 MIN_PERSON_SHARE = 0.15  # with less of the person a pixel's colour is taken from the person around it
 
@@ -26,11 +31,55 @@ def person_and_wall(picture: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:
     margin = max(1, round(MARGIN_SIDES * picture.shape[-1]))
     near = F.max_pool2d(matte, 2 * margin + 1, stride=1, padding=margin)
     bare = (near < WALL_SHARE).to(picture.dtype)
-    wall = torch.lerp(fill(picture, bare), picture, bare)
+    bare = bare * (2 * _blur(bare, RIM_SIDES) - 1).clamp(0, 1)
+    wall = torch.lerp(continue_wall(picture, bare), picture, bare)
     own = ((picture - (1 - matte) * wall) / matte.clamp_min(MIN_PERSON_SHARE)).clamp(-1, 1)
     solid = ((matte - MIN_PERSON_SHARE) / MIN_PERSON_SHARE).clamp(0, 1)
     person = torch.lerp(fill(own, solid), own, (matte > MIN_PERSON_SHARE).to(own.dtype))
     return person, wall
+
+
+def continue_wall(picture: Tensor, known: Tensor) -> Tensor:
+    """Continue a picture (B C S S) to where it is not ``known`` (B 1 S S, in 0..1), pattern included.
+
+    Colours continue smoothly; the pattern is that of the other side of the nearest known place, as in a mirror.
+    """
+    filled = torch.lerp(fill(picture, known), picture, known)
+    coarse = F.interpolate(filled, size=(COARSE, COARSE), mode="area")  # fine enough for what is blurred
+    coarse = _blur(_blur(coarse, PATTERN_SIDES), PATTERN_SIDES)
+    smooth = F.interpolate(coarse, size=filled.shape[-2:], mode="bilinear", align_corners=False)
+    grid, depth = zip(*(_mirror(each) for each in known[:, 0] > SURE), strict=True)
+    pattern, grid, depth = known * (filled - smooth), torch.stack(grid).to(picture), torch.stack(depth).to(picture)
+    pattern = F.grid_sample(pattern, grid, padding_mode="reflection", align_corners=False)
+    near = (1 - depth[:, None] / MIRROR_SIDES).clamp(0, 1)
+    return smooth + near * pattern
+
+
+def _mirror(known: Tensor) -> tuple[Tensor, Tensor]:
+    """For each pixel that is not ``known`` (S S) the place (S S 2, of ``grid_sample``) as far on the other side of the
+    nearest known one, and how far that is away (S S), in sides.
+    """
+    import cv2
+
+    size = known.shape[-1]
+    hidden = (~known).byte().cpu().numpy()
+    if hidden.all():
+        return torch.zeros(size, size, 2), torch.ones(size, size)
+    depth, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    depth, labels = np.asarray(depth), np.asarray(labels, np.int64)
+    place = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1)
+    rim = np.zeros((labels.max() + 1, 2), np.float32)
+    rim[labels[hidden == 0]] = place[hidden == 0]
+    mirrored = 2 * rim[labels] - place
+    return torch.from_numpy((mirrored + 0.5) * (2 / size) - 1), torch.from_numpy(depth / size)
+
+
+def _blur(picture: Tensor, sides: float) -> Tensor:
+    """Means of squares with a side of ``sides`` of the picture's; beyond its edges there is nothing."""
+    half = max(1, round(sides * picture.shape[-1] / 2))
+    for side, pad in (((2 * half + 1, 1), (half, 0)), ((1, 2 * half + 1), (0, half))):
+        picture = F.avg_pool2d(picture, side, stride=1, padding=pad, count_include_pad=False)
+    return picture
 
 
 def fill(picture: Tensor, known: Tensor) -> Tensor:

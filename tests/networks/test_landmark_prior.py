@@ -21,7 +21,9 @@ from stylehead_core.networks.landmark_prior import (
     LandmarkPrior,
     LandmarkPriorConfig,
 )
+from stylehead_core.ops.face_masks import FACE_OVAL, signed_distance
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
+from stylehead_core.ops.warp import warp
 from stylehead_core.training.canonical_face import install_canonical
 from stylehead_core.training.landmark_prior import closure_basis, expression_basis
 
@@ -31,9 +33,9 @@ LIPS_APART, LIDS_TOGETHER = 30, 8
 YAW, ROLL, X = 53, 54, 55
 
 
-@pytest.fixture(scope="module")
-def prior(canonical):
-    prior = LandmarkPrior()
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "uncovers"])
+def prior(canonical, request):
+    prior = LandmarkPrior(LandmarkPriorConfig(uncovers=request.param))
     install_canonical(prior)
     prior.basis[JAW_OPEN, CHIN, 1] = -2.0  # cm
     prior.basis[LIPS_APART, list(INNER_LIPS[INNER_LIPS.index(324) :]), 1] = -2.0
@@ -91,6 +93,22 @@ def test_a_turned_head_hides_one_side(prior, face):
     _, right = prior(landmarks, changed(own, YAW, 0.2), changed(own, YAW, 0.8), SIZE)
     shown = (right < 0.7)[0, 0, 20:45]
     assert shown[:, :32].sum() > 4 * shown[:, 32:].sum()
+
+
+@pytest.mark.parametrize(("what", "amount"), [(X, 0.3), (ROLL, 0.7)])
+def test_a_place_that_the_head_has_left_does_not_show_it_again(prior, face, what, amount):
+    landmarks, own = face
+    driving = changed(own, what, amount)
+    flow, _ = prior(landmarks, own, driving, SIZE)
+    moved = prior.move_landmarks(landmarks, own, driving, SIZE).landmarks
+    before, after = (
+        signed_distance((points[:, list(FACE_OVAL), :2] + 0.5) * (64 / SIZE) - 0.5, 64) for points in (landmarks, moved)
+    )
+    twice = (after < -0.5) & (warp(before[:, None], flow)[:, 0] > 1)
+    if prior.config.uncovers:
+        assert twice.sum() <= 3
+    else:
+        assert twice.sum() > 10
 
 
 def test_many_frames_equal_one_at_a_time(prior, face):

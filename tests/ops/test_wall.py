@@ -27,7 +27,7 @@ def picture(matte):
 def test_both_layers_together_are_the_picture(picture, matte):
     person, wall = person_and_wall(picture, matte)
     both = matte * person + (1 - matte) * wall
-    beside = torch.nn.functional.max_pool2d((matte > 0).float(), 3, stride=1, padding=1) * (matte == 0)  # there: filled
+    beside = torch.nn.functional.max_pool2d((matte > 0).float(), 5, stride=1, padding=2) * (matte == 0)  # there: filled
     torch.testing.assert_close(both * (1 - beside), picture * (1 - beside), atol=1e-5, rtol=0)
     torch.testing.assert_close(both, picture, atol=0.05, rtol=0)
 
@@ -37,6 +37,21 @@ def test_the_wall_goes_on_behind_the_person(picture, matte):
     middle = wall[0, 0, 32, 20:44]
     assert (wall[0, 0] - wall[0, 1]).abs().max() < 1e-5  # nothing red in it
     assert -0.4 < middle.min() < middle.max() < 0.4
+
+
+def test_a_pattern_of_the_wall_goes_on_behind_the_person(picture, matte):
+    pattern = 0.2 * (torch.arange(SIZE) % 4 < 2)[:, None].expand(1, 3, SIZE, SIZE)
+    _, wall = person_and_wall((picture + pattern).clamp(-1, 1), matte)
+    known, hidden = wall[0, 0, :, 10], wall[0, 0, :, 22]
+    assert torch.corrcoef(torch.stack((hidden, known))[:, 24:40])[0, 1] > 0.9
+
+
+def test_a_dark_rim_of_hair_does_not_darken_the_wall_behind_the_person(matte):
+    large = torch.nn.functional.interpolate(matte, scale_factor=8.0)
+    picture = torch.full((1, 3, 8 * SIZE, 8 * SIZE), 0.5)
+    rim = torch.nn.functional.max_pool2d(large, 13, stride=1, padding=6) > 0
+    _, wall = person_and_wall(torch.where(rim, -0.9, picture), large)
+    assert wall[large.expand_as(wall) > 0].min() > 0.3
 
 
 def test_away_from_the_person_the_wall_is_the_picture_to_the_bit(picture, matte):
