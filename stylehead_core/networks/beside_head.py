@@ -17,14 +17,16 @@ from ..ops.face_masks import FACE_OVAL, signed_distance
 from ..ops.pose import HeadPose
 from .skull import SKULL_AXES, SKULL_CENTRE, outline_at, smoothstep
 
-__all__ = ["BesideHead", "FaceEdges"]
+__all__ = ["OWN_DEPTH_CM", "BesideHead", "FaceEdges"]
 
 # In skull radii: hair beside the head moves with it up to the first, nothing beyond the second.
 HALO_RADII = (0.98, 1.18)
+BESIDE_RADII = 1.08  # at which a place is beside the head for sure; long hair reaches farther
 HALO_FADE_CM = (8.0, 18.0)  # cm below the skull's centre between which the halo ends
 MIN_RADIUS = 0.1  # skull radii: nearer to the centre there is no way out
 EDGE_CELLS = 32  # of a side of the picture, for distances from the face
 EDGE_RANGE_CM = 1.8  # distance from the face beyond which a place is outside of it for sure
+OWN_DEPTH_CM = 0.6  # by which a place of the skull may come out of the face, since it lies deeper
 EDGE_STEPS = 2  # in which what is fetched leaves the face, since the way out bends
 MIN_SLOPE = 0.1  # of the steepest; in the face's middle there is no way out
 
@@ -61,10 +63,11 @@ class BesideHead:
         inside = smoothstep(radius, HALO_RADII[1], HALO_RADII[0])
         return self.uncover(place, flow * (inside * _fade(below))[:, None])
 
-    def uncover(self, place: Tensor, flow: Tensor) -> Tensor:
+    def uncover(self, place: Tensor, flow: Tensor, depth: Tensor | float = 0.0) -> Tensor:
         """The ``flow`` (B 2 h w, pixels) at places (B or none, 2 h w), without fetching the head where it was.
 
-        Where nothing moves it stays as it is, bit for bit.
+        Where nothing moves it stays as it is, bit for bit. ``depth``: cm by which what is fetched may lie farther
+        inside the face than the place does.
         """
         if self.edges is None:
             return flow
@@ -72,7 +75,7 @@ class BesideHead:
         fetched = place + flow
         radius, below = self._on_skull(place - _centre(self.there), self.there)
         own, _ = self._on_skull(fetched - start, self.here)
-        wider = (radius.clamp_max(HALO_RADII[1]) / own.clamp_min(MIN_RADIUS)).clamp_min(1) - 1
+        wider = (radius.clamp_max(BESIDE_RADII) / own.clamp_min(MIN_RADIUS)).clamp_min(1) - 1
         flow = flow + (fetched - start) * (wider * _fade(below))[:, None]
         wanted = self._at(self.edges.after, place).clamp_min(-EDGE_RANGE_CM)
         slope = torch.cat(torch.gradient(self.edges.before, dim=(3, 2)), dim=1)
@@ -80,7 +83,7 @@ class BesideHead:
         slope = slope / steep.clamp_min(MIN_SLOPE * steep.amax((2, 3), keepdim=True))
         for _ in range(EDGE_STEPS):
             fetched = place + flow
-            inside = (self._at(self.edges.before, fetched) - wanted).clamp_min(0)
+            inside = (self._at(self.edges.before, fetched) - wanted - depth).clamp_min(0)
             flow = flow - self._at(slope, fetched) * inside * self.here.scale[:, None, None, None]
         return flow
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
-from .beside_head import BesideHead, FaceEdges
+from .beside_head import OWN_DEPTH_CM, BesideHead, FaceEdges
 from .skull import fit_outline, scale_outline, skull_and_neck
 
 __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
@@ -364,7 +364,7 @@ class LandmarkPrior(nn.Module):
         start = here.pose(hull)
         goal = start + (there.pose(hull) - start) * follows[:, None]
         place, flow = (rearrange(each[..., :2], "b point xy -> b xy point 1") for each in (goal, start - goal))
-        flow = head.uncover(place, flow)
+        flow = head.uncover(place, flow, OWN_DEPTH_CM * (follows == 1)[:, None])
         seen = torch.ones_like(goal[..., 0])
         values = torch.cat((rearrange(flow, "b xy point 1 -> b point xy"), seen[..., None]), dim=-1)
         return goal[..., :2], -goal[..., 2] / there.scale[:, None], values, seen.bool()
