@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -27,10 +28,11 @@ from ..landmarker.landmarker import Landmarker
 from ..media.pictures import read_picture
 from ..model.stylehead import StyleHead
 from ..networks.feature_network import FeatureNetwork
-from ..records import Motion, Portrait
+from ..ops.pixels import to_uint8
+from ..records import Inversion, Motion, Portrait
 from ..rehearsal import REHEARSED_FRAMES
 from ..rest import neutral_frame
-from ..spaces import ARKIT
+from ..spaces import ARKIT, space_named
 from ..stages.inversion import invert
 from ..stages.motion_tools import make_relative
 from ..stages.portrait import PortraitConfig, take_portrait
@@ -50,6 +52,7 @@ __all__ = [
     "probe",
     "sheet_of_photo",
     "sheet_of_photos",
+    "sheet_of_turns",
 ]
 
 SIZE = 512  # pixels at which every frame is measured
@@ -68,6 +71,14 @@ MOMENTS = {  # title of a column -> the coefficient whose largest (or, with -1, 
     "yaw -": ("yaw", -1),
     "pitch +": ("pitch", 1),
     "pitch -": ("pitch", -1),
+}
+TURNED_FPS = Fraction(25)  # of motions that are single frames
+TURNED = {  # title of a column -> pitch, yaw and roll, degrees
+    "yaw -25": (0, -25, 0),
+    "yaw +25": (0, 25, 0),
+    "yaw -25, down": (10, -25, 0),
+    "yaw +25, up": (-10, 25, 0),
+    "roll +25": (0, 0, 25),
 }
 
 
@@ -130,6 +141,7 @@ class PhotoRow:
 class PhotoResult:
     row: PhotoRow
     moments: Mapping[str, Tensor]  # title -> picture (3 512 512) uint8: the portrait, extremes, the worst frame
+    turns: Mapping[str, Tensor]  # likewise: the portrait, turned far
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +212,8 @@ def measure_photo(
     still = _Still.of(source, observers)
     started = time.perf_counter()
     portrait = _take(picture, observers.landmarker, PortraitConfig.for_model(model.config))
-    moved = animate(model, invert(model, portrait), probe.motion, landmarker=observers.landmarker, rehearsed=rehearsed)
+    inversion = invert(model, portrait)
+    moved = animate(model, inversion, probe.motion, landmarker=observers.landmarker, rehearsed=rehearsed)
     drawn = _frames(moved)
     frames, total, size, seconds = [], 0, 0, 0.0
     while (frame := next(drawn, None)) is not None:
@@ -210,7 +223,7 @@ def measure_photo(
         total, size = total + 1, frame.shape[-1]
         started = time.perf_counter()
     row = _row(path.stem, frames, still, probe, size=size, fps=total / seconds)
-    return PhotoResult(row=row, moments=_moments(frames, source, still, probe))
+    return PhotoResult(row=row, moments=_moments(frames, source, still, probe), turns=_turn(model, inversion))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +281,6 @@ def _at_512(frame: Tensor) -> Tensor:
 
 def _measure_frame(number: int, frame: Tensor, still: _Still, probe: Probe, observers: Observers) -> _Frame:
     picture = _at_512(frame)
-    levels = ((picture[0] + 1) * 127.5).round().byte()
     wall = None
     if observers.matte is not None and still.matte is not None:
         outside = torch.maximum(still.matte, observers.matte(picture)) < OUTSIDE
@@ -277,13 +289,13 @@ def _measure_frame(number: int, frame: Tensor, still: _Still, probe: Probe, obse
     try:
         seen = _take(picture, observers.landmarker, PortraitConfig(size=SIZE, align="none"))
     except FaceNotFound:
-        return _Frame(number=number, picture=levels, coefficients=None, wall=wall)
+        return _Frame(number=number, picture=to_uint8(picture)[0], coefficients=None, wall=wall)
     assert seen.landmarks is not None
     assert seen.mask is not None
     opened = probe.asked[number, ARKIT.names.index("jawOpen")] > OPEN_JAW
     return _Frame(
         number=number,
-        picture=levels,
+        picture=to_uint8(picture)[0],
         coefficients=seen.coefficients,
         sharpness=fine_contrast(picture, seen.mask) / still.contrast,
         cavity=mouth_cavity(picture, seen.landmarks) if opened else None,
@@ -344,7 +356,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _moments(frames: Sequence[_Frame], source: Portrait, still: _Still, probe: Probe) -> dict[str, Tensor]:
     """The portrait, the measured frames in which most is asked for, and the one whose expression is furthest off."""
     numbers = [frame.number for frame in frames]
-    shown = {"portrait": ((source.image[0] + 1) * 127.5).round().byte()}
+    shown = {"portrait": to_uint8(source.image)[0]}
     for title, (name, sign) in MOMENTS.items():
         shown[title] = frames[int((sign * probe.asked[numbers, ARKIT.names.index(name)]).argmax())].picture
     wanted = _wanted(still, probe)
@@ -355,6 +367,19 @@ def _moments(frames: Sequence[_Frame], source: Portrait, still: _Still, probe: P
         for frame in frames
     ]
     shown["worst"] = frames[errors.index(max(errors))].picture
+    return shown
+
+
+def _turn(model: StyleHead, inversion: Inversion) -> dict[str, Tensor]:
+    """The portrait of an inversion in each of the ``TURNED`` poses, moved by nothing else."""
+    space = space_named(model.config.space)
+    shown = {}
+    for title, angles in TURNED.items():
+        coefficients = torch.zeros(1, len(space.names))
+        coefficients[0, space.rotation] = torch.tensor(angles).deg2rad()
+        motion = Motion(coefficients=coefficients, fps=TURNED_FPS, space=space.name, relative=True)
+        (frame,) = _frames(animate(model, inversion, motion))
+        shown[title] = to_uint8(_at_512(frame))[0]
     return shown
 
 
@@ -372,6 +397,13 @@ def sheet_of_photos(results: Sequence[PhotoResult]) -> Tensor:
     """A row for each portrait, a column for each moment, at a reduced size: (3 H W) in [-1, 1]."""
     columns = list(results[0].moments)
     return contact_sheet({result.row.name: list(result.moments.values()) for result in results}, columns, cell=192)
+
+
+def sheet_of_turns(results: Sequence[PhotoResult]) -> Tensor:
+    """A row for each portrait, a column for each turned pose: (3 H W) in [-1, 1]."""
+    return contact_sheet(
+        {result.row.name: list(result.turns.values()) for result in results}, list(results[0].turns), cell=320
+    )
 
 
 def sheet_of_photo(result: PhotoResult) -> Tensor:

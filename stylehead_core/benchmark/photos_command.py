@@ -47,7 +47,17 @@ def run(args: argparse.Namespace) -> int:
     from ..media.pictures import write_picture
     from ..model.files import load_stylehead
     from .photo_measures import DlibIdentity, MatteNetwork, find_dlib_models
-    from .photos import Clip, Observers, find_portraits, measure_photo, medians, probe, sheet_of_photo, sheet_of_photos
+    from .photos import (
+        Clip,
+        Observers,
+        find_portraits,
+        measure_photo,
+        medians,
+        probe,
+        sheet_of_photo,
+        sheet_of_photos,
+        sheet_of_turns,
+    )
 
     model, landmarker = load_stylehead(args.model, args.device), load_landmarker(args.landmarker, args.device)
     folder = args.dlib or find_dlib_models()
@@ -80,4 +90,5 @@ def run(args: argparse.Namespace) -> int:
         tell(medians([result.row for result in results], failed=len(portraits) - len(results)))
     if results:
         write_picture(args.out / "sheet.png", sheet_of_photos(results))
+        write_picture(args.out / "turns.png", sheet_of_turns(results))
     return 0 if results else 1

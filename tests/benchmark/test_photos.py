@@ -147,6 +147,7 @@ def test_a_portrait_that_stands_still_is_itself_and_does_nothing(files, monkeypa
     assert abs(row["jaw"]) < 0.01
     assert row["wall"] is None
     assert read_picture(files / "out" / "sheet.png").shape[-1] > 10 * 192
+    assert read_picture(files / "out" / "turns.png").shape[-1] > 5 * 320
     assert read_picture(files / "out" / "face.png").shape[-1] > 5 * SIZE
 
 
