@@ -266,7 +266,7 @@ class StyleHead(nn.Module):
             descriptor: (B N).
             landmarks, source, driving, size: for a landmark prior, see ``LandmarkPrior.move_landmarks``; other models
                 need none.
-            outline: of the skull, from ``fit_outline``; None = the mean skull's.
+            outline: from ``fit_outline``; None = the mean skull's.
         """
         picture = self.resize(picture, self.flow_field.config.image_size).expand(len(descriptor), -1, -1, -1)
         if self.prior is None:
@@ -294,7 +294,7 @@ class StyleHead(nn.Module):
     def fit_outline(
         self, matte: Tensor | None, landmarks: Tensor | None, coefficients: Tensor | None, size: float
     ) -> Tensor | None:
-        """The outline of a portrait's skull, for ``predict_flow``; None for models that cut nobody out.
+        """The outline of a portrait's head, for ``predict_flow``; None for models that cut nobody out.
 
         Arguments as for ``LandmarkPrior.fit_outline``.
         """

@@ -50,7 +50,7 @@ class BesideHead:
 
     here: HeadPose
     there: HeadPose
-    outline: Tensor | None  # of the skull, see ``skull.fit_outline``; None = the mean skull's
+    outline: Tensor | None  # of skull and hair, see ``skull.fit_outline``; None = the mean skull's
     size: float  # pixels of a side of the picture
     edges: FaceEdges | None  # None = what the head uncovers is not looked at
 

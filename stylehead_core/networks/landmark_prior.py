@@ -22,7 +22,7 @@ from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
 from .beside_head import OWN_DEPTH_CM, BesideHead, FaceEdges
-from .skull import fit_outline, scale_outline, skull_and_neck
+from .skull import MAX_SKULL, fit_outline, scale_outline, skull_and_neck
 
 __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 
@@ -196,7 +196,7 @@ class LandmarkPrior(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The flow to a ``face`` moved by ``move_landmarks``, and its visibility in the portrait.
 
-        ``outline``: of the skull, from ``fit_outline``; None = the mean skull's.
+        ``outline``: from ``fit_outline``; None = the mean skull's.
 
         Returns:
             flow (B 2 h w) in pixels of its own grid, see ``ops.warp``; visibility (B 1 h w) in 0..1: how much of
@@ -215,13 +215,15 @@ class LandmarkPrior(nn.Module):
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
     def fit_outline(self, matte: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
-        """The outline of a portrait's skull by its matte (B 1 S S), see ``skull.fit_outline``.
+        """The outline of a portrait's head by its matte (B 1 S S), see ``skull.fit_outline``: of skull and hair for a
+        prior that ``uncovers``, else of the skull.
 
         Args:
             landmarks: (B 478 3), pixels of a square of ``size``.
             coefficients: (B K + 6), the portrait's own.
         """
-        return fit_outline(matte, self._pose(landmarks, coefficients, size), size)
+        outline = fit_outline(matte, self._pose(landmarks, coefficients, size), size)
+        return outline if self.config.uncovers else outline.clamp_max(MAX_SKULL)
 
     def find_guides(self, face: MovedFace, size: float) -> Tensor:
         """Guides for the inside of mouth and eyes, where a flow can fetch nothing.

@@ -16,7 +16,16 @@ from torch import Tensor
 
 from ..ops.pose import HeadPose
 
-__all__ = ["SKULL_AXES", "SKULL_CENTRE", "fit_outline", "outline_at", "scale_outline", "skull_and_neck", "smoothstep"]
+__all__ = [
+    "MAX_SKULL",
+    "SKULL_AXES",
+    "SKULL_CENTRE",
+    "fit_outline",
+    "outline_at",
+    "scale_outline",
+    "skull_and_neck",
+    "smoothstep",
+]
 
 SKULL_CENTRE, SKULL_AXES = (0.0, 3.0, -2.4), (8.4, 11.4, 8.9)  # cm, hair included
 SKULL_MAX_Z_CM, SKULL_MIN_Y_CM = 5.75, -7.5  # cm: the ellipsoid ends before this z and above this y
@@ -26,7 +35,8 @@ NECK_ENDS, NECK_POINTS = (-6.5, -19.0), (48, 64)  # cm of y; points along and ar
 # Cm of y: above the first it turns with the head, below the second not at all.
 NECK_FOLLOWS_ABOVE_CM, NECK_FIXED_BELOW_CM = -2.7, -17.6
 OUTLINE_ANGLES = 72  # directions around the skull's centre in which its outline is measured
-OUTLINE_SCALES = (0.8, 1.0)  # of the mean skull's radius that an outline may have: longer hair moves like the skull
+OUTLINE_SCALES = (0.8, 1.2)  # of the mean skull's radius that an outline may have
+MAX_SKULL = 1.0  # of it that counts as skull, what is beyond being hair
 OUTLINE_SEARCH = (0.5, 1.2, 72)  # radii of the mean skull between which the matte's end is sought, and steps
 OUTLINE_MIN_SINE = -0.25  # of the direction: below it there are neck and shoulders, and the outline is the mean one
 OUTLINE_SINE_RANGE = 1 / 12
@@ -89,13 +99,16 @@ def outline_at(outline: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def scale_outline(hull: Tensor, outline: Tensor | None) -> Tensor:
-    """The points of ``skull_and_neck`` (B P 3), the skull's as wide as ``outline`` (B or 1, A); None = as they are."""
+    """The points of ``skull_and_neck`` (B P 3), the skull's as wide as ``outline`` (B or 1, A) without its hair.
+
+    ``outline`` None: as they are.
+    """
     if outline is None:
         return hull
     necks = math.prod(NECK_POINTS)
     skull, neck = hull[:, :-necks], hull[:, -necks:]
     away = skull - skull.new_tensor(SKULL_CENTRE)
-    scale = outline_at(outline, away[..., 0], away[..., 1])[..., None]
+    scale = outline_at(outline.clamp_max(MAX_SKULL), away[..., 0], away[..., 1])[..., None]
     wide = torch.cat((away[..., :2] * scale, away[..., 2:]), dim=-1)
     return torch.cat((wide + skull.new_tensor(SKULL_CENTRE), neck), dim=1)
 

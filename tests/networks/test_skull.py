@@ -1,4 +1,4 @@
-"""A skull is made as small as the matte says that it is, and never larger."""
+"""A skull is made as small as the matte says that it is, and never larger: what is beyond is hair."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def matte_of(pose, share):
     return (head | (y > middle[1] + 20)).float()[None, None]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.9, 0.9), (1.0, 1.0), (1.15, 1.0), (0.6, 0.8)])
+@pytest.mark.parametrize(("share", "expected"), [(0.9, 0.9), (1.0, 1.0), (1.15, 1.15), (1.4, 1.2), (0.6, 0.8)])
 def test_the_outline_follows_the_matte_between_its_bounds(pose, share, expected):
     outline = fit_outline(matte_of(pose, share), pose, SIZE)[0]
     assert float(outline[UP]) == pytest.approx(expected, abs=0.03)
@@ -53,6 +53,12 @@ def test_the_points_of_a_small_skull_lie_within_the_matte(pose):
     radii = (small[:, :2] / torch.tensor(SKULL_AXES[:2])).norm(dim=1)
     assert radii.max() < 0.93
     assert torch.equal(scale_outline(hull[None], None)[0], hull)
+
+
+def test_hair_does_not_make_a_skull_larger(pose):
+    hull, _ = skull_and_neck()
+    outline = fit_outline(matte_of(pose, 1.15), pose, SIZE)
+    torch.testing.assert_close(scale_outline(hull[None], outline)[0], hull, atol=0.05, rtol=0)
 
 
 def test_a_direction_between_two_angles_gets_their_mean():
