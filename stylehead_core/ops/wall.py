@@ -18,7 +18,7 @@ COARSE = 64  # pixels
 MIRROR_SIDES = 0.3  # into the person, a pattern fades
 SURE = 0.5
 MIN_WALL_AREA = 0.01  # of the picture's area: less wall than this, all around it the person, is an error of the matte
-MIN_PERSON_SHARE = 0.15  # with less of the person a pixel's colour is taken from the person around it
+MIN_PERSON_SHARE = 0.4  # with less of the person a pixel's colour is taken from the person around it
 
 
 def person_and_wall(picture: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:

@@ -57,13 +57,13 @@ class ExpressionTask(LearnsFromHeads):
     crop: int = 44  # cells of the flow along each side of what is drawn of them
     turn: float = 0.08  # deviation of the change of pitch, yaw and roll, rad
     light: float = 0.3  # how much contrast and colours change
-    read: float = 2.0  # weight of the measured error
+    read: float = 3.0  # weight of the measured error
     place: float = 20.0  # weight of how far landmarks of brows, eyes and mouth lie from where the prior moves them
     bounds: float = 0.5  # weight of the prior's own task
-    flow: float = 0.5  # weight of the flow's own task
+    flow: float = 1.0  # weight of the flow's own task
     flow_pairs: int = 3  # rendered pairs in a batch by which it is measured
     adversarial: float = 0.2  # weight of the discriminators' verdict on these frames
-    identity: float = 1.0  # weight of 1 - cosine of the frame's and the portrait's identity embeddings
+    identity: float = 2.0  # weight of 1 - cosine of the frame's and the portrait's identity embeddings
     prior_speed: float = 0.8  # learning rate of the prior's correction, in parts of the recipe's
     flow_speed: float = 0.15  # that of the flow field,
     drawing_speed: float = 0.5  # and that of refiner and compositor

@@ -45,7 +45,7 @@ MAX_LIPS = {"mouthFunnel": 0.6, "mouthPucker": 1.0, "mouthRollUpper": 0.7, "mout
 LIP_SHARE = 0.4  # of vowels that show each shape of the lips
 PURSED_SHARE = 0.15  # of vowels whose lips stay closed though the jaw is lowered
 MIN_CLOSURE = 0.7  # of these, in parts of the jaw's opening
-LOOKED_AT = {"jawOpen": 2.5, "eyeBlinkLeft": 2.5, "eyeBlinkRight": 2.5, "mouthSmileLeft": 5.0, "mouthSmileRight": 5.0}
+LOOKED_AT = {"jawOpen": 2.5, "eyeBlinkLeft": 2.5, "eyeBlinkRight": 2.5, "mouthSmileLeft": 8.0, "mouthSmileRight": 8.0}
 """How much more the errors of these count, at which people look first."""
 CHANGE_FLOOR = 0.02  # added to the change of a coefficient that its error is compared with
 READ_BETA = 0.03  # error of a coefficient up to which its square counts
