@@ -4,7 +4,8 @@ How far a portrait follows depends on its face: who smiles already loses the smi
 later. The landmarker sees that in a handful of frames of the clip. What it misses there is added to what is asked, and
 frames between them get what the most similar ones got.
 
-Axes: T frames of the motion, N rehearsed frames, K what is corrected: 51 blendshapes and three angles.
+Axes: T frames of the motion, N rehearsed frames, M what is measured: 51 blendshapes and three angles, K what of it is
+corrected.
 """
 
 from dataclasses import replace
@@ -26,7 +27,10 @@ from .stages.warping import warp_features
 __all__ = ["REHEARSED_FRAMES", "can_rehearse", "rehearse"]
 
 REHEARSED_FRAMES = 16
-CORRECTED = [*range(51), *range(52, 55)]  # all blendshapes but tongueOut, which is not measured, and the angles
+MEASURED = [*range(51), *range(52, 55)]  # all blendshapes but tongueOut, and the angles
+DEAF = ("mouthClose", "mouthPucker", "mouthRollLower", "mouthRollUpper")
+"""Of what is asked for more of these, less than a twentieth is shown."""
+CORRECTED = [index for index in MEASURED if ARKIT.names[index] not in DEAF]
 MOST = 1.1  # largest coefficient that is asked
 STEPS = (0.7, 0.5)  # parts of the measured error by which each round goes on,
 LIMITS = (0.3, 0.4)  # and the largest correction after it, in coefficients and rad
@@ -84,7 +88,7 @@ def rehearse(
     asked = motion.coefficients.cpu().float() + (own if motion.relative else 0)
     wanted = asked.clone()
     wanted[:, :52] = wanted[:, :52].clamp(0, 1)
-    change = wanted[:, CORRECTED] - own[CORRECTED]
+    change = wanted[:, MEASURED] - own[MEASURED]
     chosen = _most_different(change, frames)
     rounds = len(STEPS)
     correction, first = torch.zeros(len(chosen), len(CORRECTED)), None
@@ -100,7 +104,7 @@ def rehearse(
 
 
 def _most_different(change: Tensor, count: int) -> list[int]:
-    """Numbers of up to ``count`` frames: that of the largest ``change`` (T K), then each time the most different."""
+    """Numbers of up to ``count`` frames: that of the largest ``change`` (T M), then each time the most different."""
     chosen = [int(change.norm(dim=1).argmax())]
     away = (change - change[chosen]).norm(dim=1)
     while len(chosen) < count and away.max() > APART:

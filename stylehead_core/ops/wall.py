@@ -11,9 +11,10 @@ from torch import Tensor
 __all__ = ["fill", "fill_small_holes", "person_and_wall"]
 
 WALL_SHARE = 0.04  # a pixel with less of the person shows the wall
-MARGIN_SIDES = 0.006  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
-RIM_SIDES = 0.025  # around that margin, strands of hair count as little as they are near
+MARGIN_SIDES = 0.004  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
+RIM_SIDES = 0.012  # around that margin, strands of hair count as little as they are near
 PATTERN_SIDES = 0.06  # what is smaller is a pattern, and what is larger a colour
+PATTERN_SHARE = 0.6  # of its contrast, since it is guessed
 COARSE = 64  # pixels
 MIRROR_SIDES = 0.3  # into the person, a pattern fades
 SURE = 0.5
@@ -52,7 +53,7 @@ def continue_wall(picture: Tensor, known: Tensor) -> Tensor:
     pattern, grid, depth = known * (filled - smooth), torch.stack(grid).to(picture), torch.stack(depth).to(picture)
     pattern = F.grid_sample(pattern, grid, padding_mode="reflection", align_corners=False)
     near = (1 - depth[:, None] / MIRROR_SIDES).clamp(0, 1)
-    return smooth + near * pattern
+    return smooth + PATTERN_SHARE * near * pattern
 
 
 def _mirror(known: Tensor) -> tuple[Tensor, Tensor]:
