@@ -15,9 +15,9 @@ MARGIN_SIDES = 0.004  # of the side: wall this near to the person is not trusted
 RIM_SIDES = 0.012  # around that margin, strands of hair count as little as they are near
 PATTERN_SIDES = 0.06  # what is smaller is a pattern, and what is larger a colour
 PATTERN_SHARE = 0.6  # of its contrast, since it is guessed
-COARSE = 64  # pixels
+COARSE = 64  # pixels of a side, at which colours are blurred
 MIRROR_SIDES = 0.3  # into the person, a pattern fades
-SURE = 0.5
+SURE = 0.5  # a pixel known by less is not looked at in the mirror
 MIN_WALL_AREA = 0.01  # of the picture's area: less wall than this, all around it the person, is an error of the matte
 MIN_PERSON_SHARE = 0.4  # with less of the person a pixel's colour is taken from the person around it
 
@@ -46,7 +46,7 @@ def continue_wall(picture: Tensor, known: Tensor) -> Tensor:
     Colours continue smoothly; the pattern is that of the other side of the nearest known place, as in a mirror.
     """
     filled = torch.lerp(fill(picture, known), picture, known)
-    coarse = F.interpolate(filled, size=(COARSE, COARSE), mode="area")  # fine enough for what is blurred
+    coarse = F.interpolate(filled, size=(COARSE, COARSE), mode="area")
     coarse = _blur(_blur(coarse, PATTERN_SIDES), PATTERN_SIDES)
     smooth = F.interpolate(coarse, size=filled.shape[-2:], mode="bilinear", align_corners=False)
     grid, depth = zip(*(_mirror(each) for each in known[:, 0] > SURE), strict=True)
