@@ -18,7 +18,7 @@ from stylehead_core.records import Edit, Inversion
 from stylehead_core.spaces import ARKIT
 from stylehead_core.training.recipes.registry import recipe_named
 
-JAW, SMILE, YAW = (ARKIT.names.index(name) for name in ("jawOpen", "mouthSmileLeft", "yaw"))
+JAW, SMILE, PUCKER, YAW = (ARKIT.names.index(name) for name in ("jawOpen", "mouthSmileLeft", "mouthPucker", "yaw"))
 FRAMES = 40
 
 
@@ -109,6 +109,14 @@ def test_corrections_stay_within_bounds(model, inversion, talking, follows):
     asked = corrected.coefficients[:, :52] + inversion.portrait.coefficients[:52]
     assert asked.min() >= 0
     assert asked.max() <= rehearsal.MOST + 1e-6
+
+
+def test_shapes_that_do_not_answer_are_asked_for_as_they_are(model, inversion, talking, follows):
+    changes = talking.coefficients.clone()
+    changes[:, PUCKER] = changes[:, JAW]
+    corrected = rehearse(model, inversion, replace(talking, coefficients=changes), None)
+    torch.testing.assert_close(corrected.coefficients[:, PUCKER], changes[:, PUCKER], rtol=0, atol=1e-6)
+    assert (corrected.coefficients[:, JAW] - changes[:, JAW]).max() > 0.05
 
 
 def test_what_gets_worse_is_taken_back(model, inversion, talking, follows):

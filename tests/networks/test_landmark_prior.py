@@ -111,6 +111,11 @@ def test_a_place_that_the_head_has_left_does_not_show_it_again(prior, face, what
         assert twice.sum() > 10
 
 
+def test_hair_belongs_to_the_outline_of_a_prior_that_uncovers_alone(prior, face):
+    outline = prior.fit_outline(torch.ones(1, 1, SIZE, SIZE), *face, SIZE)  # hair as far as the picture reaches
+    assert (float(outline.max()) > 1.1) == prior.config.uncovers
+
+
 def test_many_frames_equal_one_at_a_time(prior, face):
     landmarks, own = face
     driving = torch.cat([changed(own, YAW, amount) for amount in (-0.2, 0.0, 0.3)])
