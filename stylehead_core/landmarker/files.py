@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
+from ..ops.unfilled import unfilled
 from .landmarker import Landmarker
 from .mesh import FaceMesh, FaceMesh192
 from .tflite import Operation, operations
@@ -128,7 +129,7 @@ def read_task(path: Path) -> dict[str, Tensor]:
                 raise WeightsError(
                     f"The bundle {path} lacks {name}, or it is damaged: {error}.\n{_THREE_WAYS}"
                 ) from error
-    with torch.device("meta"):
+    with unfilled():
         landmarker = Landmarker(FaceMesh())
     detector, mesh, blendshapes = (operations(data) for data in list(parts.values())[:3])
     state = dict(_convolutions("detector", landmarker.detector, detector))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..config_json import from_json, to_json
 from ..errors import ConfigError, WeightsError
+from ..ops.unfilled import unfilled
 from ..tensor_files import check_state, read_tensors, write_tensors
 from .config import StyleHeadConfig
 from .manifest import find_model
@@ -71,7 +72,7 @@ def fill(config: StyleHeadConfig, state: dict[str, Tensor], what: str) -> StyleH
         )
     with torch.inference_mode(False):
         try:
-            with torch.device("meta"):
+            with unfilled():
                 model = StyleHead(config)
         except (RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as error:  # a size beyond all sense
             raise WeightsError(f"{what} says that it is a model which cannot be built: {error}") from error

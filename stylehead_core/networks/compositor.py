@@ -142,7 +142,7 @@ def _area(plane: Tensor, times: int) -> Tensor:
 
 def _bilinear(times: int) -> Tensor:
     """Logits (9 n n) of the 3 x 3 cells around one for each of its n x n parts, as bilinear enlargement weighs them."""
-    place = (torch.arange(times) + 0.5) / times - 0.5  # of the parts' middles, cells
-    shares = (1 - (place[None] - torch.arange(-1, 2)[:, None]).abs()).clamp_min(0)  # 3 n
+    place = (torch.arange(times, device="cpu") + 0.5) / times - 0.5  # of the parts' middles, cells
+    shares = (1 - (place[None] - torch.arange(-1, 2, device="cpu")[:, None]).abs()).clamp_min(0)  # 3 n
     weights = torch.einsum("ri,cj->rcij", shares, shares).reshape(NEIGHBOURS, times, times)
     return weights.clamp_min(math.exp(FAR)).log()

@@ -31,7 +31,8 @@ class EqualLinear(nn.Module):
         """``speed`` multiplies the learning rate of weight and bias relative to the rest of the network."""
         super().__init__()
         self.speed = speed
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / speed)
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+        nn.init.normal_(self.weight, std=1 / speed)
         self.bias = nn.Parameter(torch.full((outputs,), first_bias / speed))
 
     def forward(self, x: Tensor) -> Tensor:
