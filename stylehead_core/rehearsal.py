@@ -14,13 +14,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .errors import FaceNotFound, InputError
-from .landmarker.landmarker import Landmarker
+from .errors import InputError
+from .landmarker.landmarker import MIN_PRESENCE, Landmarker, region_of_landmarks
 from .model.stylehead import StyleHead
 from .records import Inversion, Motion, Progress
 from .spaces import ARKIT
 from .stages.calibration import calibrate
-from .stages.portrait import PortraitConfig, take_portrait
+from .stages.portrait import face_coefficients
 from .stages.rendering import RenderConfig, render
 from .stages.warping import warp_features
 
@@ -81,7 +81,7 @@ def rehearse(
             "that off, or take 0 frames."
         )
     own = inversion.portrait.coefficients
-    if own is None:
+    if own is None or inversion.portrait.landmarks is None:
         raise InputError("A rehearsal compares with the portrait's own coefficients: cut it with stages.portrait.")
     inversion = replace(inversion, edits=())  # what an edit changes is not to be undone
     own = own.cpu().float()
@@ -135,18 +135,25 @@ def _perform(
     progress: Progress | None,
 ) -> Tensor:
     """What the landmarker measures in the frames of ``motion`` (N K), NaN where it finds no face."""
-    size = model.config.size
+    size, portrait = model.config.size, inversion.portrait
+    assert model.prior is not None
+    assert portrait.landmarks is not None
+    assert portrait.coefficients is not None
+    own = portrait.coefficients.to(portrait.landmarks)
+    asked = motion.coefficients.to(own) + (own if motion.relative else 0)
     if strength is None:
         strength = 0.0 if model.calibrator is None else 1.0
     head = calibrate(model, warp_features(model, inversion, motion), strength)
+    shown = portrait.image.shape[-1]
     seen = []
-    for frame in render(model, head, chunk=1, config=RenderConfig(size=size)):
-        try:
-            face = take_portrait(frame, landmarker, PortraitConfig(size=size, align="none"))
-            assert face.coefficients is not None
-            seen.append(face.coefficients.cpu()[CORRECTED])
-        except FaceNotFound:
-            seen.append(torch.full((len(CORRECTED),), torch.nan))
+    for row, frame in enumerate(render(model, head, chunk=1, config=RenderConfig(size=size))):
+        # The face is where the prior moves it; to search for it would take twice as long as to measure it.
+        expected = model.prior.move_landmarks(portrait.landmarks[None], own[None], asked[row : row + 1], shown)
+        regions = region_of_landmarks(expected.landmarks * (size / shown))
+        faces = landmarker.measure(frame, regions)
+        found = bool(faces.score > MIN_PRESENCE)
+        coefficients = face_coefficients(faces, size, landmarker)[0].cpu()[CORRECTED]
+        seen.append(coefficients if found else torch.full_like(coefficients, torch.nan))
         if progress:
             progress(len(seen), len(motion))
     return torch.stack(seen)

@@ -17,6 +17,7 @@ from stylehead_core import (
     load_landmarker,
     load_stylehead,
     read_picture,
+    rehearse,
     render,
     take_portrait,
     warp_features,
@@ -27,6 +28,7 @@ from stylehead_core.model.manifest import read_manifest
 from stylehead_core.model.presets import stylehead_mini
 from stylehead_core.model.stylehead import build
 from stylehead_core.ops.pose import HeadPose, angles_to_matrix, placement
+from stylehead_core.rehearsal import CORRECTED
 from stylehead_core.spaces import ARKIT
 from stylehead_core.stages.rendering import RenderConfig
 from stylehead_core.tensor_files import read_tensors, write_tensors
@@ -107,6 +109,29 @@ def test_irises_look_aside(model):
         widths = (seen[[133, 362]] - seen[[33, 263]]).abs()
         places.append(((seen[[468, 473]] - (seen[[33, 263]] + seen[[133, 362]]) / 2) / widths).mean())
     assert places[1] - places[0] > 0.2
+
+
+def test_a_rehearsed_face_shows_more_of_what_was_asked(model):
+    """As a landmarker sees it that searches for the face: a rehearsal looks where it expects it."""
+    landmarker = load_landmarker(None, "cpu")
+    portrait = take_portrait(read_picture(PORTRAIT), landmarker, PortraitConfig(size=SIZE))
+    inversion = invert(model, portrait)
+    changes = torch.zeros(3, len(ARKIT.names))
+    for row, asked in zip(
+        changes, ({"jawOpen": 0.3, "yaw": 0.15}, {"eyeBlink": 0.8}, {"mouthSmile": 0.5}), strict=True
+    ):
+        for name, amount in asked.items():
+            row[[i for i, each in enumerate(ARKIT.names) if each.startswith(name)]] = amount
+    driving = Motion(coefficients=changes, fps=Fraction(25), relative=True)
+
+    def error(driving):
+        seen = []
+        for frame in torch.cat(list(render(model, calibrate(model, warp_features(model, inversion, driving))))):
+            found = take_portrait(frame[None], landmarker, PortraitConfig(size=SIZE, align="none"))
+            seen.append(found.coefficients - portrait.coefficients)
+        return float((torch.stack(seen) - changes)[:, CORRECTED].abs().mean())
+
+    assert error(rehearse(model, inversion, driving, landmarker)) < 0.9 * error(driving)
 
 
 def test_an_opened_mouth_was_hidden(model, inversion):
