@@ -32,7 +32,7 @@ from ...networks.landmark_prior import INNER_LIPS, IRISES
 from ...ops.regions import cut_regions, from_region
 from ...ops.warp import warp, warp_bicubic
 from ..discriminator import PATCH
-from ..losses import adversarial_loss
+from ..losses import adversarial_loss, pyramid_difference
 from ..precision import fast_convolutions
 from ..recipe import LearnsFromHeads, Parts, Phase
 from ..redraw import apply_consultation, coarse_codes
@@ -60,8 +60,11 @@ class ExpressionTask(LearnsFromHeads):
     read: float = 3.0  # weight of the measured error
     place: float = 20.0  # weight of how far landmarks of brows, eyes and mouth lie from where the prior moves them
     bounds: float = 0.5  # weight of the prior's own task
-    flow: float = 1.0  # weight of the flow's own task
-    flow_pairs: int = 3  # rendered pairs in a batch by which it is measured
+    flow: float = 3.0  # weight of the flow's own task
+    flow_pairs: int = 6  # rendered pairs in a batch by which it is measured
+    pairs: int = 2  # of these, how many are drawn and compared with the truth
+    pair_identity: float = 6.0  # weight of 1 - cosine of the identity embeddings of their frames and of the truth
+    pair_redraw: float = 0.5  # weight of the person's difference from the truth there
     adversarial: float = 0.2  # weight of the discriminators' verdict on these frames
     identity: float = 2.0  # weight of 1 - cosine of the frame's and the portrait's identity embeddings
     prior_speed: float = 0.8  # learning rate of the prior's correction, in parts of the recipe's
@@ -71,12 +74,21 @@ class ExpressionTask(LearnsFromHeads):
     parts: tuple[str, ...] = ("prior", "flow_field", "refiner", "compositor")
 
     def for_debugging(self, size: int) -> "ExpressionTask":
-        return replace(self, composite=self.composite.for_debugging(size), faces=1, flow_pairs=1, crop=12, real=None)
+        composite = self.composite.for_debugging(size)
+        return replace(self, composite=composite, faces=1, flow_pairs=1, pairs=1, crop=24, real=None)
 
     def start(self, model: StyleHead, heads: Heads) -> "ExpressionState":
         if heads.alpha is None:
             raise InputError("The compositor learns from heads with mattes. Measure the clips again.")
         return ExpressionState(self, model, heads)
+
+
+class Drawn(NamedTuple):
+    """Crops of frames, and where they are."""
+
+    frames: Tensor  # (B 3 C C)
+    corners: Tensor  # (B 2) cells, x and y of the crops' first
+    moved: Tensor  # (B 478 3) the prior's landmarks, pixels of the crop
 
 
 class Scene(NamedTuple):
@@ -101,6 +113,7 @@ class ExpressionState:
         self.small = self.heads.resized(model.config.generator.size)
         self.landmarker = load_landmarker().eval().requires_grad_(False).to(heads.landmarks.device)
         self.samples = self.composed.samples
+        self.cells = heads.flow.shape[-1]
         rng = torch.Generator(heads.landmarks.device).manual_seed(0)
         own = heads.coefficients[torch.randint(len(heads.pictures), (1024,), generator=rng)]
         self.weights = weigh_coefficients((self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0))
@@ -117,24 +130,27 @@ class ExpressionState:
         if phase.name != "follow":
             return self.composed.loss(phase, rows, rng, progress)
         task, rng = self.task, make_rng(rows, rng)
-        scene = self._scene(task.faces, rng)
-        frames, portraits, moved = self._draw(scene)
+        pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]
+        exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
+        scene, shown = self._scene(task.faces, rng), self._shown(pairs[: task.pairs], rng)
+        drawn = self._draw(Scene(*(torch.cat(both) for both in zip(scene, shown, strict=True))))
+        likeness, redraw = self._compare(Drawn(*(part[task.faces :] for part in drawn)), pairs[: task.pairs], shown)
+        frames, corners, moved = (part[: task.faces] for part in drawn)
+        portraits = self._crop(_light(self.heads.frames(scene.rows), scene), corners)
         read, places = self._read(frames, moved)
         asked = scene.asked[:, :MEASURED]
         wrong = compare_expressions(read, asked)
         told = (wrong * self.weights).mean()
         others = torch.randint(self.bounds.samples, (BOUND_FACES,), generator=rng)
         bounds, _ = self.bounds.loss(self.bounds.phases[0], others, rng, progress)
-        pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]
-        exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
         one, other = (self.composed.features(pictures.clamp(-1, 1)).identity for pictures in (frames, portraits))
         unlike = (1 - (one * other).sum(1)).mean()
         wanted = moved.detach()
         missed = ((places - wanted)[:, FEATURES, :2] / eye_distance(wanted)[:, None, None]).abs().mean()
         loss = task.read * told + task.place * missed + task.bounds * bounds + task.flow * exact
-        loss = loss + task.identity * unlike
+        loss = loss + task.identity * unlike + task.pair_identity * likeness + task.pair_redraw * redraw
         each = {"told": told, "error": (read - asked).abs().mean(), "missed": missed, "bounds": bounds}
-        each |= {"exact": exact, "unlike": unlike}
+        each |= {"exact": exact, "unlike": unlike, "likeness": likeness, "redraw": redraw}
         if task.adversarial and progress > task.composite.adversarial_from:
             shown = frames[..., EDGE:-EDGE, EDGE:-EDGE].clamp(-1, 1)
             where = region_weights(moved, [MOUTH, *EYES, *BROWS], frames.shape[-1], frames.shape[-1], 10)
@@ -158,20 +174,50 @@ class ExpressionState:
         asked = self.bounds.ask(heads.coefficients[rows], rng)
         turned = torch.zeros_like(asked)
         turned[:, 52:55] = task.turn * torch.randn(count, 3, generator=rng)
-        contrast = 1 + task.light * (torch.rand(count, 1, 1, 1, generator=rng) - 0.5)
-        tint = task.light * 0.5 * (torch.rand(count, 3, 1, 1, generator=rng) - 0.5)
-        return Scene(rows, asked + turned, contrast, tint)
+        return Scene(rows, asked + turned, *self._lights(count, rng))
 
-    def _draw(self, scene: Scene) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops of the frames and of their portraits (B 3 C C), and the moved landmarks (B 478 3) in pixels of them."""
+    def _shown(self, pairs: Tensor, rng: torch.Generator) -> Scene:
+        """The sources of ``pairs`` (P), with what their targets show."""
+        source, target = self.heads.source[pairs], self.heads.target[pairs]
+        return Scene(source, self.heads.coefficients[target], *self._lights(len(pairs), rng))
+
+    def _lights(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        light = self.task.light
+        contrast = 1 + light * (torch.rand(count, 1, 1, 1, generator=rng) - 0.5)
+        return contrast, light * 0.5 * (torch.rand(count, 3, 1, 1, generator=rng) - 0.5)
+
+    def _crop(self, planes: Tensor, corners: Tensor) -> Tensor:
+        """Crops of ``planes`` (B ...) of whole pictures; they begin at ``corners`` (B 2) in cells."""
+        cells = self.cells
+        times, side = planes.shape[-1] // cells, planes.shape[-1] // cells * min(self.task.crop, cells)
+        boxes = (times * corners).tolist()
+        return torch.stack([p[:, y : y + side, x : x + side] for p, (x, y) in zip(planes, boxes, strict=True)])
+
+    def _compare(self, drawn: Drawn, pairs: Tensor, shown: Scene) -> tuple[Tensor, Tensor]:
+        """Of what is ``drawn`` of ``pairs``: the distance of its identity from the truth's, and the person's error.
+
+        The identity is that of the whole picture, in which the crop is laid over the truth.
+        """
+        heads, target, fold = self.heads, self.heads.target[pairs], self.heads.size // self.cells
+        truth = _light(heads.frames(target), shown)
+        inner = drawn.frames[..., EDGE:-EDGE, EDGE:-EDGE]
+        whole = []
+        for picture, crop, (x, y) in zip(truth, inner, (fold * drawn.corners + EDGE).tolist(), strict=True):
+            right, below = heads.size - x - crop.shape[-1], heads.size - y - crop.shape[-1]
+            hole = F.pad(torch.ones_like(crop[:1]), (x, right, y, below))
+            whole.append(F.pad(crop, (x, right, y, below)) + (1 - hole) * picture)
+        one = self.composed.features(torch.stack(whole).clamp(-1, 1)).identity
+        likeness = (1 - (one * self.composed.features(truth).identity.detach()).sum(1)).mean()
+        assert heads.alpha is not None
+        alpha = self._crop(heads.alpha[target].float() / 255, drawn.corners)[..., EDGE:-EDGE, EDGE:-EDGE]
+        wanted = self._crop(truth, drawn.corners)[..., EDGE:-EDGE, EDGE:-EDGE]
+        return likeness, pyramid_difference(*(_area(plane, 2) for plane in (inner, wanted, alpha)), levels=3)
+
+    def _draw(self, scene: Scene) -> Drawn:
         model, heads, composed = self.model, self.heads, self.composed
         assert model.prior is not None
         own = heads.coefficients[scene.rows]
-
-        def lit(pictures: Tensor) -> Tensor:
-            return (pictures * scene.contrast + scene.tint).clamp(-1, 1)
-
-        small = lit(self.small.frames(scene.rows))
+        small = _light(self.small.frames(scene.rows), scene)
         descriptor = describe_motion(model, own, scene.asked)
         face = self.small.landmarks[scene.rows], own, scene.asked, self.small.size
         outline = find_outline(model, self.small, scene.rows)
@@ -187,28 +233,18 @@ class ExpressionState:
             drawn = model.generator.upper(feature, styles, None).clamp(-1, 1)
             moved = model.prior.move_landmarks(heads.landmarks[scene.rows], own, scene.asked, heads.size).landmarks
         person, wall = composed.cache.person_and_wall(scene.rows)
-        person = torch.cat((lit(person[:, :3]), person[:, 3:]), dim=1)
-        cells, fold = flow.shape[-1], heads.size // flow.shape[-1]
-        cut = min(self.task.crop, cells)
+        person = torch.cat((_light(person[:, :3], scene), person[:, 3:]), dim=1)
+        fold, cut = heads.size // self.cells, min(self.task.crop, self.cells)
         middle = (moved[:, :, :2].amin(1) + moved[:, :, :2].amax(1)) / (2 * fold)
-        corners = (middle - cut / 2).round().long().clamp(0, cells - cut)
-
-        def crop(planes: Tensor) -> Tensor:
-            times = planes.shape[-1] // cells
-            boxes = (times * corners).tolist()
-            side = times * cut
-            return torch.stack([p[:, y : y + side, x : x + side] for p, (x, y) in zip(planes, boxes, strict=True)])
-
-        planes = torch.cat((visibility, guides), dim=1)
-        along = warp_bicubic(small, flow)
+        corners = (middle - cut / 2).round().long().clamp(0, self.cells - cut)
         inputs = Inputs(
-            drawn=crop(drawn),
-            along=crop(along),
+            drawn=self._crop(drawn, corners),
+            along=self._crop(warp_bicubic(small, flow), corners),
             person=person,
-            flow=crop(flow),
-            planes=crop(planes),
+            flow=self._crop(flow, corners),
+            planes=self._crop(torch.cat((visibility, guides), dim=1), corners),
             irises=irises,
-            wall=crop(lit(wall)),
+            wall=self._crop(_light(wall, scene), corners),
             corners=corners,
             descriptor=descriptor,
         )
@@ -216,7 +252,7 @@ class ExpressionState:
             frames = composed.compose(inputs)[3].float()
         moved = moved.clone()
         moved[..., :2] -= fold * corners[:, None]
-        return frames, crop(lit(heads.frames(scene.rows))), moved
+        return Drawn(frames, corners, moved)
 
     def _read(self, frames: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
         """The landmarker's expression (B 51) and landmarks (B 478 3) in ``frames`` (B 3 C C), near ``moved`` ones."""
@@ -230,10 +266,14 @@ class ExpressionState:
         rows = torch.linspace(0, len(self.heads.pictures) - 1, SHOWN).long()
         columns = [self.heads.frames(rows)]
         for _ in range(3):
-            drawn = [self._draw(self._scene(1, rng, row[None]))[0] for row in rows]
+            drawn = [self._draw(self._scene(1, rng, row[None])).frames for row in rows]
             columns.append(torch.cat(drawn))
         columns = [F.interpolate(column.clamp(-1, 1), size=(SHEET, SHEET), mode="area") for column in columns]
         return rows_of(columns)
+
+
+def _light(pictures: Tensor, scene: Scene) -> Tensor:
+    return (pictures * scene.contrast + scene.tint).clamp(-1, 1)
 
 
 def _area(plane: Tensor, times: int) -> Tensor:
