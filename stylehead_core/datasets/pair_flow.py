@@ -6,6 +6,7 @@ Axes: B pairs, K coefficients, D descriptor, h w the flow.
 from torch import Tensor
 
 from ..model.stylehead import Flow, StyleHead
+from ..networks.skull import Outline
 from .heads import Heads
 
 __all__ = ["describe_motion", "find_outline", "predict_flow"]
@@ -20,7 +21,7 @@ def predict_flow(model: StyleHead, heads: Heads, rows: Tensor) -> Flow:
     return model.predict_flow(heads.frames(source), describe_motion(model, here, there), *face, outline=outline)
 
 
-def find_outline(model: StyleHead, heads: Heads, pictures: Tensor) -> Tensor | None:
+def find_outline(model: StyleHead, heads: Heads, pictures: Tensor) -> Outline | None:
     """The outline of the skull of ``pictures`` (B) of ``heads`` by their mattes, where the model looks at it."""
     if heads.alpha is None:
         return None

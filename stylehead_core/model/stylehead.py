@@ -27,6 +27,7 @@ from ..networks.landmark_prior import LandmarkPrior
 from ..networks.matte import MatteNetwork
 from ..networks.motion_encoder import MotionEncoder
 from ..networks.refiner import Refined, Refiner
+from ..networks.skull import Outline
 from ..networks.speech_coefficients import SpeechCoefficients
 from ..networks.style_prior import StylePrior
 from ..networks.style_statistics import StyleStatistics
@@ -257,7 +258,7 @@ class StyleHead(nn.Module):
         source: Tensor | None = None,
         driving: Tensor | None = None,
         size: float = 0,
-        outline: Tensor | None = None,
+        outline: Outline | None = None,
     ) -> Flow:
         """The flow that warps ``picture`` to where the motion wants it, and what goes with it.
 
@@ -293,7 +294,7 @@ class StyleHead(nn.Module):
 
     def fit_outline(
         self, matte: Tensor | None, landmarks: Tensor | None, coefficients: Tensor | None, size: float
-    ) -> Tensor | None:
+    ) -> Outline | None:
         """The outline of a portrait's head, for ``predict_flow``; None for models that cut nobody out.
 
         Arguments as for ``LandmarkPrior.fit_outline``.

@@ -22,7 +22,8 @@ from ..errors import ConfigError
 from ..ops.face_masks import signed_distance
 from ..ops.pose import CanonicalFace, HeadPose, fit_pose, pose_from_coefficients
 from .beside_head import OWN_DEPTH_CM, BesideHead, FaceEdges
-from .skull import MAX_SKULL, fit_outline, scale_outline, skull_and_neck
+from .silhouette import fit_silhouette, pull_inside
+from .skull import MAX_SKULL, Outline, fit_outline, scale_outline, skull_and_neck
 
 __all__ = ["GUIDES", "LandmarkPrior", "LandmarkPriorConfig", "MovedFace"]
 
@@ -56,6 +57,8 @@ TEETH_RANGE_X_CM, TEETH_RANGE_Y_CM = 3.0, 1.5
 FACE_OFFSET_CM = 1.0  # cm by which the measured face lies in front of the estimated skull
 OCCLUSION_DEPTH_CM = 1.2  # cm behind the nearest surface of its cell from which a point is hidden
 FRONT_CENTRE, FRONT_HALF = (0.0, 1.0), 15.0  # cm of the head's frame: the square of a plan of the face
+MIN_AREA_PX = 0.02  # twice the area below which a triangle is seen edge-on
+NEWS_SHARE = 0.3  # of its size by which a triangle has come into view for sure: nothing of it is fetched from the wall
 FULL_COVER_WEIGHT = 0.5  # total weight of points that covers a cell
 NEIGHBOUR_WEIGHT = 0.02  # weight of the neighbouring cells, for cells that no point fell into
 
@@ -192,7 +195,7 @@ class LandmarkPrior(nn.Module):
         return self.find_flow(landmarks, self.move_landmarks(landmarks, source, driving, size), size)
 
     def find_flow(
-        self, landmarks: Tensor, face: MovedFace, size: float, outline: Tensor | None = None
+        self, landmarks: Tensor, face: MovedFace, size: float, outline: Outline | None = None
     ) -> tuple[Tensor, Tensor]:
         """The flow to a ``face`` moved by ``move_landmarks``, and its visibility in the portrait.
 
@@ -204,8 +207,9 @@ class LandmarkPrior(nn.Module):
         """
         moved, here, there = face
         edges = FaceEdges.measure(landmarks, moved, here, there, size) if self.config.uncovers else None
-        beside = BesideHead(here=here, there=there, outline=outline, size=size, edges=edges)
-        surface = self._face(landmarks.expand(len(moved), -1, -1), moved, there)
+        head, silhouette = (None, None) if outline is None else outline
+        beside = BesideHead(here=here, there=there, outline=head, size=size, edges=edges)
+        surface = self._face(landmarks.expand(len(moved), -1, -1), moved, there, size, silhouette)
         hull = self._hull(beside)
         points, depth, values, front = (torch.cat(pair, dim=1) for pair in zip(surface, hull, strict=True))
         scale = self.config.flow_size / size
@@ -214,16 +218,18 @@ class LandmarkPrior(nn.Module):
         flow = covered * dense[:, :2] + (1 - covered) * beside.halo(self._cells(size))
         return scale * flow, covered * dense[:, 2:] + (1 - covered)
 
-    def fit_outline(self, matte: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Tensor:
-        """The outline of a portrait's head by its matte (B 1 S S), see ``skull.fit_outline``: of skull and hair for a
-        prior that ``uncovers``, else of the skull.
+    def fit_outline(self, matte: Tensor, landmarks: Tensor, coefficients: Tensor, size: float) -> Outline:
+        """The outline of a portrait's head by its matte (B 1 S S), see ``skull.fit_outline``: of skull and hair, with
+        the silhouette, for a prior that ``uncovers``, else of the skull.
 
         Args:
             landmarks: (B 478 3), pixels of a square of ``size``.
             coefficients: (B K + 6), the portrait's own.
         """
-        outline = fit_outline(matte, self._pose(landmarks, coefficients, size), size)
-        return outline if self.config.uncovers else outline.clamp_max(MAX_SKULL)
+        head = fit_outline(matte, self._pose(landmarks, coefficients, size), size)
+        if not self.config.uncovers:
+            return Outline(head.clamp_max(MAX_SKULL))
+        return Outline(head, fit_silhouette(matte, landmarks, size))
 
     def find_guides(self, face: MovedFace, size: float) -> Tensor:
         """Guides for the inside of mouth and eyes, where a flow can fetch nothing.
@@ -334,7 +340,9 @@ class LandmarkPrior(nn.Module):
         centre = values.new_tensor(FRONT_CENTRE)[:, None, None]
         return (values - centre) / FRONT_HALF * values.new_tensor((1.0, -1.0))[:, None, None], covered
 
-    def _face(self, landmarks: Tensor, moved: Tensor, there: HeadPose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _face(
+        self, landmarks: Tensor, moved: Tensor, there: HeadPose, size: float, silhouette: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Points of the face's surface: position (B P 2), depth (B P), flow and visibility (B P 3), seen (B P)."""
         before, after = landmarks[:, self.triangles], moved[:, self.triangles]  # B T 3 3
         corners = _samples(self.config.fineness).to(moved)
@@ -342,8 +350,14 @@ class LandmarkPrior(nn.Module):
             rearrange(corners @ triangles, "b triangle sample xyz -> b (triangle sample) xyz")
             for triangles in (before, after)
         )
-        flow = (start - goal)[..., :2]
-        each = len(corners)
+        sign = _signed_area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
+        was, now = sign * _signed_area(before), sign * _signed_area(after)  # B T, positive where it faces the camera
+        each, fetched = len(corners), start[..., :2]
+        if silhouette is not None:
+            news = ((now - was.clamp_min(0)) / (NEWS_SHARE * now).clamp_min(MIN_AREA_PX)).clamp(0, 1)
+            pulled = pull_inside(fetched, silhouette, landmarks, size)
+            fetched = torch.lerp(fetched, pulled, news.repeat_interleave(each, dim=1)[..., None])
+        flow = fetched - goal[..., :2]
         for ring, iris in zip(EYES, IRISES, strict=True):
             inside = self._triangles_within(ring).repeat_interleave(each)
             away = (goal[:, inside, :2] - moved[:, iris : iris + 1, :2]).norm(dim=-1)  # pixels
@@ -351,9 +365,7 @@ class LandmarkPrior(nn.Module):
             own = torch.exp(-0.5 * away.square())[..., None]
             gaze = (landmarks - moved)[:, iris : iris + 1, :2]
             flow[:, inside] = torch.lerp(flow[:, inside], gaze.expand_as(flow[:, inside]), own)
-        sign = _signed_area(self.vertices[self.triangles] * self.vertices.new_tensor((1.0, -1.0, -1.0))).median().sign()
-        was, now = sign * _signed_area(before), sign * _signed_area(after)  # B T, positive where it faces the camera
-        shown = (was.clamp_min(0) / now.clamp_min(0.02)).clamp_max(1)
+        shown = (was.clamp_min(0) / now.clamp_min(MIN_AREA_PX)).clamp_max(1)
         values = torch.cat((flow, shown.repeat_interleave(each, dim=1)[..., None]), dim=-1)
         depth = FACE_OFFSET_CM - goal[..., 2] / there.scale[:, None]
         return goal[..., :2], depth, values, (now > 0).repeat_interleave(each, dim=1)

@@ -8,6 +8,7 @@ Frame of the head: centimetres, x to the picture's right, y up, z to the camera;
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,9 @@ __all__ = [
     "MAX_SKULL",
     "SKULL_AXES",
     "SKULL_CENTRE",
+    "Outline",
     "fit_outline",
+    "outline_angles",
     "outline_at",
     "scale_outline",
     "skull_and_neck",
@@ -40,6 +43,13 @@ MAX_SKULL = 1.0  # of it that counts as skull, what is beyond being hair
 OUTLINE_SEARCH = (0.5, 1.2, 72)  # radii of the mean skull between which the matte's end is sought, and steps
 OUTLINE_MIN_SINE = -0.25  # of the direction: below it there are neck and shoulders, and the outline is the mean one
 OUTLINE_SINE_RANGE = 1 / 12
+
+
+class Outline(NamedTuple):
+    """How far a person reaches in a portrait."""
+
+    head: Tensor  # (B A) from the skull's centre, see ``fit_outline``
+    silhouette: Tensor | None = None  # (B A) from the middle of the face; None = it is not looked at
 
 
 @cache
@@ -73,7 +83,7 @@ def fit_outline(matte: Tensor, pose: HeadPose, size: float) -> Tensor:
         (B A) in radii of the mean skull, smooth, within ``OUTLINE_SCALES``; 1 towards neck and shoulders. The first
         angle is x, the second a little nearer to y.
     """
-    angle = torch.arange(OUTLINE_ANGLES, device=matte.device) * (2 * math.pi / OUTLINE_ANGLES)
+    angle = outline_angles(matte.device)
     way = torch.stack((angle.cos(), angle.sin()), dim=1)  # A 2
     radius = 1 / (way / way.new_tensor(SKULL_AXES[:2])).norm(dim=1)
     steps = torch.linspace(*OUTLINE_SEARCH, device=matte.device)
@@ -87,6 +97,11 @@ def fit_outline(matte: Tensor, pose: HeadPose, size: float) -> Tensor:
     kernel = outline.new_tensor((1.0, 2.0, 3.0, 2.0, 1.0))
     padded = F.pad(outline[:, None], (2, 2), mode="circular")
     return F.conv1d(padded, kernel[None, None] / kernel.sum())[:, 0]
+
+
+def outline_angles(device: torch.device) -> Tensor:
+    """The directions of an outline (A), rad."""
+    return torch.arange(OUTLINE_ANGLES, device=device) * (2 * math.pi / OUTLINE_ANGLES)
 
 
 def outline_at(outline: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -113,7 +113,41 @@ def test_a_place_that_the_head_has_left_does_not_show_it_again(prior, face, what
 
 def test_hair_belongs_to_the_outline_of_a_prior_that_uncovers_alone(prior, face):
     outline = prior.fit_outline(torch.ones(1, 1, SIZE, SIZE), *face, SIZE)  # hair as far as the picture reaches
-    assert (float(outline.max()) > 1.1) == prior.config.uncovers
+    assert (float(outline.head.max()) > 1.1) == prior.config.uncovers
+
+
+def cut_at(landmarks, share):
+    """The matte of a person who ends at a part of the way from the middle of the face to its edge at the left."""
+    oval = landmarks[0, list(FACE_OVAL), 0]
+    edge = oval.mean() - share * (oval.mean() - oval.min())
+    return (torch.arange(SIZE) > edge).float().expand(1, 1, SIZE, -1).contiguous(), float(edge)
+
+
+def test_a_cheek_that_comes_into_view_is_fetched_from_the_person(prior, face):
+    landmarks, own = face
+    aside = changed(own, YAW, -0.7)
+    portrait = prior.move_landmarks(landmarks, own, aside, SIZE).landmarks
+    matte, edge = cut_at(portrait, 0.8)
+    outline = prior.fit_outline(matte, portrait, aside, SIZE)
+    turned = prior.move_landmarks(portrait, aside, own, SIZE)
+    oval = (turned.landmarks[:, list(FACE_OVAL), :2] + 0.5) * (64 / SIZE) - 0.5
+    inside = signed_distance(oval, 64) > 1
+
+    def cells_of_wall(outline):
+        flow, _ = prior.find_flow(portrait, turned, SIZE, outline)
+        fetched = (torch.arange(64) + flow[:, 0] + 0.5) * (SIZE / 64) - 0.5
+        return int(((fetched < edge) & inside).sum())
+
+    most = 20 if prior.config.uncovers else 250
+    assert most / 2 < cells_of_wall(outline) < most
+    assert cells_of_wall(outline._replace(silhouette=None)) > 150
+
+
+def test_a_silhouette_changes_nothing_where_nothing_moves(prior, face):
+    landmarks, own = face
+    outline = prior.fit_outline(cut_at(landmarks, 0.8)[0], landmarks, own, SIZE)
+    flow, _ = prior.find_flow(landmarks, prior.move_landmarks(landmarks, own, own, SIZE), SIZE, outline)
+    assert torch.equal(flow, torch.zeros_like(flow))
 
 
 def test_many_frames_equal_one_at_a_time(prior, face):
