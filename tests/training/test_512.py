@@ -101,7 +101,19 @@ def test_an_expression_as_asked_is_no_error_and_too_small_ones_are_none():
     assert compare_expressions(torch.tensor([[1e-9, 1e-4, 0.3, 1.0]]), asked).max() < 0.01
 
 
-def test_frames_learn_to_show_what_is_asked_and_no_pair_is_needed(heads):
+def test_a_frame_that_is_the_truth_is_no_error_and_one_that_is_grey_is(heads):
+    state = started("debug_512_expression", heads)
+    pairs = state.bounds.pairs[:2]
+    scene = state._pair_scene(pairs, rng())
+    plain = scene._replace(contrast=torch.ones_like(scene.contrast), tint=torch.zeros_like(scene.tint))
+    drawn = state._draw(plain)
+    truth = state._crop(state.heads.frames(state.heads.target[pairs]), drawn.corners)
+    assert drawn.frames.shape == truth.shape
+    assert max(state._compare(drawn._replace(frames=truth), pairs, plain)) < 1e-5
+    assert min(state._compare(drawn._replace(frames=0 * truth), pairs, plain)) > 0.01
+
+
+def test_frames_learn_to_show_what_is_asked(heads):
     state = started("debug_512_expression", heads)
     (follow,) = (phase for phase in state.phases if phase.name == "follow")
     before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.items()}

@@ -3,8 +3,9 @@
 A prior that moves landmarks correctly does not make a frame in which the landmarker finds them there: a lid may stay
 half open, a corner of the mouth may not be seen to rise. So the whole chain is run on a picture with an expression that
 another face has shown, the landmarker measures the frame, and its error goes back through all networks that made it.
-No target picture is needed, so this works on portraits, too. What keeps the frames natural is the compositor's task,
-which goes on beside it with its pairs and discriminators.
+No target picture is needed, so this works on portraits, too. Rendered heads have one; there the frame must be like it,
+and show the same person. What keeps the frames natural is the compositor's task, which goes on beside it with its pairs
+and discriminators.
 
 Axes: B batch, N pictures, K coefficients, S size of the frames, s size of the drawn picture, h w the flow's grid,
 c cells of a crop, C its pixels.
@@ -132,9 +133,9 @@ class ExpressionState:
         task, rng = self.task, make_rng(rows, rng)
         pairs = self.bounds.pairs[torch.randint(len(self.bounds.pairs), (task.flow_pairs,), generator=rng)]
         exact, _ = flow_loss(task.motion, self.model, self.small, pairs)
-        scene, shown = self._scene(task.faces, rng), self._shown(pairs[: task.pairs], rng)
-        drawn = self._draw(Scene(*(torch.cat(both) for both in zip(scene, shown, strict=True))))
-        likeness, redraw = self._compare(Drawn(*(part[task.faces :] for part in drawn)), pairs[: task.pairs], shown)
+        scene, paired = self._scene(task.faces, rng), self._pair_scene(pairs[: task.pairs], rng)
+        drawn = self._draw(Scene(*(torch.cat(both) for both in zip(scene, paired, strict=True))))
+        likeness, redraw = self._compare(Drawn(*(part[task.faces :] for part in drawn)), pairs[: task.pairs], paired)
         frames, corners, moved = (part[: task.faces] for part in drawn)
         portraits = self._crop(_light(self.heads.frames(scene.rows), scene), corners)
         read, places = self._read(frames, moved)
@@ -174,14 +175,14 @@ class ExpressionState:
         asked = self.bounds.ask(heads.coefficients[rows], rng)
         turned = torch.zeros_like(asked)
         turned[:, 52:55] = task.turn * torch.randn(count, 3, generator=rng)
-        return Scene(rows, asked + turned, *self._lights(count, rng))
+        return Scene(rows, asked + turned, *self._draw_lights(count, rng))
 
-    def _shown(self, pairs: Tensor, rng: torch.Generator) -> Scene:
+    def _pair_scene(self, pairs: Tensor, rng: torch.Generator) -> Scene:
         """The sources of ``pairs`` (P), with what their targets show."""
         source, target = self.heads.source[pairs], self.heads.target[pairs]
-        return Scene(source, self.heads.coefficients[target], *self._lights(len(pairs), rng))
+        return Scene(source, self.heads.coefficients[target], *self._draw_lights(len(pairs), rng))
 
-    def _lights(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _draw_lights(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         light = self.task.light
         contrast = 1 + light * (torch.rand(count, 1, 1, 1, generator=rng) - 0.5)
         return contrast, light * 0.5 * (torch.rand(count, 3, 1, 1, generator=rng) - 0.5)
@@ -193,13 +194,13 @@ class ExpressionState:
         boxes = (times * corners).tolist()
         return torch.stack([p[:, y : y + side, x : x + side] for p, (x, y) in zip(planes, boxes, strict=True)])
 
-    def _compare(self, drawn: Drawn, pairs: Tensor, shown: Scene) -> tuple[Tensor, Tensor]:
+    def _compare(self, drawn: Drawn, pairs: Tensor, scene: Scene) -> tuple[Tensor, Tensor]:
         """Of what is ``drawn`` of ``pairs``: the distance of its identity from the truth's, and the person's error.
 
         The identity is that of the whole picture, in which the crop is laid over the truth.
         """
         heads, target, fold = self.heads, self.heads.target[pairs], self.heads.size // self.cells
-        truth = _light(heads.frames(target), shown)
+        truth = _light(heads.frames(target), scene)
         inner = drawn.frames[..., EDGE:-EDGE, EDGE:-EDGE]
         whole = []
         for picture, crop, (x, y) in zip(truth, inner, (fold * drawn.corners + EDGE).tolist(), strict=True):
@@ -214,6 +215,7 @@ class ExpressionState:
         return likeness, pyramid_difference(*(_area(plane, 2) for plane in (inner, wanted, alpha)), levels=3)
 
     def _draw(self, scene: Scene) -> Drawn:
+        """Frames of ``scene``, by the whole chain, around the face."""
         model, heads, composed = self.model, self.heads, self.composed
         assert model.prior is not None
         own = heads.coefficients[scene.rows]
