@@ -37,6 +37,7 @@ from ..ops.deep3d_align import crop_face
 from ..ops.face_masks import face_mask, lower_face_mask
 from ..ops.irises import carry_irises
 from ..ops.masks import confine_to_lower_face
+from ..ops.strands import add_strands
 from ..ops.wall import fill_small_holes
 from ..ops.warp import remove_flow_outliers, resize_flow, warp, warp_bicubic
 from ..records import Direction, Portrait
@@ -345,7 +346,8 @@ class StyleHead(nn.Module):
         """The matte (1 1 S S) in 0..1 of a portrait (1 3 S S), where the model has a network for it.
 
         Where ``landmarks`` (1 478 3; pixels of a square of ``size``) are given, the middle of the face counts as the
-        person whatever the network says. Its rim does not: beside the cheeks wall would move with the head.
+        person whatever the network says. Its rim does not: beside the cheeks wall would move with the head. Strands of
+        hair that the network has missed are added.
         """
         if self.matte is None:
             return None
@@ -360,7 +362,7 @@ class StyleHead(nn.Module):
             for plane in (logits, middle)
         )
         matte = ((torch.sigmoid(logits) - WALL_BELOW) / (PERSON_ABOVE - WALL_BELOW)).clamp(0, 1)
-        return fill_small_holes(torch.maximum(matte, middle))
+        return add_strands(picture.float(), fill_small_holes(torch.maximum(matte, middle)))
 
     def refine(
         self,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["fill", "fill_small_holes", "person_and_wall"]
+__all__ = ["blur", "fill", "fill_small_holes", "person_and_wall"]
 
 WALL_SHARE = 0.04  # a pixel with less of the person shows the wall
 MARGIN_SIDES = 0.004  # of the side: wall this near to the person is not trusted, since hair is finer than a matte
@@ -32,7 +32,7 @@ def person_and_wall(picture: Tensor, matte: Tensor) -> tuple[Tensor, Tensor]:
     margin = max(1, round(MARGIN_SIDES * picture.shape[-1]))
     near = F.max_pool2d(matte, 2 * margin + 1, stride=1, padding=margin)
     bare = (near < WALL_SHARE).to(picture.dtype)
-    bare = bare * (2 * _blur(bare, RIM_SIDES) - 1).clamp(0, 1)
+    bare = bare * (2 * blur(bare, RIM_SIDES) - 1).clamp(0, 1)
     wall = torch.lerp(continue_wall(picture, bare), picture, bare)
     own = ((picture - (1 - matte) * wall) / matte.clamp_min(MIN_PERSON_SHARE)).clamp(-1, 1)
     solid = ((matte - MIN_PERSON_SHARE) / MIN_PERSON_SHARE).clamp(0, 1)
@@ -47,7 +47,7 @@ def continue_wall(picture: Tensor, known: Tensor) -> Tensor:
     """
     filled = torch.lerp(fill(picture, known), picture, known)
     coarse = F.interpolate(filled, size=(COARSE, COARSE), mode="area")
-    coarse = _blur(_blur(coarse, PATTERN_SIDES), PATTERN_SIDES)
+    coarse = blur(blur(coarse, PATTERN_SIDES), PATTERN_SIDES)
     smooth = F.interpolate(coarse, size=filled.shape[-2:], mode="bilinear", align_corners=False)
     grid, depth = zip(*(_mirror(each) for each in known[:, 0] > SURE), strict=True)
     pattern, grid, depth = known * (filled - smooth), torch.stack(grid).to(picture), torch.stack(depth).to(picture)
@@ -75,7 +75,7 @@ def _mirror(known: Tensor) -> tuple[Tensor, Tensor]:
     return torch.from_numpy((mirrored + 0.5) * (2 / size) - 1), torch.from_numpy(depth / size)
 
 
-def _blur(picture: Tensor, sides: float) -> Tensor:
+def blur(picture: Tensor, sides: float) -> Tensor:
     """Means of squares with a side of ``sides`` of the picture's; beyond its edges there is nothing."""
     half = max(1, round(sides * picture.shape[-1] / 2))
     for side, pad in (((2 * half + 1, 1), (half, 0)), ((1, 2 * half + 1), (0, half))):
