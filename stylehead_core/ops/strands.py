@@ -7,14 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .wall import blur, fill
+from .wall import WALL_SHARE, blur, fill
 
 __all__ = ["add_strands"]
 
 SEEN_PX = 512  # of a side at which strands are looked for; what is finer is not worth the time
 BAND_SIDES = 0.014  # of the side: how far from the matte strands are looked for
 FAR_SIDES = 0.02  # from the matte, where the wall is wall for sure
-WALL_SHARE = 0.04  # a pixel with less of the person shows the wall
 COLOUR_SIDES, CONTRAST_SIDES = 0.02, 0.06  # over which the wall's colour and its contrast are averaged
 STRAND_SIDES = 0.004  # over which a strand's difference from the wall is averaged
 # Differences from the wall, in its own contrasts and in addition, from which a pixel may be, and surely is, a strand.

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from stylehead_core.ops.unfilled import unfilled
+
+PACK = Path(__file__).parents[2]
 
 
 def test_an_unfilled_network_has_shapes_and_no_values():
@@ -31,5 +34,5 @@ def test_a_filled_network_keeps_its_values():
 def test_the_embedded_models_load_without_the_compiler():
     load = "from stylehead_core import load_landmarker, load_stylehead; load_stylehead('stylehead-512'); "
     load += "load_landmarker(None, 'cpu'); import sys; print({'torch._dynamo', 'sympy'} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=True)
+    told = subprocess.run([sys.executable, "-c", load], cwd=PACK, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"

@@ -115,6 +115,7 @@ class ExpressionState:
         self.landmarker = load_landmarker().eval().requires_grad_(False).to(heads.landmarks.device)
         self.samples = self.composed.samples
         self.cells = heads.flow.shape[-1]
+        self.cut = min(task.crop, self.cells)  # cells of a crop's side
         rng = torch.Generator(heads.landmarks.device).manual_seed(0)
         own = heads.coefficients[torch.randint(len(heads.pictures), (1024,), generator=rng)]
         self.weights = weigh_coefficients((self.bounds.ask(own, rng) - own)[:, :MEASURED].abs().mean(0))
@@ -189,9 +190,8 @@ class ExpressionState:
 
     def _crop(self, planes: Tensor, corners: Tensor) -> Tensor:
         """Crops of ``planes`` (B ...) of whole pictures; they begin at ``corners`` (B 2) in cells."""
-        cells = self.cells
-        times, side = planes.shape[-1] // cells, planes.shape[-1] // cells * min(self.task.crop, cells)
-        boxes = (times * corners).tolist()
+        times = planes.shape[-1] // self.cells
+        side, boxes = times * self.cut, (times * corners).tolist()
         return torch.stack([p[:, y : y + side, x : x + side] for p, (x, y) in zip(planes, boxes, strict=True)])
 
     def _compare(self, drawn: Drawn, pairs: Tensor, scene: Scene) -> tuple[Tensor, Tensor]:
@@ -236,9 +236,9 @@ class ExpressionState:
             moved = model.prior.move_landmarks(heads.landmarks[scene.rows], own, scene.asked, heads.size).landmarks
         person, wall = composed.cache.person_and_wall(scene.rows)
         person = torch.cat((_light(person[:, :3], scene), person[:, 3:]), dim=1)
-        fold, cut = heads.size // self.cells, min(self.task.crop, self.cells)
+        fold = heads.size // self.cells
         middle = (moved[:, :, :2].amin(1) + moved[:, :, :2].amax(1)) / (2 * fold)
-        corners = (middle - cut / 2).round().long().clamp(0, self.cells - cut)
+        corners = (middle - self.cut / 2).round().long().clamp(0, self.cells - self.cut)
         inputs = Inputs(
             drawn=self._crop(drawn, corners),
             along=self._crop(warp_bicubic(small, flow), corners),
